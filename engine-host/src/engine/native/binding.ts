@@ -1,0 +1,85 @@
+/** The addon's whole type. `loadAddon.ts` beside this file is the only place that opens it. */
+import type { LoadOptions, ModelInfo, ModelSummary, SamplingParams } from '#protocol/engine.ts';
+
+/** What one sequence does in a step. Items of one step may not name a sequence twice. */
+export interface StepItem {
+  readonly sequence: number;
+  /** Tokens to evaluate after those that the sequence already holds; at least one. */
+  readonly tokens: Int32Array;
+  /** For a draft tree: index into `tokens` of each token's parent, -1 for a child of the committed text. Absent: a chain. */
+  readonly parents?: Int32Array;
+  /** LoRA adapters in force, with their scales. */
+  readonly adapters?: readonly { readonly id: number; readonly scale: number }[];
+  readonly want: {
+    /** Sample a token after the last one (the sequence's own chain). */
+    readonly sample?: boolean;
+    /** Log-probabilities of the `topLogprobs` best tokens after the last one. With `sample`, that of the chosen one too. */
+    readonly topLogprobs?: number;
+    /** For each token of the item, one id whose log-probability is asked (-1 for none): scoring and verification. */
+    readonly score?: Int32Array;
+    /** Raw logits after each token of the item: [tokens, vocabulary]. For tests and calibration. */
+    readonly logits?: boolean;
+    /** Hidden state of the last token after this many layers (0 is the embedding). */
+    readonly hiddenLayer?: number;
+    /** Pooled output vector. */
+    readonly pooled?: 'mean' | 'last' | 'cls';
+  };
+}
+
+export interface StepOutput {
+  readonly sequence: number;
+  /** Set when the item ended with it instead of results; the sequence keeps what it had before the step. */
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly sampled?: number;
+  readonly sampledLogprob?: number;
+  readonly top?: { readonly tokens: Int32Array; readonly logprobs: Float32Array };
+  readonly scores?: Float32Array;
+  readonly logits?: Float32Array;
+  readonly hidden?: Float32Array;
+  readonly pooled?: Float32Array;
+}
+
+/** Methods throw an Error with a `code` of protocol/src/errors.ts; promises reject with one. */
+export interface NativeModel {
+  readonly info: ModelInfo;
+  tokenize(text: string, parseSpecial: boolean): Int32Array;
+  /** The token's bytes; empty for control tokens unless `special`. */
+  piece(token: number, special: boolean): Uint8Array;
+  detokenize(tokens: Int32Array): string;
+  createDecoder(): NativeDecoder;
+
+  /** A new empty sequence; takes no memory before its first step. */
+  createSequence(): number;
+  /** Replaces the sampler chain. History: the tokens that penalties see. */
+  setSampler(sequence: number, params: SamplingParams, history: Int32Array): void;
+  /** Frees the blocks at once. */
+  freeSequence(sequence: number): void;
+  /** Tokens that the sequence holds in its KV cache. */
+  sequenceLength(sequence: number): number;
+  /** Forgets everything after the first `length` tokens. */
+  truncateSequence(sequence: number, length: number): void;
+  /** A new sequence that shares the first `length` tokens' blocks (copy on write). */
+  forkSequence(sequence: number, length: number): number;
+  /** KV blocks in use and the most there can be; a block holds `blockTokens` tokens of all layers. */
+  kvUsage(): { readonly used: number; readonly total: number; readonly blockTokens: number };
+
+  /** Runs one batch on the engine's own thread. One step at a time. KV is committed only for items without error. */
+  step(items: readonly StepItem[]): Promise<readonly StepOutput[]>;
+  /** Takes part from any moment: a running step whose items are all cancelled stops within 10 ms; a cancelled item ends with `cancelled`. Cleared by the next step's end. */
+  cancel(sequence: number): void;
+  /** Frees everything; waits for a running step. */
+  close(): Promise<void>;
+}
+
+/** Joins tokens to text that never ends inside a character. */
+export interface NativeDecoder {
+  push(token: number): string;
+  flush(): string;
+}
+
+export interface NativeAddon {
+  /** Name of the active ISA and those that this CPU supports. */
+  cpu(): { readonly isa: string; readonly supported: readonly string[]; readonly physicalCores: number };
+  inspect(path: string, options: LoadOptions): Promise<ModelSummary>;
+  loadModel(path: string, options: LoadOptions, onProgress: (done: number, total: number) => void): Promise<NativeModel>;
+}

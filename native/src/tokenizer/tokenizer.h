@@ -1,0 +1,74 @@
+// Text to token ids and back, from the vocabulary in a GGUF file.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace zell::tokenizer {
+
+using Token = int32_t;
+
+/// GGUF's token types.
+enum class TokenKind : int32_t { kUndefined, kNormal, kUnknown, kControl, kUserDefined, kUnused, kByte };
+
+/// What the GGUF metadata says; filled by the model room, checked by Tokenizer::Create.
+struct VocabularySpec {
+  std::string model;  ///< tokenizer.ggml.model: `gpt2` is byte-level BPE
+  std::string pre;    ///< tokenizer.ggml.pre
+  std::vector<std::string> tokens;
+  std::vector<float> scores;     ///< empty or one per token
+  std::vector<TokenKind> kinds;  ///< empty or one per token
+  std::vector<std::string> merges;
+  // Ids; -1 when absent.
+  Token bos = -1, eos = -1, eot = -1, eom = -1, unknown = -1, padding = -1;
+  Token fim_prefix = -1, fim_suffix = -1, fim_middle = -1, fim_pad = -1, fim_repo = -1, fim_separator = -1;
+  bool has_add_bos = false;  ///< whether the file sets tokenizer.ggml.add_bos_token at all
+  bool add_bos = false;
+  bool add_eos = false;
+};
+
+/// Immutable after Create; every method may be called from any thread.
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  /// @errors kUnsupportedModel: model or pre-tokenizer not known (named); kBadModelFile: ids out of range, duplicate or
+  /// malformed tokens.
+  static base::Result<std::unique_ptr<Tokenizer>> Create(VocabularySpec spec);
+
+  /// `parse_special`: texts of control and user-defined tokens become those tokens (user-defined ones always do).
+  /// Invalid UTF-8 is encoded byte by byte, never refused. Linear time. No BOS is added here.
+  virtual std::vector<Token> Encode(std::string_view text, bool parse_special) const = 0;
+
+  /// The bytes of one token as they appear in text; control tokens give their text if `special`, else nothing.
+  virtual std::string Piece(Token token, bool special) const = 0;
+
+  virtual size_t size() const = 0;
+  virtual bool IsControl(Token token) const = 0;
+  /// All tokens that end a generation, ascending.
+  virtual std::span<const Token> EndOfGeneration() const = 0;
+  /// The spec after defaults were filled in (BOS and EOS of the family, FIM tokens found by their texts, add_bos).
+  virtual const VocabularySpec& spec() const = 0;
+};
+
+/// Joins pieces into text that is valid UTF-8 at every moment. One per sequence, not thread-safe.
+class StreamDecoder {
+ public:
+  explicit StreamDecoder(const Tokenizer& tokenizer);
+  /// The characters completed by this token; an impossible byte becomes U+FFFD.
+  std::string Push(Token token);
+  /// What is left, an incomplete character as U+FFFD.
+  std::string Flush();
+
+ private:
+  const Tokenizer* tokenizer_;
+  std::string pending_;
+};
+
+}  // namespace zell::tokenizer

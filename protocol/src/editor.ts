@@ -1,0 +1,97 @@
+/**
+ * JSON-RPC over the editor socket (`ws://HOST:PORT/editor`, header `Authorization: Bearer TOKEN`).
+ * LSP 3.18 `initialize`, `textDocument/inlineCompletion` and `$/cancelRequest` share the connection with the `zell/*` methods below.
+ */
+import type { ModelInfo, ModelSummary, QueueStatus } from './engine.ts';
+import type { WireError } from './errors.ts';
+import type { ConversationSummary, MemoryEvent, MemoryStatus } from './memory.ts';
+
+export const EDITOR_SOCKET_PATH = '/editor';
+
+export type HostState = 'starting' | 'loading' | 'ready' | 'learning' | 'crashed';
+
+/** Pushed on every change (`zell/status`) and returned by `zell/status/get`; always complete. */
+export interface HostStatus {
+  readonly state: HostState;
+  /** One sentence for people; on `crashed` what failed and what happens next. */
+  readonly detail: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly port: number;
+  readonly model?: Pick<ModelInfo, 'name' | 'modelHash' | 'path' | 'architecture' | 'quantization' | 'contextLength'>;
+  /** Of the last answer; 0 before the first. */
+  readonly tokensPerSecond: number;
+  readonly queue: QueueStatus;
+  /** Editors connected now. */
+  readonly leases: number;
+  /** Progress of a load or download, 0–1. */
+  readonly progress?: number;
+  readonly error?: WireError;
+  /** Closed conversations waiting for the next sleep. */
+  readonly memory?: Pick<MemoryStatus, 'enabled' | 'closedWaiting' | 'sleepAfter' | 'state'>;
+}
+
+/** A model that can be chosen: in the catalogue, downloaded, or both. */
+export interface ModelChoice {
+  readonly name: string;
+  readonly title: string;
+  /** Absent until it is on this disk. */
+  readonly path?: string;
+  readonly bytes: number;
+  readonly license?: string;
+  readonly note: string;
+  readonly installed: boolean;
+  readonly fits: boolean;
+  readonly loaded: boolean;
+}
+
+/**
+ * What a completion request carries besides LSP's own params, in `params.zell`: the host never reads documents.
+ * `prefix` and `suffix` are the window around the cursor, at most 64 KiB each.
+ */
+export interface CompletionWindow {
+  readonly prefix: string;
+  readonly suffix: string;
+  readonly languageId: string;
+  /** Relative to the workspace, for the prompt's file name. */
+  readonly fileName: string;
+  /** `line`: stop at the end of the line. */
+  readonly shape: 'line' | 'block';
+  readonly maxTokens: number;
+  readonly workspace?: string;
+}
+
+/** Requests to the host. */
+export interface EditorRequests {
+  'zell/status/get': { params: Record<string, never>; result: HostStatus };
+  'zell/engine/restart': { params: Record<string, never>; result: null };
+  'zell/models/list': { params: Record<string, never>; result: { models: ModelChoice[] } };
+  /** `name`: a catalogue name or a path. Downloads when needed; progress comes as status. */
+  'zell/models/choose': { params: { name: string }; result: { model: ModelSummary } };
+  'zell/models/profile': { params: { name?: string }; result: { model: ModelSummary } };
+  'zell/memory/status': { params: Record<string, never>; result: MemoryStatus };
+  'zell/memory/list': {
+    params: { limit: number; before?: number };
+    result: { conversations: ConversationSummary[]; events: MemoryEvent[] };
+  };
+  'zell/memory/delete': { params: { ids: number[] } | { conversation: string }; result: { erased: number } };
+  'zell/memory/clear': { params: Record<string, never>; result: { erased: number } };
+  'zell/memory/enable': { params: { enabled: boolean }; result: MemoryStatus };
+}
+export type EditorMethod = keyof EditorRequests;
+
+/** Notifications from the editor. */
+export interface EditorNotifications {
+  /** Ghost text that the user took. `inserted` is what stayed after the edits of the next seconds. */
+  'zell/completion/accepted': { prefixTail: string; inserted: string; languageId: string; workspace?: string };
+  /** Shown and not taken; only counted. */
+  'zell/completion/rejected': Record<string, never>;
+  'zell/conversation/closed': { conversation: string };
+}
+
+/** Notifications from the host. */
+export interface HostNotifications {
+  'zell/status': HostStatus;
+  /** The memory changed; ask again for what is shown. */
+  'zell/memory/changed': { lastEventId: number };
+}

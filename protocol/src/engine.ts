@@ -1,0 +1,249 @@
+/** What crosses the pipe between the front and the engine child, and the types that both sides speak in. */
+import type { WireError } from './errors.ts';
+
+/** Version of the frames below; a child that answers another one is refused. */
+export const ENGINE_PROTOCOL_VERSION = 1;
+
+/** Longest frame accepted on the pipe, bytes of JSON. */
+export const MAX_FRAME_BYTES = 64 * 1024 * 1024;
+
+/** A piece of prompt. Text of users, tools and files has `special: false`, so that it can never become a control token. */
+export type PromptPart = { readonly text: string; readonly special: boolean } | { readonly tokens: readonly number[] };
+
+/** Order of service when several requests wait: the first in this list goes first. */
+export const PRIORITIES = ['completion', 'chat', 'api', 'batch', 'learning'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** Sampler chain of one sequence, applied in this order: penalty, bias, top-k, top-p, min-p, temperature. */
+export interface SamplingParams {
+  /** 0 is greedy. Range 0–100. */
+  readonly temperature: number;
+  /** Keep the k most likely tokens; 0 keeps all. */
+  readonly topK: number;
+  /** Nucleus mass in (0, 1]; 1 keeps all. */
+  readonly topP: number;
+  /** Drop tokens below minP × the best probability, in [0, 1]; 0 keeps all. */
+  readonly minP: number;
+  /** 1 is none; > 1 makes recent tokens less likely. */
+  readonly repeatPenalty: number;
+  /** How many recent tokens the penalties look at; 0 none, -1 the whole context. */
+  readonly repeatLastN: number;
+  readonly frequencyPenalty: number;
+  readonly presencePenalty: number;
+  /** Unsigned 32-bit; the same seed and request give the same text whatever runs beside it. */
+  readonly seed: number;
+  /** Added to the logit of a token; `null` forbids it. */
+  readonly logitBias?: readonly (readonly [token: number, bias: number | null])[];
+}
+
+export interface GenerateRequest {
+  readonly prompt: readonly PromptPart[];
+  /** Put the vocabulary's BOS token in front if the model wants one and the prompt has none. */
+  readonly addBos: boolean;
+  /** Upper limit of generated tokens; absent means what the context still holds. 0 only evaluates the prompt. */
+  readonly maxTokens?: number;
+  /** Texts that end the answer; they are not part of it. */
+  readonly stop: readonly string[];
+  readonly sampling: SamplingParams;
+  /** Report the log-probability of each token and its `logprobs` most likely alternatives (0–20). */
+  readonly logprobs?: number;
+  /** Go on after an end-of-generation token. */
+  readonly ignoreEos?: boolean;
+  readonly priority: Priority;
+  /** End the answer this long after its first token, once it has a line break. For inline completion. */
+  readonly maxPredictMs?: number;
+  /** Keep a prompt that is too long by dropping its oldest tokens (Ollama's `truncate`); else `context_overflow`. */
+  readonly truncate?: boolean;
+}
+
+export interface TokenLogprob {
+  readonly token: number;
+  readonly text: string;
+  readonly logprob: number;
+}
+
+/** What one step added to one request. */
+export interface GenerateDelta {
+  /** Whole UTF-8 characters only; may be empty while a character is incomplete or a stop text may be starting. */
+  readonly text: string;
+  readonly tokens: readonly number[];
+  /** One entry for each of `tokens`, when the request asked for them. */
+  readonly logprobs?: readonly { readonly chosen: TokenLogprob; readonly top: readonly TokenLogprob[] }[];
+}
+
+export type FinishReason = 'eos' | 'stop' | 'length' | 'cancelled' | 'deadline';
+
+export interface GenerateResult {
+  readonly finish: FinishReason;
+  /** Which stop text ended it. */
+  readonly stopText?: string;
+  /** Tokens of the whole prompt, the reused ones included. */
+  readonly promptTokens: number;
+  /** How many of them came from the KV cache. */
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  /** Tokens dropped from the head of the prompt because the request allowed it. */
+  readonly truncatedTokens: number;
+  readonly timings: { readonly queuedMs: number; readonly promptMs: number; readonly decodeMs: number };
+}
+
+/** What happens to one request, in this order: accepted, delta*, then exactly one of done or failed. */
+export type GenerateEvent =
+  | { readonly type: 'accepted'; readonly promptTokens: number; readonly cachedTokens: number }
+  | ({ readonly type: 'delta' } & GenerateDelta)
+  | ({ readonly type: 'done' } & GenerateResult)
+  | { readonly type: 'failed'; readonly error: WireError };
+
+export interface LoadOptions {
+  /** Compute threads; absent means the physical cores. */
+  readonly threads?: number;
+  /** Most tokens of context that a sequence may grow to; absent means the model's own. */
+  readonly contextLength?: number;
+  /** Most sequences that decode in one step. Default 8. */
+  readonly maxSequences?: number;
+}
+
+export interface SpecialTokens {
+  readonly bos?: number;
+  readonly eos?: number;
+  readonly unknown?: number;
+  readonly padding?: number;
+  /** All tokens that end a generation (EOS, EOT, EOM …). */
+  readonly endOfGeneration: readonly number[];
+  /** Present when the vocabulary can fill in the middle. */
+  readonly fim?: {
+    readonly prefix: number;
+    readonly suffix: number;
+    readonly middle: number;
+    readonly pad?: number;
+    readonly repo?: number;
+    readonly separator?: number;
+  };
+}
+
+/** What a GGUF file says about itself; needs no loaded model. */
+export interface ModelSummary {
+  /** Absolute path of the (first) file. */
+  readonly path: string;
+  /** File name without `.gguf`: the default public name. */
+  readonly name: string;
+  /** First 16 hex digits over header, tensor table and samples of every tensor: names the content, not the path. */
+  readonly modelHash: string;
+  readonly architecture: string;
+  /** Number of weights. */
+  readonly parameters: number;
+  /** The most common tensor type by weights, e.g. `Q4_1`. */
+  readonly quantization: string;
+  readonly contextLength: number;
+  readonly embeddingLength: number;
+  readonly layers: number;
+  readonly vocabularySize: number;
+  readonly tokenizer: { readonly model: string; readonly pre: string };
+  readonly special: SpecialTokens;
+  /** Text of the BOS and EOS tokens for templates; empty when there is none. */
+  readonly bosText: string;
+  readonly eosText: string;
+  readonly addBos: boolean;
+  readonly chatTemplate?: string;
+  /** First 16 hex digits of the template's SHA-256. */
+  readonly templateHash?: string;
+  /** Bytes of all its files. */
+  readonly bytes: number;
+  /** Memory that loading with the given options takes, and what is available now (cgroup limits count). */
+  readonly fit: { readonly neededBytes: number; readonly availableBytes: number; readonly fits: boolean };
+  /** GGUF key-values, without arrays longer than 64 entries. */
+  readonly metadata: Readonly<Record<string, string | number | boolean | readonly (string | number | boolean)[]>>;
+}
+
+/** A loaded model. `contextLength` is the one in force, not the file's maximum. */
+export interface ModelInfo extends ModelSummary {
+  readonly loadMs: number;
+  readonly threads: number;
+  readonly isa: string;
+}
+
+export interface QueueStatus {
+  readonly running: number;
+  readonly waiting: number;
+  /** Most requests that run at once. */
+  readonly slots: number;
+  /** Most requests that wait before new ones are refused. */
+  readonly maxWaiting: number;
+}
+
+/** Counters since the engine started; the front turns them into metrics. */
+export interface EngineStats {
+  readonly queue: QueueStatus;
+  readonly promptTokens: number;
+  readonly promptMs: number;
+  readonly completionTokens: number;
+  readonly decodeMs: number;
+  readonly steps: number;
+  readonly stepSequences: number;
+  readonly kvBlocksUsed: number;
+  readonly kvBlocksTotal: number;
+  /** Tokens a second over the last finished decode; 0 before the first. */
+  readonly lastTokensPerSecond: number;
+}
+
+export interface BenchmarkResult {
+  readonly prefill: { readonly tokens: number; readonly tokensPerSecond: number };
+  readonly decode: { readonly tokens: number; readonly tokensPerSecond: number };
+  readonly isa: string;
+  readonly threads: number;
+}
+
+/** Calls that have one answer. The key is the method on the wire. */
+export interface EngineCalls {
+  load: { params: { path: string; options: LoadOptions }; result: ModelInfo };
+  unload: { params: Record<string, never>; result: null };
+  inspect: { params: { path: string; options: LoadOptions }; result: ModelSummary };
+  tokenize: {
+    params: { text: string; addSpecial: boolean; parseSpecial: boolean };
+    result: { tokens: number[] };
+  };
+  /** Each token's own bytes, base64 (a piece need not be whole UTF-8). */
+  pieces: { params: { tokens: number[] }; result: { pieces: string[] } };
+  detokenize: { params: { tokens: number[] }; result: { text: string } };
+  /** Number of prompt tokens a request would have, without running it. */
+  count: { params: { prompt: readonly PromptPart[]; addBos: boolean }; result: { tokens: number } };
+  /** The `top` most likely tokens after a prompt, with log-probabilities. */
+  nextTokens: {
+    params: { prompt: readonly PromptPart[]; addBos: boolean; top: number };
+    result: { top: TokenLogprob[] };
+  };
+  bench: { params: { promptTokens: number; decodeTokens: number }; result: BenchmarkResult };
+  stats: { params: Record<string, never>; result: EngineStats };
+}
+export type EngineMethod = keyof EngineCalls;
+
+/** Front to engine. `id` is chosen by the front and never reused while the child lives. */
+export type FrontFrame =
+  | {
+      readonly [M in EngineMethod]: {
+        readonly type: 'call';
+        readonly id: number;
+        readonly method: M;
+        readonly params: EngineCalls[M]['params'];
+      };
+    }[EngineMethod]
+  | { readonly type: 'generate'; readonly id: number; readonly request: GenerateRequest }
+  | { readonly type: 'cancel'; readonly id: number };
+
+/** Engine to front. One `step` frame carries everything that a step produced. */
+export type EngineFrame =
+  | {
+      readonly type: 'hello';
+      readonly protocol: number;
+      readonly version: string;
+      readonly isa: string;
+      readonly pid: number;
+    }
+  | { readonly type: 'result'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'error'; readonly id: number; readonly error: WireError }
+  | { readonly type: 'progress'; readonly id: number; readonly done: number; readonly total: number }
+  | {
+      readonly type: 'step';
+      readonly events: readonly { readonly id: number; readonly event: GenerateEvent }[];
+      readonly queue: QueueStatus;
+    };

@@ -1,0 +1,73 @@
+/** What the chat and memory webviews and the extension say to each other. Events are snapshots: a hidden webview keeps only the newest. */
+import type { HostStatus } from './editor.ts';
+import type { ConversationSummary, MemoryEvent, MemoryStatus } from './memory.ts';
+
+export interface ChatTurn {
+  readonly id: string;
+  readonly role: 'user' | 'assistant';
+  /** Markdown. */
+  readonly text: string;
+  readonly state: 'streaming' | 'done' | 'stopped' | 'failed';
+  /** Plain words for people; set when `state` is `failed`. */
+  readonly error?: string;
+  /** Editor selection sent along with a user turn. */
+  readonly attachment?: { readonly label: string; readonly text: string };
+}
+
+export interface ChatSession {
+  readonly id: string;
+  readonly title: string;
+  readonly updatedAt: number;
+  readonly turns: readonly ChatTurn[];
+}
+
+/** Requests the webview sends and awaits. */
+export interface WebviewRequests {
+  'chat/load': {
+    params: Record<string, never>;
+    result: { session: ChatSession; history: { id: string; title: string }[] };
+  };
+  'chat/send': { params: { sessionId: string; text: string; attachSelection: boolean }; result: { turnId: string } };
+  'chat/stop': { params: { sessionId: string }; result: null };
+  'chat/new': { params: Record<string, never>; result: { session: ChatSession } };
+  'chat/open': { params: { sessionId: string }; result: { session: ChatSession } };
+  'chat/remove': { params: { sessionId: string }; result: null };
+  'code/copy': { params: { code: string }; result: null };
+  'code/insert': { params: { code: string }; result: null };
+  'link/open': { params: { href: string }; result: null };
+  'engine/restart': { params: Record<string, never>; result: null };
+  'memory/load': {
+    params: Record<string, never>;
+    result: { status: MemoryStatus; conversations: ConversationSummary[]; events: MemoryEvent[] };
+  };
+  'memory/delete': { params: { ids: number[] } | { conversation: string }; result: null };
+  'memory/enable': { params: { enabled: boolean }; result: null };
+  'memory/clear': { params: Record<string, never>; result: null };
+}
+export type WebviewMethod = keyof WebviewRequests;
+
+/** Events the extension pushes. */
+export type WebviewEvent =
+  | {
+      readonly type: 'turn/delta';
+      readonly sessionId: string;
+      readonly turnId: string;
+      readonly at: number;
+      readonly text: string;
+    }
+  | { readonly type: 'turn/updated'; readonly sessionId: string; readonly turn: ChatTurn }
+  | { readonly type: 'engine/status'; readonly status: HostStatus | undefined }
+  | { readonly type: 'selection/changed'; readonly label: string | undefined }
+  | { readonly type: 'memory/changed' };
+
+/** Envelope of every message between a webview and the extension. */
+export type ToExtension = {
+  readonly v: 1;
+  readonly id: number;
+  readonly method: WebviewMethod;
+  readonly params: unknown;
+};
+export type ToWebview =
+  | { readonly v: 1; readonly id: number; readonly result: unknown }
+  | { readonly v: 1; readonly id: number; readonly error: string }
+  | { readonly v: 1; readonly event: WebviewEvent };
