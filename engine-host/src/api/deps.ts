@@ -1,0 +1,71 @@
+/** What the routes need from the rest of the host. `host/composition.ts` passes the real parts, tests pass plain objects. */
+import type {
+  EngineCalls,
+  EngineMethod,
+  EngineStats,
+  GenerateEvent,
+  GenerateRequest,
+  ModelInfo,
+} from '#protocol/engine.ts';
+import type { HostState, ModelChoice } from '#protocol/editor.ts';
+import type { EventOrigin } from '#protocol/memory.ts';
+
+export interface ApiEngine {
+  readonly state: HostState;
+  /**
+   * Runs one request: `accepted`, deltas, then `done` or `failed`. Never throws for engine failures (a crash is `failed` with
+   * `engine_crashed`); ends after the last event. Abort: the sequence is gone from the next step.
+   */
+  generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>;
+  /** @throws {ZellError} */
+  call<M extends EngineMethod>(
+    method: M,
+    params: EngineCalls[M]['params'],
+    signal: AbortSignal,
+  ): Promise<EngineCalls[M]['result']>;
+  /** Newest counters; zeros before the engine is up. */
+  stats(): EngineStats;
+}
+
+export interface ApiModels {
+  /** The loaded model, if any. */
+  current(): ModelInfo | undefined;
+  /**
+   * The loaded model for a request that names `name` (undefined, empty, an unknown alias such as `gpt-4o` or `claude-*`: the
+   * loaded or default one; a name or path that exists here: that one, loaded first).
+   * @throws {ZellError} model_not_found, out_of_memory, engine_starting …
+   */
+  ensure(name: string | undefined, signal: AbortSignal): Promise<ModelInfo>;
+  list(signal: AbortSignal): Promise<readonly ModelChoice[]>;
+}
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant' | 'tool';
+  readonly content: string;
+}
+
+/** One finished (or stopped) chat or completion call, as the memory gets it. */
+export interface Exchange {
+  readonly model: string;
+  /** The whole history that the client sent, oldest first; the recorder finds out what is new. */
+  readonly messages: readonly ChatMessage[];
+  readonly response: string;
+  readonly tokens: number;
+  readonly origin: EventOrigin;
+}
+
+export interface ApiRecorder {
+  /** Queues it; returns at once and never throws. */
+  exchange(exchange: Exchange): void;
+}
+
+export interface ApiDeps {
+  readonly engine: ApiEngine;
+  readonly models: ApiModels;
+  readonly recorder: ApiRecorder;
+  readonly identity: { readonly version: string; readonly instance: string; readonly startedAt: number };
+  /** Needed for requests from anywhere but loopback; absent when only loopback is bound. */
+  readonly apiKey?: string;
+  /** Bearer token of engine.json: opens what only our own clients may do. */
+  readonly token: string;
+}
