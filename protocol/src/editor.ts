@@ -2,11 +2,15 @@
  * JSON-RPC over the editor socket (`ws://HOST:PORT/editor`, header `Authorization: Bearer TOKEN`).
  * LSP 3.18 `initialize`, `textDocument/inlineCompletion` and `$/cancelRequest` share the connection with the `zell/*` methods below.
  */
-import type { ModelInfo, ModelSummary, QueueStatus } from './engine.ts';
+import type { BenchmarkResult, ModelInfo, ModelSummary, QueueStatus, TokenLogprob } from './engine.ts';
 import type { WireError } from './errors.ts';
 import type { ConversationSummary, MemoryEvent, MemoryStatus } from './memory.ts';
 
 export const EDITOR_SOCKET_PATH = '/editor';
+
+/** Request header that says who holds the lease: a host that a command started for itself ends with that command. */
+export const CLIENT_HEADER = 'x-zell-client';
+export type ClientKind = 'editor' | 'cli';
 
 export type HostState = 'starting' | 'loading' | 'ready' | 'learning' | 'crashed';
 
@@ -77,6 +81,18 @@ export interface EditorRequests {
   'zell/memory/delete': { params: { ids: number[] } | { conversation: string }; result: { erased: number } };
   'zell/memory/clear': { params: Record<string, never>; result: { erased: number } };
   'zell/memory/enable': { params: { enabled: boolean }; result: MemoryStatus };
+  /** Loads a model (a path or a name that is on this disk; none means the default) without making it the chosen one. */
+  'zell/models/load': { params: { name?: string }; result: { model: ModelInfo } };
+  'zell/engine/bench': {
+    params: { name?: string; promptTokens: number; decodeTokens: number };
+    result: BenchmarkResult;
+  };
+  /** The `top` most likely tokens after `text`, which is taken as plain text. */
+  'zell/engine/nextTokens': { params: { name?: string; text: string; top: number }; result: { top: TokenLogprob[] } };
+  /** Ends the host after this answer; `drain` lets running requests finish first. */
+  'zell/host/stop': { params: { drain: boolean }; result: null };
+  /** The host stays up until it is stopped, as under `zell serve`. */
+  'zell/host/keep': { params: Record<string, never>; result: null };
 }
 export type EditorMethod = keyof EditorRequests;
 

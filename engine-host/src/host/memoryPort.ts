@@ -1,0 +1,27 @@
+/** What the host needs from the memory: the routes record into it, the editor socket shows and edits it. */
+import type { EditorNotifications, EditorRequests } from '#protocol/editor.ts';
+import type { MemoryStatus } from '#protocol/memory.ts';
+import type { ApiRecorder } from '../api/deps.ts';
+
+export interface MemoryPort extends ApiRecorder {
+  /** `model`: the model hash whose view is asked; absent means all models together or the newest. */
+  status(model: string | undefined): Promise<MemoryStatus>;
+  list(
+    query: EditorRequests['zell/memory/list']['params'],
+    model: string | undefined,
+  ): Promise<EditorRequests['zell/memory/list']['result']>;
+  /** Erases the payloads of these events or of one conversation. @returns how many were erased */
+  erase(what: EditorRequests['zell/memory/delete']['params']): Promise<number>;
+  /** Erases everything. @returns how many events were erased */
+  clear(): Promise<number>;
+  setEnabled(enabled: boolean): Promise<void>;
+  /** Accepted ghost text becomes an event; `model` is the hash of the model that wrote it. Returns at once, never throws. */
+  completionAccepted(accepted: EditorNotifications['zell/completion/accepted'], model: string): void;
+  /** Only counted. */
+  completionRejected(): void;
+  closeConversation(conversation: string): void;
+  /** Calls back after every change with the newest event id. */
+  onChange(listener: (lastEventId: number) => void): void;
+  /** Writes what is queued; after it nothing is recorded. */
+  close(): Promise<void>;
+}
