@@ -1,0 +1,2 @@
+export const ROOT: string;
+export function setup(options?: { dev?: boolean; say?: (line: string) => void }): Promise<void>;

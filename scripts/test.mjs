@@ -1,0 +1,200 @@
+// `npm test [-- RING …]`: the four rings from a bare clone. Ends with `N passed, N failed, N skipped` over all of them.
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { ROOT, configure, parallel, seconds, setup } from './lib/setup.mjs';
+import { run, versionOf } from './lib/run.mjs';
+
+const ARTIFACTS = path.join(ROOT, 'test-artifacts');
+const RINGS = {
+  check,
+  unit: () => vitest('unit'),
+  native,
+  integration: () => vitest('integration'),
+  ui: () => vitest('ui'),
+};
+
+const wanted = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
+if (process.argv.includes('--help')) {
+  console.log(`usage: npm test [-- RING …]\nRings: ${Object.keys(RINGS).join(', ')}; all when none is named.`);
+} else {
+  process.exitCode = await main(wanted.length > 0 ? wanted : Object.keys(RINGS));
+}
+
+async function main(names) {
+  for (const name of names) {
+    if (!(name in RINGS)) {
+      console.error(`no ring is called ${name}: ${Object.keys(RINGS).join(', ')}`);
+      return 2;
+    }
+  }
+  try {
+    await setup({ dev: true });
+  } catch (error) {
+    console.error(error.expected ? error.message : `Setting up failed: ${error.message}`);
+    console.log('0 passed, 1 failed, 0 skipped');
+    return 1;
+  }
+  mkdirSync(ARTIFACTS, { recursive: true });
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const table = [];
+  for (const name of names) {
+    const started = Date.now();
+    console.log(`\n== ${name}`);
+    let result;
+    try {
+      result = await RINGS[name]();
+    } catch (error) {
+      console.error(error.message);
+      result = { passed: 0, failed: 1, skipped: 0 };
+    }
+    table.push(
+      `${name.padEnd(12)} ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped in ${seconds(started)}`,
+    );
+    for (const key of Object.keys(total)) total[key] += result[key];
+  }
+  console.log(`\n${table.join('\n')}\n\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+/** Types, lint, layers, formats, dead code: one check each. */
+async function check() {
+  return counted(path.join(ROOT, 'node_modules/.bin/tsx'), [path.join(ROOT, 'scripts/check.ts')]);
+}
+
+async function vitest(project) {
+  const file = path.join(ARTIFACTS, `${project}.json`);
+  rmSync(file, { force: true });
+  const args = [
+    path.join(ROOT, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile=${file}`,
+  ];
+  let ended = true;
+  try {
+    await run(process.execPath, args, { cwd: ROOT, inherit: true });
+  } catch {
+    ended = false;
+  }
+  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0 };
+  const report = JSON.parse(readFileSync(file, 'utf8'));
+  const result = {
+    passed: report.numPassedTests,
+    failed:
+      report.numFailedTests +
+      report.testResults.filter((f) => f.status === 'failed' && f.assertionResults.length === 0).length,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+  for (const file of report.testResults)
+    for (const test of file.assertionResults)
+      if (test.status === 'pending' || test.status === 'skipped') console.log(`skip ${test.fullName}`);
+  // A run that failed without a failed test (an unhandled rejection, a crash) is a failure all the same.
+  if (!ended && result.failed === 0) result.failed = 1;
+  return result;
+}
+
+/** Native tests under AddressSanitizer and UndefinedBehaviorSanitizer, then the fuzz targets for a short while. */
+async function native() {
+  const build = path.join(ROOT, 'native/build/sanitize');
+  if (!existsSync(path.join(build, 'CMakeCache.txt')))
+    await configure(build, [
+      '-DCMAKE_BUILD_TYPE=RelWithDebInfo',
+      '-DZELL_TESTS=ON',
+      '-DZELL_SANITIZE=ON',
+      '-DZELL_ADDON=OFF',
+    ]);
+  await run('cmake', ['--build', build, '--parallel', parallel()], { cwd: ROOT });
+  const list = JSON.parse(await run('ctest', ['--test-dir', build, '--show-only=json-v1']));
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const env = {
+    ...process.env,
+    ZELL_ORACLE_DIR: path.join(ROOT, 'node_modules/@node-llama-cpp/linux-x64/bins/linux-x64'),
+  };
+  for (const test of list.tests) {
+    const result = await counted(test.command[0], test.command.slice(1), env);
+    console.log(`${test.name}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`);
+    for (const key of Object.keys(total)) total[key] += result[key];
+  }
+  const fuzzed = await fuzz();
+  for (const key of Object.keys(total)) total[key] += fuzzed[key];
+  return total;
+}
+
+async function fuzz() {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const targets = ['gguf_fuzz', 'tokenizer_fuzz'].filter((name) =>
+    existsSync(path.join(ROOT, `native/fuzz/${name}.cc`)),
+  );
+  const clang = await firstOf(['clang++', 'clang++-19', 'clang++-16', 'clang++-15', 'clang++-14']);
+  if (clang === undefined) {
+    for (const name of targets)
+      console.log(`skip ${name}: no clang++ with libFuzzer (apt install clang libclang-rt-14-dev)`);
+    return { ...total, skipped: targets.length };
+  }
+  const build = path.join(ROOT, 'native/build/fuzz');
+  if (!existsSync(path.join(build, 'CMakeCache.txt')))
+    await configure(build, [
+      `-DCMAKE_CXX_COMPILER=${clang}`,
+      '-DCMAKE_BUILD_TYPE=RelWithDebInfo',
+      '-DZELL_FUZZ=ON',
+      '-DZELL_SANITIZE=ON',
+      '-DZELL_ADDON=OFF',
+    ]);
+  await run('cmake', ['--build', build, '--parallel', parallel(), '--target', ...targets], { cwd: ROOT });
+  const seconds = process.env.ZELL_FUZZ_SECONDS ?? '15';
+  for (const name of targets) {
+    try {
+      await run(
+        path.join(build, 'fuzz', name),
+        [
+          `-max_total_time=${seconds}`,
+          '-max_len=65536',
+          '-rss_limit_mb=2048',
+          '-print_final_stats=0',
+          `-artifact_prefix=${ARTIFACTS}/`,
+        ],
+        { cwd: ARTIFACTS },
+      );
+      console.log(`ok   ${name} (${seconds} s)`);
+      total.passed++;
+    } catch (error) {
+      console.log(`FAIL ${name}\n${error.message}`);
+      total.failed++;
+    }
+  }
+  return total;
+}
+
+/** Runs a program whose last line is the plain count; prints its output only when something failed or was skipped. */
+async function counted(command, args, env) {
+  let output;
+  let ended = true;
+  try {
+    output = await run(command, args, { cwd: ROOT, env });
+  } catch (error) {
+    output = error.output ?? error.message;
+    ended = false;
+  }
+  const line = /(\d+) passed, (\d+) failed, (\d+) skipped\s*$/.exec(output);
+  const result = line
+    ? { passed: +line[1], failed: +line[2], skipped: +line[3] }
+    : { passed: 0, failed: 1, skipped: 0 };
+  if (!ended && result.failed === 0) result.failed = 1;
+  if (result.failed > 0) console.log(output.slice(-12000));
+  else if (result.skipped > 0)
+    console.log(
+      output
+        .split('\n')
+        .filter((l) => l.startsWith('skip'))
+        .join('\n'),
+    );
+  return result;
+}
+
+async function firstOf(commands) {
+  for (const command of commands) if ((await versionOf(command)) !== undefined) return command;
+  return undefined;
+}
