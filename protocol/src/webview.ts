@@ -14,6 +14,13 @@ export interface ChatTurn {
   readonly attachment?: { readonly label: string; readonly text: string };
 }
 
+/** One line of the list of earlier chats, newest first. */
+export interface ChatHistoryEntry {
+  readonly id: string;
+  readonly title: string;
+  readonly updatedAt: number;
+}
+
 export interface ChatSession {
   readonly id: string;
   readonly title: string;
@@ -25,9 +32,11 @@ export interface ChatSession {
 export interface WebviewRequests {
   'chat/load': {
     params: Record<string, never>;
-    result: { session: ChatSession; history: { id: string; title: string }[] };
+    result: { session: ChatSession; history: readonly ChatHistoryEntry[] };
   };
   'chat/send': { params: { sessionId: string; text: string; attachSelection: boolean }; result: { turnId: string } };
+  /** Runs the last question again after a failed or stopped answer. */
+  'chat/retry': { params: { sessionId: string }; result: { turnId: string } };
   'chat/stop': { params: { sessionId: string }; result: null };
   'chat/new': { params: Record<string, never>; result: { session: ChatSession } };
   'chat/open': { params: { sessionId: string }; result: { session: ChatSession } };
@@ -36,6 +45,7 @@ export interface WebviewRequests {
   'code/insert': { params: { code: string }; result: null };
   'link/open': { params: { href: string }; result: null };
   'engine/restart': { params: Record<string, never>; result: null };
+  'engine/showLog': { params: Record<string, never>; result: null };
   'memory/load': {
     params: Record<string, never>;
     result: { status: MemoryStatus; conversations: ConversationSummary[]; events: MemoryEvent[] };
@@ -56,6 +66,8 @@ export type WebviewEvent =
       readonly text: string;
     }
   | { readonly type: 'turn/updated'; readonly sessionId: string; readonly turn: ChatTurn }
+  | { readonly type: 'session/opened'; readonly session: ChatSession; readonly history: readonly ChatHistoryEntry[] }
+  | { readonly type: 'history/changed'; readonly history: readonly ChatHistoryEntry[] }
   | { readonly type: 'engine/status'; readonly status: HostStatus | undefined }
   | { readonly type: 'selection/changed'; readonly label: string | undefined }
   | { readonly type: 'memory/changed' };
