@@ -87,7 +87,10 @@ export interface GenerateResult {
   readonly timings: { readonly queuedMs: number; readonly promptMs: number; readonly decodeMs: number };
 }
 
-/** What happens to one request, in this order: accepted, delta*, then exactly one of done or failed. */
+/**
+ * What happens to one request, in this order: accepted, delta*, then exactly one of done or failed.
+ * A request that is refused or cancelled before it ran has only the last.
+ */
 export type GenerateEvent =
   | { readonly type: 'accepted'; readonly promptTokens: number; readonly cachedTokens: number }
   | ({ readonly type: 'delta' } & GenerateDelta)
@@ -246,4 +249,6 @@ export type EngineFrame =
       readonly type: 'step';
       readonly events: readonly { readonly id: number; readonly event: GenerateEvent }[];
       readonly queue: QueueStatus;
+      /** Sent when a request ended or a model was loaded, so that the front has figures without asking. */
+      readonly stats?: EngineStats;
     };
