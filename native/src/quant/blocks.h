@@ -1,8 +1,10 @@
 // GGUF block formats as they lie in a file: little-endian, packed, no padding.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace zell::quant {
 
@@ -110,6 +112,8 @@ struct TypeInfo {
 /// The layout of a type by its GGUF number; nullptr when Zell does not know it.
 const TypeInfo* FindType(uint32_t gguf_type);
 const TypeInfo& InfoOf(TensorType type);
+/// Every type that Zell knows.
+std::span<const TypeInfo> Types();
 
 /// Bytes of a row of `n` weights; n must be a multiple of the type's block.
 inline size_t RowBytes(const TypeInfo& info, size_t n) { return n / info.block_weights * info.block_bytes; }
@@ -123,12 +127,7 @@ bool Quantize(TensorType type, const float* x, void* blocks, size_t n);
 
 float F16ToF32(uint16_t h);
 uint16_t F32ToF16(float f);  ///< round to nearest even
-inline float BF16ToF32(uint16_t h) {
-  const uint32_t bits = static_cast<uint32_t>(h) << 16;
-  float f;
-  __builtin_memcpy(&f, &bits, sizeof f);
-  return f;
-}
+inline float BF16ToF32(uint16_t h) { return std::bit_cast<float>(static_cast<uint32_t>(h) << 16); }
 uint16_t F32ToBF16(float f);  ///< round to nearest even, NaN stays NaN
 
 }  // namespace zell::quant

@@ -1,0 +1,19 @@
+// How much memory and how many cores this process may use, containers counted.
+#pragma once
+
+#include <cstdint>
+
+namespace zell::base {
+
+struct MemoryInfo {
+  uint64_t total_bytes;      ///< of the machine, or the lowest limit of the process's control groups
+  uint64_t available_bytes;  ///< what can be taken without swapping: free memory and droppable cache, within the limits
+};
+
+/// Asks the system each time (some tens of µs). Zeros when it does not say.
+MemoryInfo GetMemoryInfo();
+
+/// Physical cores that this process may run on (its affinity mask and CPU quota counted), at least 1.
+int PhysicalCores();
+
+}  // namespace zell::base

@@ -1,0 +1,142 @@
+// What Linux and macOS share: opening, reading, mapping, locking and replacing files.
+#if !defined(_WIN32)
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/file_lock.h"
+#include "base/mapped_file.h"
+#include "base/read_file.h"
+
+namespace zell::base {
+namespace {
+
+Status Failure(const std::string& what, int error) {
+  const StatusCode code = error == ENOENT || error == ENOTDIR ? StatusCode::kNotFound : StatusCode::kIo;
+  return {code, what + ": " + std::strerror(error) + "."};
+}
+
+void CloseHandle(intptr_t handle) {
+  if (handle >= 0) ::close(static_cast<int>(handle));
+}
+
+}  // namespace
+
+Result<ReadFile> ReadFile::Open(const std::string& path) {
+  // O_NONBLOCK: a named pipe must not make us wait for its writer; it means nothing for regular files.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return Failure(path, errno);
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) {
+    const Status failure = Failure(path, errno);
+    ::close(fd);
+    return failure;
+  }
+  if (!S_ISREG(info.st_mode)) {
+    ::close(fd);
+    return Status{StatusCode::kIo, path + ": not a regular file."};
+  }
+  return ReadFile(fd, static_cast<uint64_t>(info.st_size));
+}
+
+ReadFile::ReadFile(ReadFile&& other) noexcept
+    : handle_(std::exchange(other.handle_, -1)), size_(std::exchange(other.size_, 0)) {}
+
+ReadFile& ReadFile::operator=(ReadFile&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+ReadFile::~ReadFile() { CloseHandle(handle_); }
+
+Status ReadFile::ReadAt(uint64_t offset, std::span<uint8_t> out) const {
+  if (!FitsWithin(offset, out.size(), size_)) return {StatusCode::kIo, "Read past the end of the file."};
+  while (!out.empty()) {
+    // Linux reads at most 2 GiB - 4 KiB at once, macOS refuses more than 2 GiB - 1.
+    const size_t chunk = std::min<size_t>(out.size(), size_t{1} << 30);
+    const ssize_t n = ::pread(static_cast<int>(handle_), out.data(), chunk, static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Failure("Reading a file", errno);
+    if (n == 0) return {StatusCode::kIo, "The file became shorter while it was read."};
+    offset += static_cast<uint64_t>(n);
+    out = out.subspan(static_cast<size_t>(n));
+  }
+  return Status::Ok();
+}
+
+void ReadFile::AdviseRandom() const {
+#if defined(__linux__)
+  (void)::posix_fadvise(static_cast<int>(handle_), 0, 0, POSIX_FADV_RANDOM);
+#else
+  (void)::fcntl(static_cast<int>(handle_), F_RDAHEAD, 0);
+#endif
+}
+
+Result<MappedFile> MappedFile::Map(const ReadFile& file) {
+  if (file.size() == 0) return MappedFile(nullptr, 0);
+  const size_t size = static_cast<size_t>(file.size());
+  void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, static_cast<int>(file.handle()), 0);
+  if (data == MAP_FAILED) return Failure("Mapping a file", errno);
+  return MappedFile(static_cast<const uint8_t*>(data), size);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<uint8_t*>(data_), size_);
+}
+
+void MappedFile::Advise(uint64_t offset, uint64_t length, Advice advice) const {
+  if (offset >= size_ || length == 0) return;
+  const uint64_t end = offset + std::min<uint64_t>(length, size_ - offset);
+  const uint64_t page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  const uint64_t start = offset / page * page;
+  const int native = advice == Advice::kWillNeed   ? MADV_WILLNEED
+                     : advice == Advice::kDontNeed ? MADV_DONTNEED
+                                                   : MADV_NORMAL;
+  (void)::madvise(const_cast<uint8_t*>(data_) + start, end - start, native);
+}
+
+Result<FileLock> FileLock::Try(const std::string& path) {
+  // flock belongs to the open file, not to the process: closing another descriptor of the file does not release it.
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return Status{StatusCode::kIo, path + ": " + std::strerror(errno) + "."};
+  int result;
+  do {
+    result = ::flock(fd, LOCK_EX | LOCK_NB);
+  } while (result != 0 && errno == EINTR);
+  if (result == 0) return FileLock(fd);
+  const int error = errno;
+  ::close(fd);
+  if (error == EWOULDBLOCK) return Status{StatusCode::kAlreadyRunning, path + ": locked by another process."};
+  return Status{StatusCode::kIo, path + ": " + std::strerror(error) + "."};
+}
+
+FileLock::FileLock(FileLock&& other) noexcept : handle_(std::exchange(other.handle_, -1)) {}
+
+FileLock& FileLock::operator=(FileLock&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  return *this;
+}
+
+FileLock::~FileLock() { CloseHandle(handle_); }
+
+}  // namespace zell::base
+
+#endif
