@@ -1,0 +1,17 @@
+// What this processor and operating system let kernels use.
+#pragma once
+
+namespace zell::base {
+
+/// Instruction sets that both the CPU has and the OS saves registers for.
+struct CpuFeatures {
+  bool avx2 = false;         ///< AVX2, FMA and F16C together
+  bool avx_vnni = false;     ///< vpdpbusd on 256 bits, VEX encoded
+  bool avx512_vnni = false;  ///< AVX-512 F, BW, DQ, VL and VNNI together
+  bool amx_int8 = false;     ///< tiles and their int8 products (the OS may still refuse a process)
+};
+
+/// Asked once; all false on other architectures.
+const CpuFeatures& Cpu();
+
+}  // namespace zell::base
