@@ -1,0 +1,169 @@
+// Validation, then defaults: known special tokens by their texts, the end-of-generation set, add_bos.
+#include "tokenizer/vocabulary.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "tokenizer/known_texts.h"
+
+namespace zell::tokenizer::internal {
+namespace {
+
+using base::Status;
+using base::StatusCode;
+using TokenOfText = std::unordered_map<std::string_view, Token>;
+
+Status Bad(std::string message) { return {StatusCode::kBadModelFile, "vocabulary: " + std::move(message)}; }
+
+/// The optional ids of a spec with their names, in the spelling of the metadata keys.
+struct NamedId {
+  const char* name;
+  Token VocabularySpec::*id;
+};
+constexpr NamedId kIds[] = {
+    {"bos", &VocabularySpec::bos},
+    {"eos", &VocabularySpec::eos},
+    {"eot", &VocabularySpec::eot},
+    {"eom", &VocabularySpec::eom},
+    {"unknown", &VocabularySpec::unknown},
+    {"padding", &VocabularySpec::padding},
+    {"fim_pre", &VocabularySpec::fim_prefix},
+    {"fim_suf", &VocabularySpec::fim_suffix},
+    {"fim_mid", &VocabularySpec::fim_middle},
+    {"fim_pad", &VocabularySpec::fim_pad},
+    {"fim_rep", &VocabularySpec::fim_repo},
+    {"fim_sep", &VocabularySpec::fim_separator},
+};
+
+Status CheckCounts(const VocabularySpec& spec) {
+  const size_t n = spec.tokens.size();
+  if (n == 0) return Bad("no tokens");
+  if (n > kMaxTokens) return Bad(std::to_string(n) + " tokens, at most " + std::to_string(kMaxTokens));
+  if (spec.merges.size() > kMaxMerges) {
+    return Bad(std::to_string(spec.merges.size()) + " merges, at most " + std::to_string(kMaxMerges));
+  }
+  if (!spec.kinds.empty() && spec.kinds.size() != n) {
+    return Bad(std::to_string(spec.kinds.size()) + " token types for " + std::to_string(n) + " tokens");
+  }
+  if (!spec.scores.empty() && spec.scores.size() != n) {
+    return Bad(std::to_string(spec.scores.size()) + " scores for " + std::to_string(n) + " tokens");
+  }
+  for (const NamedId& named : kIds) {
+    const Token id = spec.*named.id;
+    if (id < -1 || (id >= 0 && static_cast<size_t>(id) >= n)) {
+      return Bad(std::string(named.name) + " token " + std::to_string(id) + " is outside of " + std::to_string(n));
+    }
+  }
+  return Status::Ok();
+}
+
+Status CheckTokens(const VocabularySpec& spec) {
+  for (size_t i = 0; i < spec.tokens.size(); ++i) {
+    const size_t bytes = spec.tokens[i].size();
+    const TokenKind kind = spec.kinds[i];
+    if (kind < TokenKind::kUndefined || kind > TokenKind::kByte) {
+      return Bad("token " + std::to_string(i) + " has type " + std::to_string(static_cast<int32_t>(kind)));
+    }
+    const size_t limit = IsSearchedFor(kind) ? kMaxSpecialBytes : kMaxTokenBytes;
+    if (bytes > limit) {
+      return Bad("token " + std::to_string(i) + " has " + std::to_string(bytes) + " bytes, at most " +
+                 std::to_string(limit));
+    }
+  }
+  return Status::Ok();
+}
+
+/// A merge is two spellings and the space between them. Its sides may be anything: what is no spelling never matches.
+Status CheckMerges(const VocabularySpec& spec) {
+  for (size_t i = 0; i < spec.merges.size(); ++i) {
+    const std::string& merge = spec.merges[i];
+    const size_t space = merge.find(' ', 1);
+    if (space == std::string::npos || space + 1 == merge.size() || merge.size() > 2 * kMaxTokenBytes) {
+      return Bad("merge " + std::to_string(i) + " is malformed");
+    }
+  }
+  return Status::Ok();
+}
+
+/// Fills `*id` when the file did not name it. What looks like a control token is one, whatever the file says.
+void FindByText(VocabularySpec* spec, const TokenOfText& tokens, std::span<const std::string_view> texts, Token* id) {
+  if (*id >= 0) return;
+  for (const std::string_view text : texts) {
+    const auto it = tokens.find(text);
+    if (it == tokens.end()) continue;
+    *id = it->second;
+    spec->kinds[static_cast<size_t>(*id)] = TokenKind::kControl;
+    return;
+  }
+}
+
+bool Has(const TokenOfText& tokens, std::string_view text) { return tokens.count(text) > 0; }
+
+std::vector<Token> FindEndOfGeneration(VocabularySpec* spec, const TokenOfText& tokens) {
+  std::vector<Token> ends;
+  // Tool dialects where <|end|> only closes a message, and where </s> is ordinary.
+  const bool harmony = (Has(tokens, "<|return|>") && (Has(tokens, "<|call|>") || Has(tokens, "<|calls|>"))) ||
+                       (Has(tokens, "<|flush|>") && (Has(tokens, "<|call|>") || Has(tokens, "<|calls|>")));
+  const bool tool_response = Has(tokens, "<|tool_response>");
+  const auto excluded = [&](std::string_view text) {
+    return (harmony && text == "<|end|>") || (tool_response && text == "</s>");
+  };
+  for (const std::string_view text : GetKnownTexts().end_of_generation) {
+    const auto it = tokens.find(text);
+    if (it == tokens.end() || excluded(text)) continue;
+    ends.push_back(it->second);
+    spec->kinds[static_cast<size_t>(it->second)] = TokenKind::kControl;
+  }
+  for (const Token id : {spec->eos, spec->eot, spec->eom, spec->fim_pad, spec->fim_repo, spec->fim_separator}) {
+    if (id >= 0 && !excluded(spec->tokens[static_cast<size_t>(id)])) ends.push_back(id);
+  }
+  std::sort(ends.begin(), ends.end());
+  ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+  return ends;
+}
+
+void FillIn(Vocabulary* vocabulary) {
+  VocabularySpec& spec = vocabulary->spec;
+  TokenOfText tokens;
+  tokens.reserve(spec.tokens.size());
+  for (size_t i = 0; i < spec.tokens.size(); ++i) tokens.try_emplace(spec.tokens[i], static_cast<Token>(i));
+  const Pretokenizer& family = *vocabulary->pretokenizer;
+  const KnownTexts& known = GetKnownTexts();
+  FindByText(&spec, tokens, {&family.bos_text, 1}, &spec.bos);
+  FindByText(&spec, tokens, {&family.eos_text, 1}, &spec.eos);
+  FindByText(&spec, tokens, known.eot, &spec.eot);
+  FindByText(&spec, tokens, known.eom, &spec.eom);
+  FindByText(&spec, tokens, known.fim_prefix, &spec.fim_prefix);
+  FindByText(&spec, tokens, known.fim_suffix, &spec.fim_suffix);
+  FindByText(&spec, tokens, known.fim_middle, &spec.fim_middle);
+  FindByText(&spec, tokens, known.fim_pad, &spec.fim_pad);
+  FindByText(&spec, tokens, known.fim_repo, &spec.fim_repo);
+  FindByText(&spec, tokens, known.fim_separator, &spec.fim_separator);
+  vocabulary->end_of_generation = FindEndOfGeneration(&spec, tokens);
+  if (!spec.has_add_bos) spec.add_bos = family.add_bos;
+  if (spec.bos < 0) spec.add_bos = false;
+  if (spec.eos < 0) spec.add_eos = false;
+}
+
+}  // namespace
+
+bool NeedsParseSpecial(TokenKind kind) { return kind == TokenKind::kControl || kind == TokenKind::kUnknown; }
+bool IsSearchedFor(TokenKind kind) { return NeedsParseSpecial(kind) || kind == TokenKind::kUserDefined; }
+
+base::Result<Vocabulary> CheckVocabulary(VocabularySpec spec) {
+  if (spec.model != "gpt2") return Status{StatusCode::kUnsupportedModel, "tokenizer model '" + spec.model + "'"};
+  const Pretokenizer* pretokenizer = FindPretokenizer(spec.pre);
+  if (pretokenizer == nullptr) return Status{StatusCode::kUnsupportedModel, "pre-tokenizer '" + spec.pre + "'"};
+  ZELL_RETURN_IF_ERROR(CheckCounts(spec));
+  if (spec.kinds.empty()) spec.kinds.assign(spec.tokens.size(), TokenKind::kNormal);
+  ZELL_RETURN_IF_ERROR(CheckTokens(spec));
+  ZELL_RETURN_IF_ERROR(CheckMerges(spec));
+  for (size_t i = 0; i < spec.tokens.size(); ++i) {
+    if (spec.tokens[i].empty()) spec.tokens[i] = "[EMPTY_" + std::to_string(i) + "]";
+  }
+  Vocabulary vocabulary{std::move(spec), pretokenizer, {}};
+  FillIn(&vocabulary);
+  return vocabulary;
+}
+
+}  // namespace zell::tokenizer::internal
