@@ -1,0 +1,95 @@
+/** What the window knows about the engine, and how the status bar says it. */
+import type { HostStatus } from '#protocol/editor.ts';
+
+export type EngineView =
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'starting'; readonly detail: string }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'connected'; readonly status: HostStatus };
+
+export interface StatusLine {
+  /** With icon syntax of the status bar. */
+  readonly text: string;
+  readonly tooltip: string;
+  /** Without icons, for screen readers. */
+  readonly label: string;
+  readonly severity: 'normal' | 'error';
+  /** What a click does. */
+  readonly action: 'start' | 'restart' | 'menu';
+}
+
+export function statusLine(view: EngineView): StatusLine {
+  switch (view.kind) {
+    case 'stopped':
+      return line('$(circle-slash) Zell', 'Zell: engine stopped', 'The engine is stopped. Click to start it.', 'start');
+    case 'starting':
+      return line('$(loading~spin) Zell', `Zell: starting`, view.detail, 'menu');
+    case 'failed':
+      return line(
+        '$(error) Zell',
+        'Zell: engine did not start',
+        `${view.message} Click to try again.`,
+        'start',
+        'error',
+      );
+    case 'connected':
+      return hostLine(view.status);
+  }
+}
+
+function hostLine(status: HostStatus): StatusLine {
+  const model = status.model?.name ?? 'no model';
+  const percent = status.progress === undefined ? '' : ` ${Math.round(status.progress * 100)} %`;
+  switch (status.state) {
+    case 'starting':
+    case 'loading':
+      return line(`$(loading~spin) Zell${percent}`, `Zell: loading${percent}`, status.detail, 'menu');
+    case 'crashed': {
+      const detail = status.error?.message ?? status.detail;
+      return line('$(error) Zell', 'Zell: engine crashed', `${detail} Click to restart it.`, 'restart', 'error');
+    }
+    case 'learning':
+      return line('$(mortar-board) Zell', `Zell: learning, ${model}`, tooltip(status, model), 'menu');
+    case 'ready': {
+      const speed = speedOf(status);
+      return line(
+        `$(sparkle) ${model}${speed === '' ? '' : ` · ${speed}`}`,
+        `Zell: ready, ${model}${speed === '' ? '' : `, ${speed.replace('tok/s', 'tokens per second')}`}`,
+        tooltip(status, model),
+        'menu',
+      );
+    }
+  }
+}
+
+function speedOf({ tokensPerSecond: speed }: HostStatus): string {
+  return speed <= 0 ? '' : `${speed >= 10 ? Math.round(speed) : speed.toFixed(1)} tok/s`;
+}
+
+function tooltip(status: HostStatus, model: string): string {
+  const { queue, memory } = status;
+  const lines = [status.detail, `Model: ${model}`];
+  if (status.model) lines.push(`${status.model.quantization}, context ${status.model.contextLength} tokens`);
+  if (status.tokensPerSecond > 0) lines.push(`Last answer: ${speedOf(status)}`);
+  lines.push(
+    `Requests: ${queue.running} running, ${queue.waiting} waiting`,
+    `Address: http://127.0.0.1:${status.port}`,
+  );
+  if (memory)
+    lines.push(
+      memory.enabled
+        ? `Memory: ${memory.closedWaiting} of ${memory.sleepAfter} conversations wait, ${memory.state}`
+        : 'Memory: off',
+    );
+  return lines.filter((text) => text !== '').join('\n');
+}
+
+function line(
+  text: string,
+  label: string,
+  tip: string,
+  action: StatusLine['action'],
+  severity: StatusLine['severity'] = 'normal',
+): StatusLine {
+  return { text, label, tooltip: tip, action, severity };
+}

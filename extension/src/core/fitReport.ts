@@ -1,0 +1,38 @@
+/** What a model needs and whether this machine can give it, as a page to read. */
+import type { ModelSummary } from '#protocol/engine.ts';
+
+export function fitReport(model: ModelSummary): string {
+  const { fit } = model;
+  const verdict = fit.fits
+    ? 'It fits into the memory of this machine.'
+    : 'It does not fit into the memory that is available now.';
+  const rows: [string, string][] = [
+    ['File', code(model.path)],
+    ['Architecture', `${model.architecture}, ${model.layers} layers, width ${model.embeddingLength}`],
+    ['Parameters', millions(model.parameters)],
+    ['Quantisation', model.quantization],
+    ['Context', `${model.contextLength} tokens`],
+    ['Tokenizer', `${model.tokenizer.model} / ${model.tokenizer.pre}, ${model.vocabularySize} tokens`],
+    ['Fill in the middle', model.special.fim ? 'yes' : 'no: completions continue the text before the cursor'],
+    ['Size on disk', mebibytes(model.bytes)],
+    ['Memory needed', mebibytes(fit.neededBytes)],
+    ['Memory available', mebibytes(fit.availableBytes)],
+    ['Model hash', code(model.modelHash)],
+  ];
+  const table = rows.map(([name, value]) => `| ${name} | ${value.replaceAll('|', '\\|')} |`);
+  return [`# ${model.name}`, '', verdict, '', '| | |', '|---|---|', ...table, ''].join('\n');
+}
+
+export function mebibytes(bytes: number): string {
+  const mib = bytes / 1024 ** 2;
+  return mib >= 1024 ? `${(mib / 1024).toFixed(1)} GiB` : `${Math.round(mib)} MiB`;
+}
+
+function millions(count: number): string {
+  return count >= 1e9 ? `${(count / 1e9).toFixed(1)} billion` : `${Math.round(count / 1e6)} million`;
+}
+
+/** A name from a file, as inline code that it cannot break out of. */
+function code(text: string): string {
+  return `\`${text.replaceAll(/[`\r\n]/g, ' ')}\``;
+}

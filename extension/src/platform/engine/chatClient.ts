@@ -1,0 +1,102 @@
+/** Streams a chat from the host over HTTP, by the same route that every other client uses. */
+import http from 'node:http';
+import type { Announcement } from '#protocol/announcement.ts';
+import { ZellError } from '#protocol/errors.ts';
+import type { ChatMessage } from '../../core/chatPrompt.ts';
+import type { ChatEngine } from '../../core/chatService.ts';
+import { errorFromResponse, readChatChunk } from '../../core/chatStream.ts';
+import { SseParser } from '../../core/sse.ts';
+import { addressOf } from './runningHost.ts';
+
+export interface ChatRequestSettings {
+  readonly maxTokens: number;
+  /** False: the host must not remember this exchange. */
+  readonly remember: boolean;
+  /** Hash of the workspace; never its path. */
+  readonly workspace?: string;
+}
+
+export class ChatClient implements ChatEngine {
+  readonly #address: (signal: AbortSignal) => Promise<Announcement>;
+  readonly #settings: () => ChatRequestSettings;
+
+  constructor(address: (signal: AbortSignal) => Promise<Announcement>, settings: () => ChatRequestSettings) {
+    this.#address = address;
+    this.#settings = settings;
+  }
+
+  /**
+   * Pieces of the answer as they come. Aborting closes the connection, which frees the engine before its next step.
+   * @throws {ZellError} what the host answers; engine_crashed when the stream breaks off.
+   */
+  async *chat(messages: readonly ChatMessage[], signal: AbortSignal): AsyncIterable<string> {
+    const announcement = await this.#address(signal);
+    const { maxTokens, remember, workspace } = this.#settings();
+    const body = JSON.stringify({ messages, stream: true, max_tokens: maxTokens, store: remember });
+    const response = await post(announcement, body, workspace, signal);
+    response.setEncoding('utf8');
+    if (response.statusCode !== 200) throw errorFromResponse(response.statusCode ?? 0, await readAll(response));
+    const parser = new SseParser();
+    try {
+      for await (const chunk of response as AsyncIterable<string>) {
+        for (const data of parser.push(chunk)) {
+          const event = readChatChunk(data);
+          if (event.type === 'text') yield event.text;
+          else if (event.type === 'end') return;
+        }
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      throw ZellError.is(error) ? error : brokenOff(error);
+    } finally {
+      response.destroy();
+    }
+    if (!signal.aborted) throw brokenOff();
+  }
+}
+
+function brokenOff(cause?: unknown): ZellError {
+  return new ZellError('engine_crashed', 'The connection to the engine broke off before the end of the answer.', {
+    cause,
+  });
+}
+
+function post(
+  announcement: Announcement,
+  body: string,
+  workspace: string | undefined,
+  signal: AbortSignal,
+): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = http.request(
+      `http://${addressOf(announcement)}/v1/chat/completions`,
+      {
+        method: 'POST',
+        signal,
+        headers: {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+          accept: 'text/event-stream',
+          authorization: `Bearer ${announcement.token}`,
+          'x-zell-client': 'editor',
+          ...(workspace === undefined ? {} : { 'x-zell-workspace': workspace }),
+        },
+      },
+      resolve,
+    );
+    request.on('error', (cause) => {
+      reject(
+        signal.aborted
+          ? new ZellError('cancelled', 'Cancelled.')
+          : new ZellError('engine_crashed', `The engine does not answer: ${cause.message}.`, { cause }),
+      );
+    });
+    request.end(body);
+  });
+}
+
+async function readAll(response: http.IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of response as AsyncIterable<string>) text += chunk;
+  return text;
+}

@@ -1,0 +1,54 @@
+/** The settings of Zell, typed. Paths are read from user and machine settings only: no workspace names one. */
+import * as vscode from 'vscode';
+import type { MultiLine } from '../core/completionPolicy.ts';
+
+const SECTION = 'zell';
+
+export interface CompletionSettings {
+  readonly enable: boolean;
+  readonly maxTokens: number;
+  /** Undefined: learned from the typing rhythm. */
+  readonly debounceMs: number | undefined;
+  readonly multiLine: MultiLine;
+  /** Globs of files that are never sent, besides those that are secret by name. */
+  readonly exclude: readonly string[];
+}
+
+export function completionSettings(document: vscode.TextDocument): CompletionSettings {
+  const config = vscode.workspace.getConfiguration(`${SECTION}.inlineCompletion`, document);
+  const debounceMs = config.get<number | null>('debounceMs', null);
+  return {
+    enable: config.get('enable', true),
+    maxTokens: clamp(config.get('maxTokens', 96), 8, 512),
+    debounceMs: debounceMs === null ? undefined : clamp(debounceMs, 0, 2000),
+    multiLine: config.get<MultiLine>('multiLine', 'auto'),
+    exclude: config.get<string[]>('exclude', []),
+  };
+}
+
+export function chatSettings(): { readonly systemPrompt: string; readonly maxTokens: number } {
+  const config = vscode.workspace.getConfiguration(`${SECTION}.chat`);
+  return { systemPrompt: config.get('systemPrompt', ''), maxTokens: clamp(config.get('maxTokens', 2048), 16, 131_072) };
+}
+
+/** False when this workspace must leave no trace in the memory: switched off here, or not trusted. */
+export function memoryAllowed(): boolean {
+  return vscode.workspace.isTrusted && vscode.workspace.getConfiguration(`${SECTION}.memory`).get('enable', true);
+}
+
+/** The user's `zell.home`, empty when not set. The setting has machine scope, so a workspace value is ignored by the editor. */
+export function configuredHome(): string {
+  return vscode.workspace.getConfiguration(SECTION).get('home', '').trim();
+}
+
+/** Turns inline completion on or off for all files; a language's own value goes on winning. Returns the new value. */
+export async function toggleInlineCompletion(): Promise<boolean> {
+  const config = vscode.workspace.getConfiguration(`${SECTION}.inlineCompletion`);
+  const enable = !config.get('enable', true);
+  await config.update('enable', enable, vscode.ConfigurationTarget.Global);
+  return enable;
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Number.isFinite(value) ? Math.min(high, Math.max(low, Math.round(value))) : low;
+}
