@@ -14,6 +14,7 @@
 
 #include "base/file_lock.h"
 #include "base/mapped_file.h"
+#include "base/os.h"
 #include "base/read_file.h"
 
 namespace zell::base {
@@ -73,11 +74,11 @@ Status ReadFile::ReadAt(uint64_t offset, std::span<uint8_t> out) const {
   return Status::Ok();
 }
 
-void ReadFile::AdviseRandom() const {
+void ReadFile::AdviseScattered(bool scattered) const {
 #if defined(__linux__)
-  (void)::posix_fadvise(static_cast<int>(handle_), 0, 0, POSIX_FADV_RANDOM);
+  (void)::posix_fadvise(static_cast<int>(handle_), 0, 0, scattered ? POSIX_FADV_RANDOM : POSIX_FADV_NORMAL);
 #else
-  (void)::fcntl(static_cast<int>(handle_), F_RDAHEAD, 0);
+  (void)::fcntl(static_cast<int>(handle_), F_RDAHEAD, scattered ? 0 : 1);
 #endif
 }
 
@@ -136,6 +137,38 @@ FileLock& FileLock::operator=(FileLock&& other) noexcept {
 }
 
 FileLock::~FileLock() { CloseHandle(handle_); }
+
+std::FILE* CreateNew(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return nullptr;
+  std::FILE* file = ::fdopen(fd, "wb");
+  if (file == nullptr) ::close(fd);
+  return file;
+}
+
+bool SyncToDisk(std::FILE* file) {
+#if defined(__APPLE__)
+  // fsync only reaches the drive's cache there.
+  if (::fcntl(::fileno(file), F_FULLFSYNC) == 0) return true;
+#endif
+  return ::fsync(::fileno(file)) == 0;
+}
+
+bool MoveOver(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return false;
+  const size_t slash = to.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : to.substr(0, slash + 1);
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    (void)::fsync(fd);  // some file systems refuse; the file is complete either way
+    ::close(fd);
+  }
+  return true;
+}
+
+void RemoveFile(const std::string& path) { (void)::unlink(path.c_str()); }
+
+uint64_t ProcessId() { return static_cast<uint64_t>(::getpid()); }
 
 }  // namespace zell::base
 

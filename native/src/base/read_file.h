@@ -22,8 +22,9 @@ class ReadFile final : public ByteSource {
 
   uint64_t size() const override { return size_; }
   Status ReadAt(uint64_t offset, std::span<uint8_t> out) const override;
-  /// Tells the system that reads will be scattered, so that reading ahead is wasted.
-  void AdviseRandom() const;
+  /// Tells the system whether reads will be scattered, so that reading ahead is wasted. Affects every user of the
+  /// handle.
+  void AdviseScattered(bool scattered) const;
   /// The OS handle: a descriptor, on Windows a HANDLE. Owned by this object.
   intptr_t handle() const { return handle_; }
 

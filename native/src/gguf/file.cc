@@ -8,7 +8,6 @@
 #include "base/read_file.h"
 #include "gguf/cursor.h"
 #include "gguf/header.h"
-#include "gguf/limits.h"
 #include "gguf/model_hash.h"
 #include "gguf/shards.h"
 

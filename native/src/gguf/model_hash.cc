@@ -11,6 +11,21 @@ namespace {
 
 using base::Status;
 
+/// No reading ahead while it lives.
+class Scattered {
+ public:
+  explicit Scattered(std::span<const base::ReadFile> files) : files_(files) { Set(true); }
+  ~Scattered() { Set(false); }
+  Scattered(const Scattered&) = delete;
+  Scattered& operator=(const Scattered&) = delete;
+
+ private:
+  void Set(bool scattered) const {
+    for (const base::ReadFile& file : files_) file.AdviseScattered(scattered);
+  }
+  std::span<const base::ReadFile> files_;
+};
+
 Status AddRange(const base::ReadFile& file, uint64_t offset, uint64_t length, base::Sha256* hash) {
   std::vector<uint8_t> buffer(static_cast<size_t>(std::min<uint64_t>(length, uint64_t{1} << 20)));
   while (length > 0) {
@@ -32,8 +47,8 @@ base::Result<std::string> HashModel(std::span<const base::ReadFile> files, std::
   for (size_t i = 0; i < files.size(); ++i) {
     hash.UpdateU64(table_ends[i]);
     ZELL_RETURN_IF_ERROR(AddRange(files[i], 0, table_ends[i], &hash));
-    files[i].AdviseRandom();
   }
+  const Scattered scattered(files);
   for (const TensorInfo& tensor : tensors) {
     const base::ReadFile& file = files[tensor.shard];
     if (tensor.bytes <= 3 * kSampleBytes) {

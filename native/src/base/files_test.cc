@@ -1,0 +1,181 @@
+// Reading, mapping, locking and replacing files, on a real file system.
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/atomic_file.h"
+#include "base/file_lock.h"
+#include "base/mapped_file.h"
+#include "base/os.h"
+#include "base/read_file.h"
+#include "check.h"
+
+#if !defined(_WIN32)
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
+namespace zell::base {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder that goes with the test.
+struct TempFolder {
+  fs::path path = fs::temp_directory_path() / ("zell-files-" + std::to_string(ProcessId()));
+  TempFolder() { fs::create_directories(path); }
+  ~TempFolder() { fs::remove_all(path); }
+  std::string operator/(const std::string& name) const { return (path / name).string(); }
+};
+
+std::span<const uint8_t> Bytes(const std::string& text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+void WriteText(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+
+std::string ReadText(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+TEST(ReadAtGivesExactlyTheRange) {
+  const TempFolder folder;
+  WriteText(folder / "a", "0123456789");
+  const Result<ReadFile> file = ReadFile::Open(folder / "a");
+  REQUIRE(file.ok());
+  CHECK_EQ(file->size(), uint64_t{10});
+  std::string out(4, ' ');
+  const std::span<uint8_t> span(reinterpret_cast<uint8_t*>(out.data()), out.size());
+  CHECK(file->ReadAt(6, span).ok());
+  CHECK_EQ(out, "6789");
+  CHECK(file->ReadAt(7, span).code == StatusCode::kIo);
+  CHECK(file->ReadAt(UINT64_MAX, span).code == StatusCode::kIo);
+  CHECK(file->ReadAt(10, {}).ok());
+}
+
+TEST(AFileThatShrankIsAnErrorNotACrash) {
+  const TempFolder folder;
+  WriteText(folder / "a", "0123456789");
+  const Result<ReadFile> file = ReadFile::Open(folder / "a");
+  REQUIRE(file.ok());
+  fs::resize_file(folder / "a", 3);
+  uint8_t out[5];
+  CHECK(file->ReadAt(2, out).code == StatusCode::kIo);
+}
+
+TEST(MissingFilesFoldersAndPipesAreRefused) {
+  const TempFolder folder;
+  CHECK(ReadFile::Open(folder / "none").status().code == StatusCode::kNotFound);
+  CHECK(ReadFile::Open(folder.path.string()).status().code == StatusCode::kIo);
+#if !defined(_WIN32)
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(ReadFile::Open(folder / "pipe").status().code == StatusCode::kIo);  // and does not wait for a writer
+#endif
+}
+
+TEST(AMappingShowsTheFileAndOutlivesItsHandle) {
+  const TempFolder folder;
+  WriteText(folder / "a", "hello");
+  Result<MappedFile> map = [&] {
+    const Result<ReadFile> file = ReadFile::Open(folder / "a");
+    return MappedFile::Map(*file);
+  }();
+  REQUIRE(map.ok());
+  const MappedFile moved(std::move(*map));
+  CHECK_EQ(std::string(moved.bytes().begin(), moved.bytes().end()), "hello");
+  moved.Advise(1, UINT64_MAX, MappedFile::Advice::kWillNeed);
+  moved.Advise(99, 1, MappedFile::Advice::kDontNeed);
+}
+
+TEST(AnEmptyFileMapsToNothing) {
+  const TempFolder folder;
+  WriteText(folder / "a", "");
+  const Result<ReadFile> file = ReadFile::Open(folder / "a");
+  REQUIRE(file.ok());
+  const Result<MappedFile> map = MappedFile::Map(*file);
+  REQUIRE(map.ok());
+  CHECK(map->bytes().empty());
+}
+
+TEST(OneLockExcludesTheNextUntilItGoes) {
+  const TempFolder folder;
+  {
+    Result<FileLock> first = FileLock::Try(folder / "lock");
+    REQUIRE(first.ok());
+    const FileLock moved(std::move(*first));
+    CHECK(FileLock::Try(folder / "lock").status().code == StatusCode::kAlreadyRunning);
+  }
+  CHECK(FileLock::Try(folder / "lock").ok());
+  CHECK(!FileLock::Try(folder / "no folder" + std::string("/lock")).ok());
+}
+
+#if !defined(_WIN32)
+// The host starts children; one that outlives it must not keep the lock.
+TEST(AChildProcessDoesNotInheritTheLock) {
+  const TempFolder folder;
+  int ready[2];
+  REQUIRE(::pipe(ready) == 0);
+  pid_t child = -1;
+  {
+    const Result<FileLock> lock = FileLock::Try(folder / "lock");
+    REQUIRE(lock.ok());
+    child = ::fork();
+    if (child == 0) {
+      ::execlp("sh", "sh", "-c", ("echo x >&" + std::to_string(ready[1]) + "; exec sleep 5").c_str(), nullptr);
+      ::_exit(127);
+    }
+    char byte;
+    CHECK(::read(ready[0], &byte, 1) == 1);  // sleep is what runs now, or soon
+  }
+  CHECK(FileLock::Try(folder / "lock").ok());
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ::close(ready[0]);
+  ::close(ready[1]);
+}
+
+TEST(LockFilesArePrivate) {
+  const TempFolder folder;
+  REQUIRE(FileLock::Try(folder / "lock").ok());
+  struct stat info {};
+  REQUIRE(::stat((folder / "lock").c_str(), &info) == 0);
+  CHECK_EQ(info.st_mode & 0777u, 0600u);
+}
+#endif
+
+TEST(AnAtomicFileAppearsOnlyWhenCommitted) {
+  const TempFolder folder;
+  WriteText(folder / "a", "old");
+  {
+    Result<AtomicFile> file = AtomicFile::Create(folder / "a");
+    REQUIRE(file.ok());
+    CHECK(file->Write(Bytes("new ")).ok());
+    CHECK(file->Write(Bytes("text")).ok());
+    CHECK_EQ(file->bytes_written(), uint64_t{8});
+    CHECK_EQ(ReadText(folder / "a"), "old");
+    CHECK(file->Commit().ok());
+  }
+  CHECK_EQ(ReadText(folder / "a"), "new text");
+  CHECK_EQ(std::distance(fs::directory_iterator(folder.path), {}), ptrdiff_t{1});
+}
+
+TEST(AnAbandonedAtomicFileLeavesNothing) {
+  const TempFolder folder;
+  {
+    Result<AtomicFile> file = AtomicFile::Create(folder / "a");
+    REQUIRE(file.ok());
+    CHECK(file->Write(Bytes("half")).ok());
+  }
+  CHECK(fs::is_empty(folder.path));
+  CHECK(AtomicFile::Create(folder / "none" + std::string("/a")).status().code == StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace zell::base
+
+ZELL_TEST_MAIN
