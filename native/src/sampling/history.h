@@ -1,0 +1,30 @@
+// The recent tokens, and what repeating them costs.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <unordered_map>
+
+#include "sampling/sampler.h"
+
+namespace zell::sampling::internal {
+
+class History {
+ public:
+  explicit History(const SamplerParams& params);
+  void Accept(int32_t token);
+  /// Lowers the logits of tokens in the window, once per token: divided by repeat_penalty (multiplied when negative),
+  /// then minus frequency_penalty for each occurrence and presence_penalty once. logits: [vocabulary], Ordered before
+  /// and after.
+  void Apply(std::span<float> logits) const;
+
+ private:
+  float repeat_, frequency_, presence_;
+  int32_t last_n_;  ///< -1: everything
+  bool active_;
+  std::deque<int32_t> window_;
+  std::unordered_map<int32_t, int32_t> counts_;
+};
+
+}  // namespace zell::sampling::internal
