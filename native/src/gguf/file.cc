@@ -25,8 +25,9 @@ struct File::Impl {
   std::vector<base::MappedFile> maps;  ///< empty when the data is not wanted
   std::vector<uint64_t> table_ends;
   std::vector<std::pair<std::string, Value>> metadata;
+  std::vector<FileRange> value_ranges;
   std::vector<TensorInfo> tensors;
-  // The views point into the two vectors above, which no longer change.
+  // The views point into `metadata` and `tensors`, which no longer change.
   std::unordered_map<std::string_view, size_t> key_index;
   std::unordered_map<std::string_view, size_t> tensor_index;
 
@@ -119,6 +120,7 @@ Result<std::shared_ptr<const File>> File::Open(const std::string& path, const Op
       impl->version = header->version;
       expected_tensors = NumberOr(*header, "split.tensors.count", 0);
       impl->metadata = std::move(header->metadata);
+      impl->value_ranges = std::move(header->value_ranges);
     }
     for (TensorInfo& tensor : header->tensors) {
       tensor.shard = static_cast<uint32_t>(i);
@@ -179,6 +181,15 @@ std::optional<std::string_view> File::Str(std::string_view key) const {
 const std::vector<std::string>* File::Strings(std::string_view key) const {
   const Value* value = Find(key);
   return value == nullptr ? nullptr : std::get_if<std::vector<std::string>>(value);
+}
+
+Result<std::vector<uint8_t>> File::RawValue(std::string_view key) const {
+  const auto found = impl_->key_index.find(key);
+  if (found == impl_->key_index.end()) return Status{StatusCode::kNotFound, "No metadata " + Quoted(key) + "."};
+  const FileRange range = impl_->value_ranges[found->second];
+  std::vector<uint8_t> bytes(static_cast<size_t>(range.end - range.start));
+  ZELL_RETURN_IF_ERROR(impl_->files[0].ReadAt(range.start, bytes));
+  return bytes;
 }
 
 std::span<const std::pair<std::string, Value>> File::metadata() const { return impl_->metadata; }

@@ -50,6 +50,9 @@ class File {
   std::optional<bool> Bool(std::string_view key) const;
   std::optional<std::string_view> Str(std::string_view key) const;
   const std::vector<std::string>* Strings(std::string_view key) const;
+  /// A value's bytes as they lie in the file, its type in front: for copying it into another file.
+  /// @errors kNotFound: no such key; kIo.
+  base::Result<std::vector<uint8_t>> RawValue(std::string_view key) const;
   /// Keys in file order.
   std::span<const std::pair<std::string, Value>> metadata() const;
 

@@ -55,7 +55,9 @@ Status ReadMetadata(Cursor& cursor, uint64_t n_keys, Header* header) {
     if (key.empty()) return BadFile("metadata key " + std::to_string(i) + " is empty", start);
     if (!seen.insert(key).second) return BadFile("metadata " + Quoted(key) + " appears twice", start);
     Value value;
+    const uint64_t value_start = cursor.position();
     ZELL_RETURN_IF_ERROR(ReadValue(cursor, key, &memory, &value));
+    header->value_ranges.push_back({value_start, cursor.position()});
     header->metadata.emplace_back(std::move(key), std::move(value));
   }
   return Status::Ok();

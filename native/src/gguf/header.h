@@ -10,13 +10,20 @@
 
 namespace zell::gguf {
 
+/// Bytes [start, end) of the file.
+struct FileRange {
+  uint64_t start;
+  uint64_t end;
+};
+
 struct Header {
   uint32_t version = 0;
   uint64_t table_end = 0;  ///< bytes up to the end of the tensor table
   uint64_t alignment = 0;
   uint64_t data_start = 0;
   std::vector<std::pair<std::string, Value>> metadata;
-  std::vector<TensorInfo> tensors;  ///< file_offset is final, shard is 0
+  std::vector<FileRange> value_ranges;  ///< of each metadata entry: type and value
+  std::vector<TensorInfo> tensors;      ///< file_offset is final, shard is 0
 };
 
 /// @errors kBadModelFile, kUnsupportedModel, kIo.
