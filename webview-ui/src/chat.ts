@@ -1,0 +1,124 @@
+/** The chat page: wires the parts to the extension. */
+import type { ChatHistoryEntry, ChatSession, WebviewEvent, WebviewMethod, WebviewRequests } from '#protocol/webview.ts';
+import { Composer } from './components/composer.ts';
+import { button, element } from './components/dom.ts';
+import { EngineBanner } from './components/engineBanner.ts';
+import { HistoryPanel } from './components/historyPanel.ts';
+import { Transcript } from './components/transcript.ts';
+import { connect } from './host/host.ts';
+import './styles/base.css';
+import './styles/chat.css';
+
+const host = connect(receive);
+let sessionId = '';
+
+const problem = element('div', { id: 'problem', attributes: { role: 'alert' } });
+problem.hidden = true;
+
+const transcript = new Transcript({
+  copy: (code) => void ask('code/copy', { code }),
+  insert: (code) => void ask('code/insert', { code }),
+  open: (href) => void ask('link/open', { href }),
+  retry: () => void ask('chat/retry', { sessionId }),
+});
+const composer = new Composer({
+  send: (text, attachSelection) => void send(text, attachSelection),
+  stop: () => void ask('chat/stop', { sessionId }),
+  draft: (draft) => {
+    host.remember({ draft });
+  },
+});
+const history = new HistoryPanel({
+  open: (id) => void ask('chat/open', { sessionId: id }),
+  remove: (id) => void ask('chat/remove', { sessionId: id }),
+});
+const banner = new EngineBanner({
+  restart: () => void ask('engine/restart', {}),
+  showLog: () => void ask('engine/showLog', {}),
+});
+const newChat = button('New Chat', () => void startNew(), { id: 'new-chat' });
+
+document
+  .getElementById('app')
+  ?.append(
+    element('header', { id: 'toolbar' }, newChat, history.toggle),
+    history.root,
+    banner.root,
+    transcript.root,
+    problem,
+    composer.root,
+  );
+document.addEventListener('keydown', (event) => {
+  if (event.key !== 'Escape') return;
+  if (!history.root.hidden) history.setOpen(false);
+  else if (transcript.answering) void ask('chat/stop', { sessionId });
+});
+const { draft } = (host.remembered() ?? {}) as { draft?: unknown };
+if (typeof draft === 'string') composer.restore(draft);
+void load();
+
+async function load(): Promise<void> {
+  const loaded = await ask('chat/load', {});
+  if (loaded) show(loaded.session, loaded.history);
+}
+
+async function startNew(): Promise<void> {
+  await ask('chat/new', {});
+  composer.focus();
+}
+
+/** A question that was refused goes back to where it was written. */
+async function send(text: string, attachSelection: boolean): Promise<void> {
+  const sent = await ask('chat/send', { sessionId, text, attachSelection });
+  if (sent) return;
+  composer.restore(text);
+  host.remember({ draft: text });
+}
+
+function receive(event: WebviewEvent): void {
+  switch (event.type) {
+    case 'session/opened':
+      show(event.session, event.history);
+      break;
+    case 'history/changed':
+      history.show(event.history);
+      break;
+    case 'turn/updated':
+      if (event.sessionId === sessionId) transcript.put(event.turn);
+      composer.setAnswering(transcript.answering);
+      break;
+    case 'turn/delta':
+      if (event.sessionId === sessionId && !transcript.append(event.turnId, event.at, event.text)) void load();
+      break;
+    case 'engine/status':
+      banner.show(event.status);
+      break;
+    case 'selection/changed':
+      composer.select(event.label);
+      break;
+    case 'memory/changed':
+      break;
+  }
+}
+
+function show(session: ChatSession, entries: readonly ChatHistoryEntry[]): void {
+  sessionId = session.id;
+  transcript.open(session);
+  history.show(entries);
+  composer.setAnswering(transcript.answering);
+}
+
+/** The answer, or undefined after its failure was shown. */
+async function ask<M extends WebviewMethod>(
+  method: M,
+  params: WebviewRequests[M]['params'],
+): Promise<WebviewRequests[M]['result'] | undefined> {
+  problem.hidden = true;
+  try {
+    return await host.request(method, params);
+  } catch (error) {
+    problem.textContent = error instanceof Error ? error.message : String(error);
+    problem.hidden = false;
+    return undefined;
+  }
+}

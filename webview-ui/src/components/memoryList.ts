@@ -1,0 +1,115 @@
+/** The lower half of the memory page: conversations with their events, each with its delete button. */
+import type { ConversationSummary, EventType, MemoryEvent } from '#protocol/memory.ts';
+import { button, element } from './dom.ts';
+
+export interface MemoryListActions {
+  forgetConversation(id: string): void;
+  forgetEvent(id: number): void;
+}
+
+const KINDS: Readonly<Partial<Record<EventType, string>>> = {
+  'chat.turn': 'Chat',
+  'completion.accepted': 'Completion',
+};
+/** How long a delete button waits for its second click. */
+const CONFIRM_MS = 4000;
+
+export function memoryListView(
+  conversations: readonly ConversationSummary[],
+  events: readonly MemoryEvent[],
+  actions: MemoryListActions,
+): HTMLElement {
+  const shown = events.filter((event) => KINDS[event.type] !== undefined && event.erased !== true);
+  const known = new Set(conversations.map(({ id }) => id));
+  const single = shown.filter(({ conversation }) => conversation === undefined || !known.has(conversation));
+  const list = element('section', { id: 'memory-list', attributes: { 'aria-label': 'What is remembered' } });
+  if (conversations.length + single.length === 0) {
+    list.append(element('p', { id: 'memory-empty' }, 'Nothing is remembered yet.'));
+    return list;
+  }
+  list.append(
+    element(
+      'ul',
+      {},
+      ...conversations.map((one) =>
+        conversationView(
+          one,
+          shown.filter(({ conversation }) => conversation === one.id),
+          actions,
+        ),
+      ),
+      ...single.map((event) => eventView(event, actions)),
+    ),
+  );
+  return list;
+}
+
+function conversationView(
+  { id, title, updatedAt, events: count, closed, origin }: ConversationSummary,
+  events: readonly MemoryEvent[],
+  actions: MemoryListActions,
+): HTMLElement {
+  const facts = [
+    new Date(updatedAt).toLocaleString(),
+    `${count} ${count === 1 ? 'event' : 'events'}`,
+    origin.client ?? origin.kind,
+    closed ? 'closed' : 'open',
+  ];
+  return element(
+    'li',
+    { attributes: { 'data-conversation': id } },
+    element(
+      'details',
+      {},
+      element('summary', {}, title === '' ? 'Untitled' : title, element('small', {}, facts.join(' · '))),
+      element('ul', {}, ...events.map((event) => eventView(event, actions))),
+    ),
+    confirmed('Delete', `Delete conversation ${title}`, () => {
+      actions.forgetConversation(id);
+    }),
+  );
+}
+
+function eventView(event: MemoryEvent, actions: MemoryListActions): HTMLElement {
+  return element(
+    'li',
+    { attributes: { 'data-event': String(event.event_id) } },
+    element(
+      'div',
+      { class: 'event' },
+      element(
+        'small',
+        {},
+        `${KINDS[event.type] ?? event.type} · ${event.consolidated ? 'learned' : 'not learned yet'}`,
+      ),
+      element('p', { class: 'event-prompt' }, event.prompt.trim().slice(-300)),
+      element('p', { class: 'event-response' }, event.response.trim().slice(0, 300)),
+    ),
+    confirmed('Delete', `Delete event ${event.event_id}`, () => {
+      actions.forgetEvent(event.event_id);
+    }),
+  );
+}
+
+/** Erasing cannot be undone: the first click asks, the second one does it. */
+function confirmed(label: string, description: string, act: () => void): HTMLButtonElement {
+  let armed: ReturnType<typeof setTimeout> | undefined;
+  const made = button(
+    label,
+    () => {
+      if (armed !== undefined) {
+        clearTimeout(armed);
+        made.disabled = true;
+        act();
+        return;
+      }
+      made.textContent = 'Really delete?';
+      armed = setTimeout(() => {
+        armed = undefined;
+        made.textContent = label;
+      }, CONFIRM_MS);
+    },
+    { class: 'forget', attributes: { 'aria-label': description } },
+  );
+  return made;
+}
