@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ZellError } from '#protocol/errors.ts';
+import { distFolder } from './distFolder.ts';
 
 /** Whole type of `zell_os.node`. */
 export interface OsLock {
@@ -13,18 +13,14 @@ export interface OsLock {
 }
 
 /**
- * Opens the addon: `ZELL_OS_ADDON`, else beside the bundle, else the clone's build folder.
+ * Opens the addon: `ZELL_OS_ADDON`, else the one beside the bundle.
  * @throws {ZellError} unsupported when there is none for this system
  */
 export function loadOsLock(env: Readonly<Record<string, string | undefined>> = process.env): OsLock {
-  const here = path.dirname(fileURLToPath(import.meta.url));
-  const candidates = [
-    env['ZELL_OS_ADDON'],
-    path.join(here, 'zell_os.node'),
-    // A bundle's shared chunks lie one folder below it.
-    path.join(here, '..', 'zell_os.node'),
-  ];
-  const found = candidates.find((file) => file !== undefined && file !== '' && existsSync(file));
+  const here = distFolder();
+  const found = [env['ZELL_OS_ADDON'], path.join(here, 'zell_os.node')].find(
+    (file) => file !== undefined && file !== '' && existsSync(file),
+  );
   if (found === undefined) {
     throw new ZellError(
       'unsupported',

@@ -19,7 +19,12 @@ async function cgroupV2Available(): Promise<number | undefined> {
   let tightest: number | undefined;
   for (let folder = own; folder !== undefined; folder = parent(folder)) {
     const base = `/sys/fs/cgroup${folder === '/' ? '' : folder}`;
-    const left = await limitLeft(`${base}/memory.max`, `${base}/memory.current`, `${base}/memory.stat`, 'inactive_file');
+    const left = await limitLeft(
+      `${base}/memory.max`,
+      `${base}/memory.current`,
+      `${base}/memory.stat`,
+      'inactive_file',
+    );
     if (left !== undefined) tightest = Math.min(tightest ?? left, left);
   }
   return tightest;

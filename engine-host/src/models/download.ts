@@ -87,12 +87,18 @@ export async function download(job: Download, signal: AbortSignal): Promise<Down
     await file.close();
   }
   if (total !== undefined && done < total) {
-    throw new ZellError('io', `The download from ${job.url.host} broke off at ${done} of ${total} bytes. Try again; it resumes.`);
+    throw new ZellError(
+      'io',
+      `The download from ${job.url.host} broke off at ${done} of ${total} bytes. Try again; it resumes.`,
+    );
   }
   const actual = hash.digest('hex');
   if (actual !== expected) {
     await rm(part, { force: true });
-    throw new ZellError('bad_model_file', `The file from ${job.url.host} has the wrong hash (${actual.slice(0, 12)}… instead of ${expected.slice(0, 12)}…); it was removed.`);
+    throw new ZellError(
+      'bad_model_file',
+      `The file from ${job.url.host} has the wrong hash (${actual.slice(0, 12)}… instead of ${expected.slice(0, 12)}…); it was removed.`,
+    );
   }
   await rename(part, job.destination);
   return { sha256: actual, bytes: done };
@@ -157,7 +163,8 @@ function asDiskOrNetworkError(error: unknown, url: URL, signal: AbortSignal): un
   if (ZellError.is(error)) return error;
   if (signal.aborted) return new ZellError('cancelled', 'The download was cancelled; it resumes the next time.');
   const code = (error as { code?: unknown }).code;
-  if (code === 'ENOSPC') return new ZellError('disk_full', 'The disk is full. Make room, then try again; the download resumes.');
+  if (code === 'ENOSPC')
+    return new ZellError('disk_full', 'The disk is full. Make room, then try again; the download resumes.');
   if (code === 'EACCES' || code === 'EROFS') return new ZellError('io', 'The models folder cannot be written.');
   return new ZellError('io', `The download from ${url.host} broke off (${String(code)}). Try again; it resumes.`);
 }

@@ -61,7 +61,12 @@ export async function fetchModel(entry: CatalogueEntry, parts: FetchParts, signa
 }
 
 /** A blob was verified before it got its name; any other copy of a pinned file is verified now, each time. */
-async function isVerified(file: string, entry: CatalogueEntry, parts: FetchParts, signal: AbortSignal): Promise<boolean> {
+async function isVerified(
+  file: string,
+  entry: CatalogueEntry,
+  parts: FetchParts,
+  signal: AbortSignal,
+): Promise<boolean> {
   if (entry.sha256 === undefined || file === parts.registry.blobPath(entry.sha256)) return true;
   parts.onProgress({ step: `Checking ${file}`, doneBytes: 0, totalBytes: 0 });
   return (await fileSha256(file, signal)) === entry.sha256;

@@ -56,7 +56,9 @@ function request(url: URL, options: GetOptions, signal: AbortSignal): Promise<In
       resolve,
     );
     outgoing.setTimeout(options.idleMs ?? 30_000, () => {
-      outgoing.destroy(new ZellError('timeout', `${url.host} sent nothing for a while. Try again; the download resumes.`));
+      outgoing.destroy(
+        new ZellError('timeout', `${url.host} sent nothing for a while. Try again; the download resumes.`),
+      );
     });
     outgoing.on('error', (error) => reject(asNetworkError(error, url, signal)));
   });
@@ -64,7 +66,8 @@ function request(url: URL, options: GetOptions, signal: AbortSignal): Promise<In
 
 function refuseUnsafe(url: URL): void {
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (url.protocol !== 'https:') throw new ZellError('forbidden', `A download may come over https only, not from ${url.protocol}//${url.host}.`);
+  if (url.protocol !== 'https:')
+    throw new ZellError('forbidden', `A download may come over https only, not from ${url.protocol}//${url.host}.`);
   if (net.isIP(host) !== 0 && !isPublicAddress(host)) throw privateAddress(url.host);
 }
 
@@ -116,11 +119,17 @@ export function isPublicAddress(address: string): boolean {
 }
 
 function privateAddress(host: string): ZellError {
-  return new ZellError('forbidden', `The download leads to ${host}, an address of this machine or its own network; refused.`);
+  return new ZellError(
+    'forbidden',
+    `The download leads to ${host}, an address of this machine or its own network; refused.`,
+  );
 }
 
 function asNetworkError(error: Error & { code?: string }, url: URL, signal: AbortSignal): Error {
   if (ZellError.is(error)) return error;
   if (signal.aborted) return new ZellError('cancelled', 'The download was cancelled; it resumes the next time.');
-  return new ZellError('io', `${url.host} cannot be reached (${error.code ?? error.message}). Check the network and try again.`);
+  return new ZellError(
+    'io',
+    `${url.host} cannot be reached (${error.code ?? error.message}). Check the network and try again.`,
+  );
 }

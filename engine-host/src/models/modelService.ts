@@ -2,8 +2,8 @@
 import { ZellError } from '#protocol/errors.ts';
 import type { HostState, ModelChoice } from '#protocol/editor.ts';
 import type { LoadOptions, ModelInfo, ModelSummary } from '#protocol/engine.ts';
-import { availableMemory } from './availableMemory.ts';
-import { CATALOGUE, findInCatalogue, type CatalogueEntry } from './catalogue.ts';
+import { findInCatalogue, type CatalogueEntry } from './catalogue.ts';
+import { modelChoices } from './modelChoices.ts';
 import type { Fetched, FetchProgress } from './fetchModel.ts';
 import { looksLikePath, notInstalled, type InstalledModel, type ModelRegistry } from './registry.ts';
 
@@ -106,38 +106,12 @@ export class ModelService {
 
   async list(signal: AbortSignal): Promise<readonly ModelChoice[]> {
     signal.throwIfAborted();
-    const memory = await availableMemory();
-    const installed = await this.#parts.registry.installed();
-    const choices = installed.map((model) => this.#choice(model, memory));
-    for (const entry of CATALOGUE) {
-      if (!installed.some((model) => model.entry === entry)) choices.push(catalogueChoice(entry, memory));
-    }
-    return choices;
-  }
-
-  /** Loads the current model again into a new engine process (after a crash the engine does that by itself). */
-  forget(): void {
-    this.#current = undefined;
-    this.#parts.onChange();
-  }
-
-  #choice(model: InstalledModel, memory: number): ModelChoice {
-    const loaded = this.#current?.path === model.path;
-    return {
-      name: model.name,
-      title: model.entry?.title ?? model.name,
-      path: model.path,
-      bytes: model.bytes,
-      ...(model.entry === undefined ? {} : { license: model.entry.license }),
-      note: model.entry?.note ?? '',
-      installed: true,
-      fits: loaded || fits(model.bytes, memory),
-      loaded,
-    };
+    return modelChoices(this.#parts.registry, this.#current?.path);
   }
 
   #refuseKnownButAbsent(wanted: string): void {
-    if (looksLikePath(wanted)) throw new ZellError('model_not_found', `There is no model "${wanted.slice(0, 200)}" here.`);
+    if (looksLikePath(wanted))
+      throw new ZellError('model_not_found', `There is no model "${wanted.slice(0, 200)}" here.`);
     const entry = findInCatalogue(wanted);
     if (entry !== undefined) throw notInstalled(entry);
   }
@@ -169,7 +143,9 @@ export class ModelService {
         throw error;
       }
       this.#current = { ...info, name: model.name };
-      if (model.modelHash !== info.modelHash) {
+      // A file elsewhere that merely is called like a catalogue model does not take its name.
+      const nameIsItsOwn = model.entry !== undefined || findInCatalogue(model.name) === undefined;
+      if (model.modelHash !== info.modelHash && nameIsItsOwn) {
         await registry.names.set({
           name: model.name,
           modelHash: info.modelHash,
@@ -208,22 +184,4 @@ function isRefusal(error: unknown): boolean {
     ZellError.is(error, 'out_of_memory') ||
     ZellError.is(error, 'model_not_found')
   );
-}
-
-function catalogueChoice(entry: CatalogueEntry, memory: number): ModelChoice {
-  return {
-    name: entry.name,
-    title: entry.title,
-    bytes: entry.bytes,
-    license: entry.license,
-    note: entry.note,
-    installed: false,
-    fits: fits(entry.bytes, memory),
-    loaded: false,
-  };
-}
-
-/** Weights, and a tenth more for context and buffers. */
-function fits(bytes: number, memory: number): boolean {
-  return bytes * 1.1 + 256 * 1024 * 1024 < memory;
 }

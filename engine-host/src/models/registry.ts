@@ -146,7 +146,10 @@ export class ModelRegistry {
 /** Whether a model argument means a file: absolute, or starting with `.` or `~`, or ending with `.gguf` and holding a separator. */
 export function looksLikePath(name: string): boolean {
   return (
-    path.isAbsolute(name) || /^\.{1,2}[/\\]/.test(name) || /^~[/\\]/.test(name) || (/\.gguf$/i.test(name) && /[/\\]/.test(name))
+    path.isAbsolute(name) ||
+    /^\.{1,2}[/\\]/.test(name) ||
+    /^~[/\\]/.test(name) ||
+    (/\.gguf$/i.test(name) && /[/\\]/.test(name))
   );
 }
 

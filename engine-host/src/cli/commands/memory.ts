@@ -1,0 +1,92 @@
+/** `zell memory status | list | clear | on | off`. */
+import { createInterface } from 'node:readline/promises';
+import { ZellError } from '#protocol/errors.ts';
+import type { JsonOption, ListOptions } from '../program.ts';
+import { loadModel, modelPath, withHost, type Session } from '../session.ts';
+import { print, printJson } from '../terminal.ts';
+
+export async function memoryStatus(model: string | undefined, options: JsonOption, signal: AbortSignal): Promise<void> {
+  await withModel(model, signal, async (session) => {
+    const status = await session.request('zell/memory/status', {}, signal);
+    if (options.json) {
+      const { model: hash, events, unconsolidated, consolidated, lastEventId, state, enabled } = status;
+      printJson({ model: hash, events, unconsolidated, consolidated, lastEventId, state, enabled });
+      return;
+    }
+    print(`Recording       ${status.enabled ? 'on' : 'off'}`);
+    print(`Events          ${status.events} in ${status.conversations} conversations`);
+    print(`Not yet learnt  ${status.unconsolidated}`);
+    print(`Next sleep      ${status.closedWaiting} of ${status.sleepAfter} closed conversations`);
+    print(`State           ${status.state}`);
+  });
+}
+
+export async function memoryList(model: string | undefined, options: ListOptions, signal: AbortSignal): Promise<void> {
+  await withModel(model, signal, async (session) => {
+    const list = await session.request('zell/memory/list', { limit: options.limit }, signal);
+    if (options.json) {
+      printJson(list);
+      return;
+    }
+    if (list.events.length === 0) print('The memory is empty.');
+    for (const event of list.events) {
+      const when = new Date(event.timestamp).toISOString().slice(0, 16).replace('T', ' ');
+      const what = event.erased === true ? '(erased)' : oneLine(event.prompt === '' ? event.type : event.prompt);
+      print(`${String(event.event_id).padStart(6)}  ${when}  ${what}`);
+    }
+  });
+}
+
+export async function memoryClear(options: { yes: boolean }, signal: AbortSignal): Promise<void> {
+  if (!options.yes && !(await confirmed(signal))) {
+    print('Nothing was erased.');
+    return;
+  }
+  await withHost(async (session) => {
+    const { erased } = await session.request('zell/memory/clear', {}, signal);
+    print(`${erased} events were erased.`);
+  }, signal);
+}
+
+export async function memoryEnable(enabled: boolean, signal: AbortSignal): Promise<void> {
+  await withHost(async (session) => {
+    await session.request('zell/memory/enable', { enabled }, signal);
+    print(enabled ? 'Conversations are recorded.' : 'Nothing is recorded any more.');
+  }, signal);
+}
+
+/** The memory's figures are those of the loaded model; a named one is loaded first. */
+async function withModel(
+  argument: string | undefined,
+  signal: AbortSignal,
+  work: (session: Session) => Promise<void>,
+): Promise<void> {
+  const path = await modelPath(argument);
+  await withHost(async (session) => {
+    try {
+      await loadModel(session, path, signal);
+    } catch (error) {
+      // Without any model the memory can still be looked at.
+      if (path !== undefined || !ZellError.is(error, 'model_not_found')) throw error;
+    }
+    await work(session);
+  }, signal);
+}
+
+async function confirmed(signal: AbortSignal): Promise<boolean> {
+  if (!process.stdin.isTTY)
+    throw new ZellError('invalid_request', 'This erases every recorded conversation. Say so with --yes.');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question('Erase every recorded conversation? [y/N] ', { signal })).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+/** Text of strangers goes to a terminal without its control characters. */
+function oneLine(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  const plain = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+  return plain.length > 100 ? `${plain.slice(0, 99)}…` : plain;
+}

@@ -1,0 +1,71 @@
+/** `zell run [MODEL] PROMPT` and `zell ask PROMPT`. */
+import { ZellError } from '#protocol/errors.ts';
+import { chat, type ChatAnswer } from '../chat.ts';
+import { tellOnFirstRun } from '../firstRun.ts';
+import type { RunOptions } from '../program.ts';
+import { loadModel, modelPath, withHost } from '../session.ts';
+import { note, paint, print, printJson } from '../terminal.ts';
+
+/** One word is the prompt, two are model and prompt. */
+export async function run(words: readonly string[], options: RunOptions, signal: AbortSignal): Promise<void> {
+  const [modelArgument, prompt] = splitWords(words);
+  const model = await modelPath(modelArgument);
+  await tellOnFirstRun();
+  await withHost(async (session) => {
+    const loaded = await loadModel(session, model, signal);
+    const request = { ...options, model: loaded.model.path, prompt };
+    const answer = await chat(
+      session,
+      request,
+      (text) => {
+        if (!options.json) process.stdout.write(text);
+      },
+      signal,
+    );
+    if (options.json) printJson(asJson(loaded.model.name, loaded.loadMs, answer));
+    else {
+      print('');
+      note(paint('dim', summary(answer)));
+    }
+  }, signal);
+}
+
+export function splitWords(words: readonly string[]): [model: string | undefined, prompt: string] {
+  const [first, second, ...more] = words;
+  if (first === undefined || more.length > 0)
+    throw new ZellError(
+      'invalid_request',
+      'One prompt is needed, or a model and one prompt. Put the prompt in quotes.',
+    );
+  const prompt = second ?? first;
+  if (prompt.trim() === '') throw new ZellError('invalid_request', 'The prompt is empty.');
+  return [second === undefined ? undefined : first, prompt];
+}
+
+/** The shape of `--json`. */
+export function asJson(model: string, loadMs: number, answer: ChatAnswer): object {
+  const { text, tokens, promptTokens, promptMs, decodeTokens, decodeMs } = answer;
+  return {
+    model,
+    text,
+    tokens,
+    timings: {
+      loadMs: tenths(loadMs),
+      promptTokens,
+      promptMs: tenths(promptMs),
+      decodeTokens,
+      decodeMs: tenths(decodeMs),
+    },
+  };
+}
+
+function summary(answer: ChatAnswer): string {
+  const perSecond = answer.decodeMs > 0 ? (answer.decodeTokens / answer.decodeMs) * 1000 : 0;
+  const speed = perSecond > 0 ? `, ${perSecond.toFixed(1)} tokens/s` : '';
+  const cut = answer.finish === 'length' ? '; the answer was cut there, --max-tokens makes it longer' : '';
+  return `${answer.decodeTokens} tokens${speed}${cut}`;
+}
+
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

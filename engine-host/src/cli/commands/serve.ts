@@ -1,0 +1,51 @@
+/** `zell serve [MODEL]`: the host in this terminal until Ctrl-C. */
+import type { Announcement } from '#protocol/announcement.ts';
+import { urlHost } from '../../host/announcement.ts';
+import { checkExposure, parsePort, type HostArguments } from '../../host/hostArguments.ts';
+import { connectHost } from '../../host/hostClient.ts';
+import { serveHere } from '../../host/program.ts';
+import { tellOnFirstRun } from '../firstRun.ts';
+import type { ServeOptions } from '../program.ts';
+import { modelPath } from '../session.ts';
+import { note, print } from '../terminal.ts';
+
+export async function serve(modelArgument: string | undefined, options: ServeOptions): Promise<void> {
+  const apiKey = options.apiKey ?? process.env['ZELL_API_KEY'];
+  const given: HostArguments = {
+    lifetime: 'keep',
+    host: options.host,
+    ...(options.port === undefined ? {} : { port: parsePort(options.port) }),
+    ...(apiKey === undefined || apiKey === '' ? {} : { apiKey }),
+  };
+  checkExposure(given);
+  const model = await modelPath(modelArgument);
+  await tellOnFirstRun();
+  let joined: Announcement | undefined;
+  await serveHere(
+    { ...given, ...(model === undefined ? {} : { model }) },
+    {
+      onJoined: (other) => {
+        joined = other;
+      },
+      onOpen: (host) => {
+        if (host.note !== undefined) note(host.note);
+        print(`Zell listens on ${host.address}`);
+      },
+      onReady: (loaded) =>
+        print(`${loaded.name} is loaded (${loaded.isa}, ${loaded.threads} threads). Ctrl-C ends it.`),
+    },
+  );
+  if (joined !== undefined) await useRunning(joined, model);
+}
+
+/** Somebody serves already: it is told to stay, to load the model, and this command is done. */
+async function useRunning(other: Announcement, model: string | undefined): Promise<void> {
+  const client = await connectHost(other, 'cli');
+  try {
+    await client.request('zell/host/keep', {}, AbortSignal.timeout(5000));
+    if (model !== undefined) await client.request('zell/models/load', { name: model }, new AbortController().signal);
+  } finally {
+    client.close();
+  }
+  print(`Zell is already running on http://${urlHost(other.host)}:${other.port}; it stays up until "zell stop".`);
+}

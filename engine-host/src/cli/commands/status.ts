@@ -1,0 +1,32 @@
+/** `zell status`: whether an engine runs, where, and what it does. */
+import type { JsonOption } from '../program.ts';
+import { withRunningHost } from '../session.ts';
+import { EXIT, ExitError, print, printJson } from '../terminal.ts';
+
+export async function status(options: JsonOption, signal: AbortSignal): Promise<void> {
+  const found = await withRunningHost(async (session) => ({
+    base: session.base,
+    status: await session.request('zell/status/get', {}, signal),
+  }));
+  if (found === undefined) {
+    if (options.json) printJson({ state: 'stopped' });
+    else print('No Zell engine is running.');
+    throw new ExitError(EXIT.notRunning);
+  }
+  const { base, status: now } = found;
+  if (options.json) {
+    printJson(now);
+    return;
+  }
+  print(`Zell ${now.version} on ${base} (process ${now.pid}): ${now.state}`);
+  print(now.detail);
+  if (now.model !== undefined)
+    print(`Model    ${now.model.name}, ${now.model.quantization}, context ${now.model.contextLength}`);
+  print(`Queue    ${now.queue.running} running, ${now.queue.waiting} waiting, ${now.queue.slots} slots`);
+  print(`Editors  ${now.leases}`);
+  if (now.tokensPerSecond > 0) print(`Speed    ${now.tokensPerSecond.toFixed(1)} tokens/s`);
+  if (now.memory !== undefined)
+    print(
+      `Memory   ${now.memory.enabled ? now.memory.state : 'off'}, ${now.memory.closedWaiting} of ${now.memory.sleepAfter} conversations until the next sleep`,
+    );
+}

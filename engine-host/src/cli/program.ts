@@ -1,0 +1,203 @@
+/** Every command with its arguments and options. What a command does lies in its own file, loaded when it runs. */
+import { Command, InvalidArgumentError } from 'commander';
+import { VERSION } from '../host/version.ts';
+
+/** `signal` is aborted by Ctrl-C. */
+export function buildProgram(signal: AbortSignal): Command {
+  const program = new Command('zell')
+    .description('Local language models that learn from your conversations. Nothing leaves this machine.')
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError('(zell --help lists the commands)')
+    .addHelpText(
+      'after',
+      `
+MODEL is a path, a name of "zell models list" or the beginning of a hash; none means the chosen or default model.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check of the answer failed, 4 no engine runs, 130 interrupted.
+Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy of the default model), NO_COLOR.`,
+    );
+
+  program
+    .command('run')
+    .description('answer one prompt; one argument is the prompt, two are model and prompt')
+    .usage('[options] [MODEL] PROMPT')
+    .argument('<words...>', 'the prompt, or model and prompt')
+    .option('--max-tokens <n>', 'longest answer in tokens', wholeNumber(1), 1024)
+    .option('--temperature <t>', '0 always takes the likeliest token', number(0, 100), 0)
+    .option('--seed <s>', 'makes sampling repeatable', wholeNumber(0, 0xffff_ffff))
+    .option('--system <text>', 'system prompt')
+    .option('--json', 'print {model, text, tokens, timings} instead of streaming', false)
+    .action(async (words: string[], options: RunOptions) =>
+      (await import('./commands/run.ts')).run(words, options, signal),
+    );
+
+  program
+    .command('ask')
+    .description('ask the running engine, with the model that it has loaded')
+    .argument('<prompt>')
+    .option('--max-tokens <n>', 'longest answer in tokens', wholeNumber(1), 1024)
+    .option('--temperature <t>', '0 always takes the likeliest token', number(0, 100), 0)
+    .option('--json', 'print {model, text, tokens, timings}', false)
+    .action(async (prompt: string, options: RunOptions) =>
+      (await import('./commands/run.ts')).run([prompt], options, signal),
+    );
+
+  program
+    .command('batch')
+    .description('answer several prompts at once')
+    .usage('[options] MODEL PROMPT...')
+    .argument('<model>')
+    .argument('<prompts...>')
+    .option('--max-tokens <n>', 'longest answer in tokens', wholeNumber(1), 1024)
+    .option('--temperature <t>', '0 always takes the likeliest token', number(0, 100), 0)
+    .option('--seed <s>', 'makes sampling repeatable', wholeNumber(0, 0xffff_ffff))
+    .option('--system <text>', 'system prompt')
+    .option('--json', 'print a list of {prompt, model, text, tokens, timings}', false)
+    .action(async (model: string, prompts: string[], options: RunOptions) =>
+      (await import('./commands/batch.ts')).batch(model, prompts, options, signal),
+    );
+
+  program
+    .command('serve')
+    .description('serve the OpenAI, Anthropic, Ollama and llama.cpp interfaces until Ctrl-C')
+    .argument('[model]')
+    .option('--port <n>', 'port (default 11434, or the next free one)')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--api-key <key>', 'needed when the address is not loopback (or ZELL_API_KEY)')
+    .action(async (model: string | undefined, options: ServeOptions) =>
+      (await import('./commands/serve.ts')).serve(model, options),
+    );
+
+  program
+    .command('info')
+    .description('what a model file says about itself, and whether it fits')
+    .argument('[model]')
+    .option('--json', 'print everything as JSON', false)
+    .action(async (model: string | undefined, options: JsonOption) =>
+      (await import('./commands/info.ts')).info(model, options, signal),
+    );
+
+  const models = program.command('models').description('models on this disk and in the catalogue');
+  models
+    .command('list')
+    .description('names, sizes, what fits')
+    .option('--json', 'print a list', false)
+    .action(async (options: JsonOption) => (await import('./commands/models.ts')).listModels(options));
+  models
+    .command('fetch')
+    .description('download and verify a model of the catalogue')
+    .argument('<name>')
+    .action(async (name: string) => (await import('./commands/models.ts')).fetchByName(name, signal));
+
+  const memory = program.command('memory').description('the log of conversations that Zell learns from');
+  memory
+    .command('status')
+    .description('how much it holds')
+    .argument('[model]')
+    .option('--json', 'print {model, events, unconsolidated, consolidated, lastEventId, state}', false)
+    .action(async (model: string | undefined, options: JsonOption) =>
+      (await import('./commands/memory.ts')).memoryStatus(model, options, signal),
+    );
+  memory
+    .command('list')
+    .description('the newest conversations and events')
+    .argument('[model]')
+    .option('--limit <n>', 'how many events', wholeNumber(1, 1000), 20)
+    .option('--json', 'print {conversations, events}', false)
+    .action(async (model: string | undefined, options: ListOptions) =>
+      (await import('./commands/memory.ts')).memoryList(model, options, signal),
+    );
+  memory
+    .command('clear')
+    .description('erase everything that it holds')
+    .option('--yes', 'do not ask', false)
+    .action(async (options: { yes: boolean }) => (await import('./commands/memory.ts')).memoryClear(options, signal));
+  for (const [name, enabled] of [
+    ['on', true],
+    ['off', false],
+  ] as const)
+    memory
+      .command(name)
+      .description(enabled ? 'record conversations again' : 'record nothing any more')
+      .action(async () => (await import('./commands/memory.ts')).memoryEnable(enabled, signal));
+
+  program
+    .command('test-paris')
+    .description('check that a model knows the capital of France (exit code 3 when it does not)')
+    .argument('[model]')
+    .option('--json', 'print {model, nextTokens, answer, passed}', false)
+    .action(async (model: string | undefined, options: JsonOption) =>
+      (await import('./commands/testParis.ts')).testParis(model, options, signal),
+    );
+
+  program
+    .command('bench')
+    .description('measure prefill and decode')
+    .argument('[model]')
+    .option('--prompt-tokens <n>', 'length of the prompt', wholeNumber(1, 65_536), 512)
+    .option('--decode-tokens <n>', 'length of the answer', wholeNumber(1, 65_536), 128)
+    .option('--json', 'print {prefill, decode, isa, threads}', false)
+    .action(async (model: string | undefined, options: BenchOptions) =>
+      (await import('./commands/bench.ts')).bench(model, options, signal),
+    );
+
+  program
+    .command('status')
+    .description('whether an engine runs, where, and what it does')
+    .option('--json', 'print the status', false)
+    .action(async (options: JsonOption) => (await import('./commands/status.ts')).status(options, signal));
+
+  program
+    .command('stop')
+    .description('end the running engine')
+    .action(async () => (await import('./commands/stop.ts')).stop(signal));
+
+  // Subcommands inherit none of these settings.
+  for (const command of [...program.commands, ...models.commands, ...memory.commands])
+    command.exitOverride().showHelpAfterError();
+  return program;
+}
+
+export interface JsonOption {
+  readonly json: boolean;
+}
+export interface RunOptions extends JsonOption {
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly seed?: number;
+  readonly system?: string;
+}
+export interface ServeOptions {
+  readonly port?: string;
+  readonly host: string;
+  readonly apiKey?: string;
+}
+export interface ListOptions extends JsonOption {
+  readonly limit: number;
+}
+export interface BenchOptions extends JsonOption {
+  readonly promptTokens: number;
+  readonly decodeTokens: number;
+}
+
+function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`A whole number${range(least, most)} is needed.`);
+    return value;
+  };
+}
+
+function number(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value) || value < least || value > most)
+      throw new InvalidArgumentError(`A number${range(least, most)} is needed.`);
+    return value;
+  };
+}
+
+function range(least: number, most: number): string {
+  return most === Number.MAX_SAFE_INTEGER ? ` of at least ${least}` : ` from ${least} to ${most}`;
+}

@@ -1,0 +1,124 @@
+/** The `zell/*` requests and notifications, on the host's parts. One table, typed by the protocol. */
+import { ZellError } from '#protocol/errors.ts';
+import type { EditorMethod, EditorNotifications, EditorRequests } from '#protocol/editor.ts';
+import type { ModelService } from '../models/modelService.ts';
+import type { HostEngine } from './hostEngine.ts';
+import type { MemoryPort } from './memoryPort.ts';
+import type { StatusBoard } from './statusBoard.ts';
+
+export interface EditorParts {
+  readonly engine: HostEngine;
+  readonly models: ModelService;
+  readonly memory: MemoryPort;
+  readonly status: StatusBoard;
+  readonly version: string;
+  /** @returns the end of the subscription */
+  readonly onMemoryChanged: (listener: (lastEventId: number) => void) => () => void;
+  /** Ends the host after the answer has left. */
+  readonly stop: (drain: boolean) => void;
+  readonly keep: () => void;
+}
+
+type Handlers = {
+  readonly [M in EditorMethod]: (
+    params: EditorRequests[M]['params'],
+    signal: AbortSignal,
+  ) => Promise<EditorRequests[M]['result']>;
+};
+
+/** Params come from our own clients (they hold the token) but are checked all the same: a wrong one is `invalid_request`. */
+export function editorMethods(parts: EditorParts): Handlers {
+  const { engine, models, memory, status } = parts;
+  const hash = (): string | undefined => models.current()?.modelHash;
+  return {
+    'zell/status/get': async () => status.get(),
+    'zell/engine/restart': async (_params, signal) => {
+      await engine.restart(signal);
+      return null;
+    },
+    'zell/models/list': async (_params, signal) => ({ models: [...(await models.list(signal))] }),
+    'zell/models/choose': async ({ name }, signal) => ({ model: await models.choose(text(name, 'name'), signal) }),
+    'zell/models/profile': async ({ name }, signal) => ({
+      model: await models.inspect(maybeText(name, 'name'), signal),
+    }),
+    'zell/models/load': async ({ name }, signal) => ({ model: await models.load(maybeText(name, 'name'), signal) }),
+    'zell/engine/bench': async ({ name, promptTokens, decodeTokens }, signal) => {
+      await models.load(maybeText(name, 'name'), signal);
+      const params = {
+        promptTokens: count(promptTokens, 'promptTokens', 1, 65_536),
+        decodeTokens: count(decodeTokens, 'decodeTokens', 1, 65_536),
+      };
+      return engine.call('bench', params, signal);
+    },
+    'zell/engine/nextTokens': async ({ name, text: prompt, top }, signal) => {
+      const model = await models.load(maybeText(name, 'name'), signal);
+      const params = {
+        prompt: [{ text: text(prompt, 'text'), special: false }],
+        addBos: model.addBos,
+        top: count(top, 'top', 1, 100),
+      };
+      return engine.call('nextTokens', params, signal);
+    },
+    'zell/memory/status': () => memory.status(hash()),
+    'zell/memory/list': ({ limit, before }) =>
+      memory.list(
+        {
+          limit: count(limit, 'limit', 1, 1000),
+          ...(before === undefined ? {} : { before: count(before, 'before', 0) }),
+        },
+        hash(),
+      ),
+    'zell/memory/delete': async (what) => ({ erased: await memory.erase(what) }),
+    'zell/memory/clear': async () => ({ erased: await memory.clear() }),
+    'zell/memory/enable': async ({ enabled }) => {
+      if (typeof enabled !== 'boolean') throw invalid('enabled');
+      await memory.setEnabled(enabled);
+      return memory.status(hash());
+    },
+    'zell/host/stop': async ({ drain }) => {
+      parts.stop(drain);
+      return null;
+    },
+    'zell/host/keep': async () => {
+      parts.keep();
+      return null;
+    },
+  };
+}
+
+type Notices = {
+  readonly [N in keyof EditorNotifications]: (params: EditorNotifications[N]) => void;
+};
+
+export function editorNotices(parts: EditorParts): Notices {
+  const { models, memory } = parts;
+  return {
+    'zell/completion/accepted': (accepted) => {
+      const model = models.current();
+      if (model !== undefined && typeof accepted.inserted === 'string' && typeof accepted.prefixTail === 'string')
+        memory.completionAccepted(accepted, model.modelHash);
+    },
+    'zell/completion/rejected': () => memory.completionRejected(),
+    'zell/conversation/closed': ({ conversation }) => {
+      if (typeof conversation === 'string') memory.closeConversation(conversation);
+    },
+  };
+}
+
+function text(value: unknown, name: string): string {
+  if (typeof value !== 'string' || value === '') throw invalid(name);
+  return value;
+}
+
+function maybeText(value: unknown, name: string): string | undefined {
+  return value === undefined || value === null ? undefined : text(value, name);
+}
+
+function count(value: unknown, name: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) throw invalid(name);
+  return value;
+}
+
+function invalid(name: string): ZellError {
+  return new ZellError('invalid_request', `The parameter "${name}" is missing or out of its range.`);
+}

@@ -1,0 +1,328 @@
+/** The running host: its parts, their order of start and end, and its status. */
+import { randomBytes } from 'node:crypto';
+import type { Server } from 'node:http';
+import type { Logger } from 'pino';
+import type { Announcement } from '#protocol/announcement.ts';
+import { toWireError, type WireError } from '#protocol/errors.ts';
+import type { HostStatus } from '#protocol/editor.ts';
+import type { LoadOptions, ModelInfo } from '#protocol/engine.ts';
+import type { ApiDeps } from '../api/deps.ts';
+import { fetchModel } from '../models/fetchModel.ts';
+import { ModelService } from '../models/modelService.ts';
+import { ModelRegistry } from '../models/registry.ts';
+import { removeAnnouncement, urlHost, writeAnnouncement } from './announcement.ts';
+import { attachEditorSocket, type EditorSocket } from './editorSocket.ts';
+import type { HostEngine } from './hostEngine.ts';
+import { Leases, type Lifetime } from './leases.ts';
+import { openPort } from './listen.ts';
+import type { MemoryPort } from './memoryPort.ts';
+import type { OsLock } from './osLock.ts';
+import type { ZellPaths } from './paths.ts';
+import { StatusBoard } from './statusBoard.ts';
+
+/** How long running requests may take to finish when a newer host asks for the place. */
+const DRAIN_MS = 30_000;
+/** How long clients get to read the end of their answers when the host stops. */
+const GOODBYE_MS = 300;
+
+export interface HostOptions {
+  readonly paths: ZellPaths;
+  readonly lifetime: Lifetime;
+  readonly host: string;
+  /** Absent: the default port or one of the next. */
+  readonly port?: number;
+  readonly apiKey?: string;
+  readonly load: LoadOptions;
+  readonly version: string;
+}
+
+/** The HTTP application: the part of Fastify that the host uses. */
+export interface HttpFront {
+  readonly server: Server;
+  ready(): PromiseLike<unknown>;
+  close(): PromiseLike<unknown>;
+}
+
+/** What the host is made of; `composition.ts` gives the real ones. */
+export interface HostFactories {
+  readonly lock: OsLock;
+  readonly log: (file: string) => Logger;
+  readonly engine: (log: Logger) => HostEngine;
+  readonly memory: (paths: ZellPaths, log: Logger) => Promise<MemoryPort>;
+  readonly api: (deps: ApiDeps) => HttpFront;
+  readonly requestDrain: (other: Announcement) => Promise<void>;
+}
+
+interface Parts {
+  readonly log: Logger;
+  readonly engine: HostEngine;
+  readonly memory: MemoryPort;
+}
+
+export class Host {
+  readonly ended: Promise<void>;
+  readonly #options: HostOptions;
+  readonly #parts: Parts;
+  readonly #releaseLock: () => void;
+  readonly #leases: Leases;
+  readonly #models: ModelService;
+  readonly #status: StatusBoard;
+  readonly #front: HttpFront;
+  readonly #instance = randomBytes(16).toString('hex');
+  readonly #token = randomBytes(32).toString('hex');
+  #socket: EditorSocket | undefined;
+  #announcement: Announcement | undefined;
+  #note: string | undefined;
+  #memoryStatus: HostStatus['memory'];
+  /** Why no model is loaded although one was asked for. */
+  #modelError: WireError | undefined;
+  #preloading = false;
+  #modelHash: string | undefined;
+  readonly #memoryListeners = new Set<(lastEventId: number) => void>();
+  #stopping: Promise<void> | undefined;
+  #markEnded: () => void = () => undefined;
+
+  static async build(options: HostOptions, make: HostFactories, releaseLock: () => void): Promise<Host> {
+    const log = make.log(options.paths.log);
+    const memory = await make.memory(options.paths, log);
+    return new Host(options, make, { log, memory, engine: make.engine(log) }, releaseLock);
+  }
+
+  private constructor(options: HostOptions, make: HostFactories, parts: Parts, releaseLock: () => void) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#releaseLock = releaseLock;
+    this.ended = new Promise((resolve) => (this.#markEnded = resolve));
+    this.#status = new StatusBoard(() => this.#composeStatus());
+    const touch = (): void => this.#status.touch();
+    this.#leases = new Leases(options.lifetime, { onIdle: () => void this.stop('idle'), onChange: touch });
+    const { engine, memory } = parts;
+    const registry = new ModelRegistry(options.paths);
+    this.#models = new ModelService({
+      registry,
+      engine: {
+        get state() {
+          return engine.state;
+        },
+        load: (path, load, onProgress, signal) => engine.load(path, load, onProgress, signal),
+        inspect: (path, load, signal) => engine.call('inspect', { path, options: load }, signal),
+      },
+      options: options.load,
+      fetch: (entry, onProgress, signal) =>
+        fetchModel(entry, { registry, folders: options.paths, lock: make.lock, onProgress }, signal),
+      onChange: () => this.#modelsChanged(),
+    });
+    engine.onStatus(touch);
+    memory.onChange((lastEventId) => {
+      for (const listener of this.#memoryListeners) listener(lastEventId);
+      void this.#refreshMemory();
+    });
+    this.#front = make.api({
+      engine,
+      models: this.#models,
+      recorder: memory,
+      identity: { version: options.version, instance: this.#instance, startedAt: Date.now() },
+      ...(options.apiKey === undefined ? {} : { apiKey: options.apiKey }),
+      token: this.#token,
+    });
+  }
+
+  get announcement(): Announcement {
+    if (this.#announcement === undefined) throw new Error('the host is not open yet');
+    return this.#announcement;
+  }
+
+  /** `http://…` for people. */
+  get address(): string {
+    return `http://${urlHost(this.announcement.host)}:${this.announcement.port}`;
+  }
+
+  /** A sentence about the port, when it is not the usual one. */
+  get note(): string | undefined {
+    return this.#note;
+  }
+
+  /** Opens the port, then announces: whoever reads the announcement finds the host answering. */
+  async open(): Promise<void> {
+    const { paths, host, port, version } = this.#options;
+    const { log, engine, memory } = this.#parts;
+    await this.#front.ready();
+    const { server } = this.#front;
+    // A client that waits for a model to load must not be cut off by the server's own clock.
+    server.requestTimeout = 0;
+    server.on('request', (_request, response) => response.once('close', this.#leases.acquire('request')));
+    this.#socket = attachEditorSocket(
+      server,
+      this.#token,
+      this.#leases,
+      {
+        engine,
+        models: this.#models,
+        memory,
+        status: this.#status,
+        version,
+        onMemoryChanged: (listener) => {
+          this.#memoryListeners.add(listener);
+          return () => this.#memoryListeners.delete(listener);
+        },
+        stop: (drain) => setTimeout(() => void (drain ? this.#drain() : this.stop('asked to')), 50),
+        keep: () => this.#leases.keep(),
+      },
+      log,
+    );
+    const listening = await openPort(server, host, port);
+    this.#note = listening.note;
+    this.#announcement = {
+      v: 1,
+      pid: process.pid,
+      host,
+      port: listening.port,
+      token: this.#token,
+      instance: this.#instance,
+      version,
+    };
+    await this.#refreshMemory();
+    await writeAnnouncement(paths.announcement, this.#announcement);
+    this.#leases.start();
+    log.info({ host, port: listening.port, version, lifetime: this.#options.lifetime }, 'open');
+    // Not awaited: clients see `starting` meanwhile, and a failure is a state of the engine.
+    engine.start().catch((error: unknown) => log.error({ error: toWireError(error) }, 'the engine did not start'));
+  }
+
+  /**
+   * Loads a model before anybody asks; none means the chosen or default one.
+   * @throws {ZellError} why it cannot be; the host goes on without a model
+   */
+  async preload(name: string | undefined): Promise<ModelInfo> {
+    this.#preloading = true;
+    this.#status.touch();
+    try {
+      return await this.#models.load(name, AbortSignal.any([]));
+    } catch (error) {
+      this.#modelError = toWireError(error);
+      this.#parts.log.warn({ error: this.#modelError.code }, 'no model was loaded');
+      throw error;
+    } finally {
+      this.#preloading = false;
+      this.#status.touch();
+    }
+  }
+
+  get stopping(): boolean {
+    return this.#stopping !== undefined;
+  }
+
+  /** Ends everything in the order that loses nothing. Further calls wait for the first. */
+  stop(reason: string): Promise<void> {
+    this.#stopping ??= this.#stopNow(reason);
+    return this.#stopping;
+  }
+
+  async #stopNow(reason: string): Promise<void> {
+    const { log, engine, memory } = this.#parts;
+    log.info({ reason }, 'stop');
+    this.#leases.stop();
+    const { server } = this.#front;
+    // New clients find no host from here on; the lock keeps a successor waiting until everything is written.
+    await removeAnnouncement(this.#options.paths.announcement, this.#instance);
+    const closed = new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve()));
+    this.#socket?.close();
+    this.#status.stop();
+    // Open requests end with an error in their own dialect now.
+    await engine.stop().catch((error: unknown) => log.error({ error: toWireError(error) }, 'stopping the engine'));
+    server.closeIdleConnections();
+    const cut = setTimeout(() => server.closeAllConnections(), GOODBYE_MS);
+    await closed;
+    clearTimeout(cut);
+    await this.#front.close();
+    await memory.close().catch((error: unknown) => log.error({ error: toWireError(error) }, 'closing the memory'));
+    log.info('ended');
+    this.#releaseLock();
+    this.#markEnded();
+  }
+
+  /** Lets running requests finish, takes no new ones, then stops. */
+  async #drain(): Promise<void> {
+    this.#parts.log.info('drain');
+    this.#front.server.close();
+    await removeAnnouncement(this.#options.paths.announcement, this.#instance);
+    const deadline = Date.now() + DRAIN_MS;
+    while (this.#leases.count('request') > 0 && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    await this.stop('drained');
+  }
+
+  #modelsChanged(): void {
+    const hash = this.#models.current()?.modelHash;
+    if (hash !== this.#modelHash) {
+      this.#modelHash = hash;
+      this.#modelError = undefined;
+      // The memory's figures are those of the model.
+      void this.#refreshMemory();
+    }
+    this.#status.touch();
+  }
+
+  async #refreshMemory(): Promise<void> {
+    try {
+      const { enabled, closedWaiting, sleepAfter, state } = await this.#parts.memory.status(
+        this.#models.current()?.modelHash,
+      );
+      this.#memoryStatus = { enabled, closedWaiting, sleepAfter, state };
+    } catch (error) {
+      this.#parts.log.error({ error: toWireError(error) }, 'memory status');
+    }
+    this.#status.touch();
+  }
+
+  #composeStatus(): HostStatus {
+    const { engine } = this.#parts;
+    const model = this.#models.current();
+    const activity = this.#models.activity;
+    const { state, detail, error } = this.#state(model);
+    return {
+      state,
+      detail,
+      version: this.#options.version,
+      pid: process.pid,
+      port: this.#announcement?.port ?? 0,
+      ...(model === undefined
+        ? {}
+        : {
+            model: {
+              name: model.name,
+              modelHash: model.modelHash,
+              path: model.path,
+              architecture: model.architecture,
+              quantization: model.quantization,
+              contextLength: model.contextLength,
+            },
+          }),
+      tokensPerSecond: engine.stats().lastTokensPerSecond,
+      queue: engine.condition.queue,
+      leases: this.#leases.count('editor'),
+      ...(activity?.progress === undefined ? {} : { progress: activity.progress }),
+      ...(error === undefined ? {} : { error }),
+      ...(this.#memoryStatus === undefined ? {} : { memory: this.#memoryStatus }),
+    };
+  }
+
+  #state(model: ModelInfo | undefined): Pick<HostStatus, 'state' | 'detail'> & { error?: WireError } {
+    const { engine } = this.#parts;
+    if (engine.state === 'crashed') {
+      const error = engine.condition.error;
+      return { state: 'crashed', detail: error?.message ?? 'The engine ended unexpectedly.', ...(error && { error }) };
+    }
+    const activity = this.#models.activity;
+    if (activity !== undefined) return { state: 'loading', detail: activity.detail };
+    if (model !== undefined && engine.state !== 'starting')
+      return { state: engine.state === 'loading' ? 'loading' : 'ready', detail: `${model.name} is ready` };
+    if (this.#preloading || engine.state === 'starting') return { state: 'starting', detail: 'The engine is starting' };
+    const error = this.#modelError;
+    return {
+      state: 'ready',
+      detail: error?.message ?? 'No model is loaded; the first request loads the default one.',
+      ...(error && { error }),
+    };
+  }
+}

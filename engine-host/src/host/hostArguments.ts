@@ -1,0 +1,72 @@
+/** Arguments of the host program, shared by `host.mjs` and `zell serve`. */
+import net from 'node:net';
+import { parseArgs } from 'node:util';
+import { DEFAULT_HOST } from '#protocol/announcement.ts';
+import { ZellError } from '#protocol/errors.ts';
+import type { Lifetime } from './leases.ts';
+
+export interface HostArguments {
+  readonly lifetime: Lifetime;
+  readonly host: string;
+  readonly port?: number;
+  readonly apiKey?: string;
+  readonly model?: string;
+}
+
+/** @throws {ZellError} invalid_request. The API key comes by `ZELL_API_KEY` alone: command lines are visible to everybody. */
+export function parseHostArguments(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): HostArguments {
+  const options = {
+    lifetime: { type: 'string', default: 'editor' },
+    host: { type: 'string', default: DEFAULT_HOST },
+    port: { type: 'string' },
+    model: { type: 'string' },
+  } as const;
+  let values;
+  try {
+    ({ values } = parseArgs({ args: [...argv], options, strict: true }));
+  } catch (error) {
+    throw new ZellError(
+      'invalid_request',
+      error instanceof Error ? error.message : 'The arguments are not understood.',
+    );
+  }
+  const { lifetime, host, port, model } = values;
+  if (lifetime !== 'editor' && lifetime !== 'command' && lifetime !== 'keep')
+    throw new ZellError('invalid_request', '--lifetime is editor, command or keep.');
+  const apiKey = env['ZELL_API_KEY'];
+  const parsed: HostArguments = {
+    lifetime,
+    host,
+    ...(port === undefined ? {} : { port: parsePort(port) }),
+    ...(apiKey === undefined || apiKey === '' ? {} : { apiKey }),
+    ...(model === undefined ? {} : { model }),
+  };
+  checkExposure(parsed);
+  return parsed;
+}
+
+/** @throws {ZellError} invalid_request when the host would be open to the network without a key */
+export function checkExposure(options: Pick<HostArguments, 'host' | 'apiKey'>): void {
+  if (!isLoopback(options.host) && options.apiKey === undefined) {
+    throw new ZellError(
+      'invalid_request',
+      `--host ${options.host} opens the engine to the network, so it needs a key: add --api-key KEY, or stay on ${DEFAULT_HOST}.`,
+    );
+  }
+}
+
+/** @throws {ZellError} invalid_request */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535)
+    throw new ZellError('invalid_request', '--port is a number from 0 to 65535 (0: any free one).');
+  return port;
+}
+
+function isLoopback(host: string): boolean {
+  if (host === 'localhost' || host === '::1') return true;
+  return net.isIPv4(host) && host.startsWith('127.');
+}

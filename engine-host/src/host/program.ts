@@ -1,0 +1,102 @@
+/** The host program: arguments in, signals handled, news to the starter, exit code out. */
+import type { Announcement } from '#protocol/announcement.ts';
+import type { ModelInfo } from '#protocol/engine.ts';
+import { toWireError } from '#protocol/errors.ts';
+import { realFactories } from './composition.ts';
+import type { Host, HostFactories, HostOptions } from './host.ts';
+import { parseHostArguments, type HostArguments } from './hostArguments.ts';
+import { zellPaths } from './paths.ts';
+import type { HostNews } from './spawnHost.ts';
+import { startHost } from './startHost.ts';
+import { VERSION } from './version.ts';
+
+/** @returns the exit code: 0 also when another host serves already */
+export async function runHostProgram(argv: readonly string[]): Promise<number> {
+  try {
+    const given = parseHostArguments(argv, process.env);
+    const started = await startHost(hostOptions(given), realFactories());
+    if (started.kind === 'joined') {
+      tell({ type: 'joined', announcement: started.announcement });
+      return 0;
+    }
+    const { host } = started;
+    endOnSignals(host);
+    tell({
+      type: 'open',
+      announcement: host.announcement,
+      ...(host.note === undefined ? {} : { note: host.note }),
+    });
+    // An editor wants the model at once; a command names its own.
+    if (given.lifetime !== 'command') host.preload(given.model).catch(() => undefined);
+    await host.ended;
+    return 0;
+  } catch (error) {
+    tell({ type: 'failed', error: toWireError(error) });
+    throw error;
+  }
+}
+
+export interface ServeEvents {
+  /** Somebody serves already; this process has nothing to do. */
+  readonly onJoined: (other: Announcement) => void;
+  /** The port is open; the model is not there yet. */
+  readonly onOpen: (host: Host) => void;
+  readonly onReady: (model: ModelInfo) => void;
+}
+
+/**
+ * The host in this process, for `zell serve`.
+ * @throws {ZellError} also when its model cannot be loaded
+ */
+export async function serveHere(given: HostArguments, events: ServeEvents, make?: HostFactories): Promise<void> {
+  const started = await startHost(hostOptions(given), make ?? realFactories());
+  if (started.kind === 'joined') {
+    events.onJoined(started.announcement);
+    return;
+  }
+  const { host } = started;
+  endOnSignals(host);
+  events.onOpen(host);
+  try {
+    events.onReady(await host.preload(given.model));
+  } catch (error) {
+    const endedByUser = host.stopping;
+    await host.stop('no model');
+    if (!endedByUser) throw error;
+  }
+  await host.ended;
+}
+
+function hostOptions(given: HostArguments): HostOptions {
+  return {
+    paths: zellPaths(),
+    lifetime: given.lifetime,
+    host: given.host,
+    ...(given.port === undefined ? {} : { port: given.port }),
+    ...(given.apiKey === undefined ? {} : { apiKey: given.apiKey }),
+    load: loadOptions(process.env),
+    version: VERSION,
+  };
+}
+
+/** `ZELL_THREADS` sets the compute threads. */
+function loadOptions(env: Readonly<Record<string, string | undefined>>): HostOptions['load'] {
+  const threads = Number(env['ZELL_THREADS'] ?? '');
+  return Number.isInteger(threads) && threads > 0 ? { threads } : {};
+}
+
+function endOnSignals(host: Host): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      void host.stop(signal);
+    });
+  }
+}
+
+/** Only a starter that opened a channel hears it. */
+function tell(news: HostNews): void {
+  if (process.send === undefined || !process.connected) return;
+  process.send(news, () => {
+    if (process.connected) process.disconnect();
+  });
+}
