@@ -1,0 +1,95 @@
+// Chooses the table for this CPU, or the one that ZELL_ISA names.
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "base/cpu.h"
+#include "kernels/activations.h"
+#include "kernels/kernels.h"
+#include "kernels/tables.h"
+#include "kernels/target.h"
+
+namespace zell::kernels {
+namespace {
+
+constexpr size_t kColumnAlignment = 64;
+constexpr const char* kKnownNames[] = {"scalar", "avx2", "avx2vnni", "avx512vnni"};
+
+/// Slowest first.
+const std::vector<const Kernels*>& Supported() {
+  static const std::vector<const Kernels*> tables = [] {
+    std::vector<const Kernels*> t{&ScalarKernels()};
+#if defined(ZELL_KERNELS_X86)
+    if (base::Cpu().avx2) t.push_back(&Avx2Kernels());
+    if (base::Cpu().avx_vnni) t.push_back(&Avx2VnniKernels());
+    if (base::Cpu().avx512_vnni) t.push_back(&Avx512VnniKernels());
+#endif
+    return t;
+  }();
+  return tables;
+}
+
+bool Known(const char* name) {
+  for (const char* known : kKnownNames) {
+    if (std::strcmp(name, known) == 0) return true;
+  }
+  return false;
+}
+
+const Choice& Chosen() {
+  static const Choice choice = Choose(std::getenv("ZELL_ISA"));
+  return choice;
+}
+
+}  // namespace
+
+Choice Choose(const char* name) {
+  Choice choice{Supported().back(), ""};
+  if (name == nullptr || *name == '\0') return choice;
+  std::string supported;
+  for (const Kernels* k : Supported()) {
+    if (std::strcmp(k->name, name) == 0) return {k, ""};
+    supported += (supported.empty() ? "" : ", ") + std::string(k->name);
+  }
+  const char* why = Known(name) ? "is not supported by this CPU or operating system" : "is not an instruction set";
+  choice.error = "ZELL_ISA=" + std::string(name) + " " + why + "; supported here: " + supported + "; using " +
+                 choice.kernels->name + ".";
+  return choice;
+}
+
+const Kernels& ActiveKernels() { return *Chosen().kernels; }
+
+const char* ForcedIsaError() { return Chosen().error.empty() ? nullptr : Chosen().error.c_str(); }
+
+std::span<const Kernels* const> SupportedKernels() { return Supported(); }
+
+ActivationFormat FormatFor(quant::TensorType type) {
+  switch (type) {
+    case quant::TensorType::kF32:
+    case quant::TensorType::kF16:
+    case quant::TensorType::kBF16:
+      return ActivationFormat::kF32;
+    case quant::TensorType::kQ4_0:
+    case quant::TensorType::kQ4_1:
+    case quant::TensorType::kQ5_0:
+    case quant::TensorType::kQ5_1:
+    case quant::TensorType::kQ8_0:
+      return ActivationFormat::kQ8;
+    case quant::TensorType::kQ2_K:
+    case quant::TensorType::kQ3_K:
+    case quant::TensorType::kQ4_K:
+    case quant::TensorType::kQ5_K:
+    case quant::TensorType::kQ6_K:
+      return ActivationFormat::kQ8K;
+  }
+  return ActivationFormat::kF32;
+}
+
+size_t ActivationBytes(ActivationFormat format, size_t k) {
+  size_t bytes = k * sizeof(float);
+  if (format == ActivationFormat::kQ8) bytes = k / quant::kSmallBlock * sizeof(Q8Record);
+  if (format == ActivationFormat::kQ8K) bytes = k / quant::kSuperBlock * sizeof(Q8KRecord);
+  return (bytes + kColumnAlignment - 1) / kColumnAlignment * kColumnAlignment;
+}
+
+}  // namespace zell::kernels

@@ -1,0 +1,47 @@
+// AVX2, FMA and F16C: 256 bits, integer products through 16-bit pairs.
+#include "kernels/target.h"
+
+#if defined(ZELL_KERNELS_X86)
+#include <immintrin.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/activations.h"
+#include "kernels/kernels.h"
+#include "kernels/tables.h"
+
+#define ZELL_TARGET ZELL_TARGET_AVX2
+
+namespace zell::kernels {
+namespace {
+
+constexpr size_t kFloatRows = 2;
+constexpr size_t kFloatCols = 2;
+constexpr int kSmallCols = 4;
+constexpr int kSuperCols = 3;
+
+#include "kernels/lanes_avx2.inc"
+//
+#include "kernels/vector_ops.inc"
+//
+#include "kernels/float_matmul.inc"
+//
+#include "kernels/rows_avx2.inc"
+//
+#include "kernels/row_formats.inc"
+//
+#include "kernels/row_matmul.inc"
+
+constexpr Kernels kTable{Isa::kAvx2, "avx2", Matmul, RowGranule,  Quantize,    RmsNorm, SiluMul, AddTo,
+                         Axpy,       DotF32, ExpSum, F16ToF32Row, F32ToF16Row, DotF16,  AxpyF16};
+
+}  // namespace
+
+const Kernels& Avx2Kernels() { return kTable; }
+
+}  // namespace zell::kernels
+
+#endif

@@ -1,0 +1,47 @@
+// AVX2 with AVX-VNNI: as AVX2, but four byte products in one instruction.
+#include "kernels/target.h"
+
+#if defined(ZELL_KERNELS_X86)
+#include <immintrin.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/activations.h"
+#include "kernels/kernels.h"
+#include "kernels/tables.h"
+
+#define ZELL_TARGET ZELL_TARGET_AVX2VNNI
+#define ZELL_HAS_VNNI 1
+namespace zell::kernels {
+namespace {
+
+constexpr size_t kFloatRows = 2;
+constexpr size_t kFloatCols = 2;
+constexpr int kSmallCols = 4;
+constexpr int kSuperCols = 3;
+
+#include "kernels/lanes_avx2.inc"
+//
+#include "kernels/vector_ops.inc"
+//
+#include "kernels/float_matmul.inc"
+//
+#include "kernels/rows_avx2.inc"
+//
+#include "kernels/row_formats.inc"
+//
+#include "kernels/row_matmul.inc"
+
+constexpr Kernels kTable{Isa::kAvx2Vnni, "avx2vnni", Matmul, RowGranule,  Quantize,    RmsNorm, SiluMul, AddTo,
+                         Axpy,           DotF32,     ExpSum, F16ToF32Row, F32ToF16Row, DotF16,  AxpyF16};
+
+}  // namespace
+
+const Kernels& Avx2VnniKernels() { return kTable; }
+
+}  // namespace zell::kernels
+
+#endif

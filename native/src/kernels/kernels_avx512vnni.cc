@@ -1,0 +1,53 @@
+// AVX-512 with VNNI: sixteen rows at a time.
+#include "kernels/target.h"
+
+#if defined(ZELL_KERNELS_X86)
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12's own avx512fintrin.h passes deliberately undefined registers as unused inputs and warns about them.
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <immintrin.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/activations.h"
+#include "kernels/kernels.h"
+#include "kernels/tables.h"
+
+#define ZELL_TARGET ZELL_TARGET_AVX512VNNI
+
+namespace zell::kernels {
+namespace {
+
+constexpr size_t kFloatRows = 4;
+constexpr size_t kFloatCols = 4;
+constexpr int kSmallCols = 12;
+constexpr int kSuperCols = 8;
+
+#include "kernels/lanes_avx512.inc"
+//
+#include "kernels/vector_ops.inc"
+//
+#include "kernels/float_matmul.inc"
+//
+#include "kernels/rows_avx512.inc"
+//
+#include "kernels/row_formats.inc"
+//
+#include "kernels/row_matmul.inc"
+
+constexpr Kernels kTable{Isa::kAvx512Vnni, "avx512vnni", Matmul,      RowGranule, Quantize,
+                         RmsNorm,          SiluMul,      AddTo,       Axpy,       DotF32,
+                         ExpSum,           F16ToF32Row,  F32ToF16Row, DotF16,     AxpyF16};
+
+}  // namespace
+
+const Kernels& Avx512VnniKernels() { return kTable; }
+
+}  // namespace zell::kernels
+
+#endif

@@ -1,0 +1,93 @@
+// The reference row of the table: plain C++, and the definition of every bit that the other ISAs must give.
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/activations.h"
+#include "kernels/kernels.h"
+#include "kernels/scalar_blocks.h"
+#include "kernels/tables.h"
+#include "kernels/target.h"
+
+#define ZELL_TARGET
+
+namespace zell::kernels {
+namespace {
+
+constexpr size_t kFloatRows = 1;
+constexpr size_t kFloatCols = 1;
+
+#include "kernels/lanes_scalar.inc"
+//
+#include "kernels/vector_ops.inc"
+//
+#include "kernels/float_matmul.inc"
+
+int32_t IntegerDot(const uint8_t* u, int offset, const int8_t* x, int n) {
+  int32_t sum = 0;
+  for (int i = 0; i < n; ++i) sum += (u[i] - offset) * x[i];
+  return sum;
+}
+
+/// y + one block of 32: the scales multiply first, then one fused multiply-add for the products and one for the min.
+float AddSmallBlock(const BlockShape& shape, const UnpackedBlock& w, const Q8Record& x, float y) {
+  const int32_t dot = IntegerDot(w.u, shape.offset, x.q, shape.weights);
+  y = std::fma(w.scale[0] * x.scale, static_cast<float>(dot), y);
+  return shape.has_min ? std::fma(w.min[0], x.scaled_sum, y) : y;
+}
+
+/// y + one super-block: groups in order into a sum of their own, which the activation scale then multiplies.
+float AddSuperBlock(const BlockShape& shape, const UnpackedBlock& w, const Q8KRecord& x, float y) {
+  float sum = 0;
+  const float* group_sums = shape.group == 16 ? x.sum16 : x.sum32;
+  for (int g = 0; g < shape.weights / shape.group; ++g) {
+    const int first = g * shape.group;
+    sum =
+        std::fma(w.scale[g], static_cast<float>(IntegerDot(w.u + first, shape.offset, x.q + first, shape.group)), sum);
+    if (shape.has_min) sum = std::fma(w.min[g], group_sums[g], sum);
+  }
+  return std::fma(x.scale, sum, y);
+}
+
+void QuantisedMatmul(quant::TensorType type, const MatmulArgs& a) {
+  const quant::TypeInfo& info = quant::InfoOf(type);
+  const BlockShape shape = ShapeOf(type);
+  UnpackedBlock w;
+  for (size_t r = 0; r < a.rows; ++r) {
+    for (size_t c = 0; c < a.cols; ++c) a.y[c * a.y_stride + r] = 0;
+    for (size_t b = 0; b < a.k / info.block_weights; ++b) {
+      UnpackBlock(type, a.w + r * a.w_stride + b * info.block_bytes, w);
+      for (size_t c = 0; c < a.cols; ++c) {
+        const uint8_t* column = a.x + c * a.x_stride;
+        float& y = a.y[c * a.y_stride + r];
+        y = shape.weights == 32 ? AddSmallBlock(shape, w, reinterpret_cast<const Q8Record*>(column)[b], y)
+                                : AddSuperBlock(shape, w, reinterpret_cast<const Q8KRecord*>(column)[b], y);
+      }
+    }
+  }
+}
+
+void Matmul(quant::TensorType type, const MatmulArgs& args) {
+  switch (type) {
+    case quant::TensorType::kF32:
+      return FloatMatmul<WeightF32>(args);
+    case quant::TensorType::kF16:
+      return FloatMatmul<WeightF16>(args);
+    case quant::TensorType::kBF16:
+      return FloatMatmul<WeightBF16>(args);
+    default:
+      return QuantisedMatmul(type, args);
+  }
+}
+
+size_t RowGranule(quant::TensorType, size_t) { return 1; }
+
+constexpr Kernels kTable{Isa::kScalar, "scalar", Matmul, RowGranule,  Quantize,    RmsNorm, SiluMul, AddTo,
+                         Axpy,         DotF32,   ExpSum, F16ToF32Row, F32ToF16Row, DotF16,  AxpyF16};
+
+}  // namespace
+
+const Kernels& ScalarKernels() { return kTable; }
+
+}  // namespace zell::kernels

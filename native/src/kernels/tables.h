@@ -1,0 +1,23 @@
+// The tables that dispatch.cc chooses from, and the choice itself. Private to the room.
+#pragma once
+
+#include <string>
+
+#include "kernels/kernels.h"
+
+namespace zell::kernels {
+
+const Kernels& ScalarKernels();
+// x86-64 only; dispatch.cc offers them when the CPU has what they need.
+const Kernels& Avx2Kernels();
+const Kernels& Avx2VnniKernels();
+const Kernels& Avx512VnniKernels();
+
+struct Choice {
+  const Kernels* kernels;  ///< never null
+  std::string error;       ///< empty, or one sentence on why `name` was not followed
+};
+/// What ActiveKernels() answers when ZELL_ISA is `name`; null or empty: the best.
+Choice Choose(const char* name);
+
+}  // namespace zell::kernels
