@@ -1,0 +1,105 @@
+// zell_synthesize: makes models for tests, from nothing or from another model. See kUsage.
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "convert_model.h"
+#include "random_model.h"
+
+namespace {
+
+using zell::base::Status;
+using zell::base::StatusCode;
+using zell::quant::TensorType;
+
+constexpr char kUsage[] =
+    "zell_synthesize OUT.gguf --vocab-from MODEL.gguf [--arch llama|qwen2] [--layers N] [--width N] [--heads N]\n"
+    "                [--kv-heads N] [--ffn N] [--context N] [--type F32|F16|BF16|Q4_0|…|Q6_K] [--untied] [--seed N]\n"
+    "  A model with random weights and the tokenizer of another. The same arguments give the same bytes.\n"
+    "zell_synthesize OUT.gguf --convert IN.gguf --type TYPE\n"
+    "  The same model with every matrix in TYPE; vectors become F32.\n";
+
+struct Arguments {
+  std::string out;
+  std::string convert;
+  zell::test::RandomModelSpec spec;
+};
+
+std::optional<TensorType> TypeNamed(std::string_view name) {
+  for (const zell::quant::TypeInfo& info : zell::quant::Types()) {
+    if (name == info.name) return info.type;
+  }
+  return std::nullopt;
+}
+
+Status Invalid(const std::string& message) { return {StatusCode::kInvalidRequest, message}; }
+
+Status SetNumber(std::string_view name, std::string_view text, Arguments* arguments) {
+  auto& spec = arguments->spec;
+  uint64_t* const target = name == "--layers"     ? &spec.layers
+                           : name == "--width"    ? &spec.width
+                           : name == "--heads"    ? &spec.heads
+                           : name == "--kv-heads" ? &spec.kv_heads
+                           : name == "--ffn"      ? &spec.ffn
+                           : name == "--context"  ? &spec.context
+                           : name == "--seed"     ? &spec.seed
+                                                  : nullptr;
+  if (target == nullptr) return Invalid("Unknown option " + std::string(name) + ".");
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *target);
+  if (error == std::errc() && end == text.data() + text.size()) return Status::Ok();
+  return Invalid(std::string(name) + " takes a number, not " + std::string(text) + ".");
+}
+
+Status Set(std::string_view name, std::string_view value, Arguments* arguments) {
+  if (name == "--arch") {
+    arguments->spec.arch = value;
+  } else if (name == "--vocab-from") {
+    arguments->spec.vocab_from = value;
+  } else if (name == "--convert") {
+    arguments->convert = value;
+  } else if (name == "--type") {
+    const std::optional<TensorType> type = TypeNamed(value);
+    if (!type) return Invalid("Unknown type " + std::string(value) + ".");
+    arguments->spec.type = *type;
+  } else {
+    return SetNumber(name, value, arguments);
+  }
+  return Status::Ok();
+}
+
+Status Run(int argc, char** argv) {
+  Arguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--untied") {
+      arguments.spec.tied = false;
+    } else if (argument.starts_with("--")) {
+      if (i + 1 == argc) return Invalid(std::string(argument) + " needs a value.");
+      ZELL_RETURN_IF_ERROR(Set(argument, argv[++i], &arguments));
+    } else {
+      arguments.out = argument;
+    }
+  }
+  if (arguments.out.empty()) return Invalid("No output file.");
+  if (!arguments.convert.empty()) {
+    return zell::test::ConvertModel(arguments.convert, arguments.out, arguments.spec.type);
+  }
+  if (arguments.spec.vocab_from.empty()) return Invalid("--vocab-from is missing.");
+  return zell::test::WriteRandomModel(arguments.out, arguments.spec);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "--help") == 0) {
+    std::fputs(kUsage, stdout);
+    return 0;
+  }
+  const Status status = Run(argc, argv);
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "%s\n\n%s", status.message.c_str(), status.code == StatusCode::kInvalidRequest ? kUsage : "");
+  return 1;
+}
