@@ -95,7 +95,12 @@ void CheckVocabulary(const Tokenizer& ours, const OracleVocabulary& oracle) {
   for (Token token = 0; token < oracle.size(); ++token) {
     if (oracle.IsEndOfGeneration(token)) ends.push_back(token);
     for (const bool special : {false, true}) {
-      if (ours.Piece(token, special) != oracle.Piece(token, special)) ++different_pieces;
+      const std::string piece = oracle.Piece(token, special);
+      // Where a token is not spelled in the byte alphabet, the oracle writes a note about it into the text.
+      if (ours.Piece(token, special) == piece || piece.find("[UNK_BYTE_") != std::string::npos) continue;
+      if (++different_pieces > 1) continue;
+      Fail(__FILE__, __LINE__,
+           "piece of " + std::to_string(token) + ": «" + ours.Piece(token, special) + "», oracle «" + piece + "»");
     }
   }
   CHECK_EQ(different_pieces, 0u);

@@ -38,8 +38,9 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// @errors kUnsupportedModel: model or pre-tokenizer not known (named); kBadModelFile: ids out of range, duplicate or
-  /// malformed tokens.
+  /// Of equal tokens, and of equal merges, the first counts; an empty token matches nothing.
+  /// @errors kUnsupportedModel: model or pre-tokenizer not known (named); kBadModelFile: ids or token types out of
+  /// range, counts that do not fit, malformed merges, tokens too long.
   static base::Result<std::unique_ptr<Tokenizer>> Create(VocabularySpec spec);
 
   /// `parse_special`: texts of control and user-defined tokens become those tokens (user-defined ones always do).
