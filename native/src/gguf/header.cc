@@ -36,11 +36,11 @@ Status ReadPreamble(Cursor& cursor, Header* header, Counts* counts) {
   ZELL_RETURN_IF_ERROR(cursor.ReadNumber(&counts->keys, "metadata count"));
   // The smallest entries: a key of one byte with a one-byte value; a name of one byte with one dimension.
   constexpr uint64_t kMinKeyBytes = 8 + 1 + 4 + 1, kMinTensorBytes = 8 + 1 + 4 + 8 + 4 + 8;
-  if (counts->keys > cursor.remaining() / kMinKeyBytes) {
-    return BadFile("metadata count " + std::to_string(counts->keys) + " is more than the file can hold", 16);
+  if (counts->keys > std::min(kMaxKeys, cursor.remaining() / kMinKeyBytes)) {
+    return BadFile("metadata count " + std::to_string(counts->keys) + " is more than this file may hold", 16);
   }
-  if (counts->tensors > cursor.remaining() / kMinTensorBytes) {
-    return BadFile("tensor count " + std::to_string(counts->tensors) + " is more than the file can hold", 8);
+  if (counts->tensors > std::min(kMaxTensors, cursor.remaining() / kMinTensorBytes)) {
+    return BadFile("tensor count " + std::to_string(counts->tensors) + " is more than this file may hold", 8);
   }
   return Status::Ok();
 }

@@ -64,6 +64,9 @@ TEST(CountsBeyondTheFileAreRefusedBeforeAllocating) {
   EXPECT_REFUSED(RawBytes{}.Preamble(0, uint64_t{1} << 63).Zeros(64), kBadModelFile, "metadata count");
   EXPECT_REFUSED(RawBytes{}.Preamble(uint64_t{1} << 63, 0).Zeros(64), kBadModelFile, "tensor count");
   EXPECT_REFUSED(RawBytes{}.Preamble(UINT64_MAX, UINT64_MAX), kBadModelFile, "count");
+  // The file could hold these; what they would cost is out of proportion.
+  EXPECT_REFUSED(RawBytes{}.Preamble(0, kMaxKeys + 1).Zeros(kMaxKeys * 15), kBadModelFile, "metadata count");
+  EXPECT_REFUSED(RawBytes{}.Preamble(kMaxTensors + 1, 0).Zeros(kMaxTensors * 34), kBadModelFile, "tensor count");
 }
 
 TEST(StringsBeyondTheFileAreRefused) {
