@@ -58,6 +58,8 @@ function shapeOf(cursor: CursorContext): CompletionShape {
   const next = cursor.nextLine;
   // The body is there already: what is missing is the rest of this line.
   if (next !== undefined && next.trim() !== '' && indentOf(next) > indentOf(before)) return 'line';
+  // Between brackets of one line: only braces want a body.
+  if (cursor.lineSuffix.trim() !== '') return before.trimEnd().endsWith('{') ? 'block' : 'line';
   if (before.trim() === '') return 'block';
   return OPENS_BLOCK.test(before) ? 'block' : 'line';
 }

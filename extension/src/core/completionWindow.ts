@@ -46,7 +46,7 @@ function cutBack(text: string, limit: number): string {
     end += width;
   }
   if (end === text.length) return text;
-  const lineBreak = text.lastIndexOf('\n', end - 1);
+  const lineBreak = text.slice(0, end).lastIndexOf('\n');
   return text.slice(0, lineBreak === -1 ? end : lineBreak + 1);
 }
 

@@ -20,7 +20,8 @@ export function tidyGhostText(answer: string, place: Place): string | undefined 
   text = place.shape === 'line' ? firstLine(text, place) : oneBlock(text, place);
   text = withoutRepeats(text);
   text = withoutSuffix(text, place.suffix);
-  text = text.trimEnd();
+  // A body inside `{}` of one line keeps the line break before the brace that stands behind the cursor.
+  if (!text.includes('\n') || restOfLine(place.suffix) === '') text = text.trimEnd();
   if (text.trim() === '') return undefined;
   return repeatsNeighbour(text, place) ? undefined : text;
 }
@@ -78,7 +79,7 @@ function withoutRepeats(text: string): string {
 /** Drops an end that stands behind the cursor already: a closing bracket, or whole lines. */
 function withoutSuffix(text: string, suffix: string): string {
   const trimmed = text.trimEnd();
-  const rest = (suffix.split('\n', 1)[0] ?? '').trim();
+  const rest = restOfLine(suffix);
   if (rest !== '' && trimmed.endsWith(rest)) return trimmed.slice(0, -rest.length);
   const following = suffix
     .split('\n')
@@ -93,6 +94,10 @@ function withoutSuffix(text: string, suffix: string): string {
     if (tail.length > 0 && tail.every((line, i) => line === following[i])) return lines.slice(0, from).join('\n');
   }
   return text;
+}
+
+function restOfLine(suffix: string): string {
+  return (suffix.split('\n', 1)[0] ?? '').trim();
 }
 
 function repeatsNeighbour(text: string, { prefix, suffix }: Place): boolean {

@@ -1,0 +1,146 @@
+import { expect, test } from 'vitest';
+import { ZellError } from '#protocol/errors.ts';
+import type { ChatSession, WebviewEvent } from '#protocol/webview.ts';
+import type { ChatMessage } from './chatPrompt.ts';
+import { ChatService, type ChatStore } from './chatService.ts';
+
+class MemoryStore implements ChatStore {
+  readonly files = new Map<string, ChatSession>();
+  list = () => Promise.resolve([...this.files.values()].sort((a, b) => b.updatedAt - a.updatedAt));
+  load = (id: string) => Promise.resolve(this.files.get(id));
+  save = (session: ChatSession) => {
+    this.files.set(session.id, session);
+    return Promise.resolve();
+  };
+  remove = (id: string) => {
+    this.files.delete(id);
+    return Promise.resolve();
+  };
+}
+
+/** An engine whose pieces the test hands out one by one. */
+class HeldEngine {
+  readonly asked: (readonly ChatMessage[])[] = [];
+  #queue: (string | Error | undefined)[] = [];
+  #wake: () => void = () => undefined;
+
+  give(piece: string | Error | undefined): void {
+    this.#queue.push(piece);
+    this.#wake();
+  }
+
+  async *chat(messages: readonly ChatMessage[], signal: AbortSignal): AsyncIterable<string> {
+    this.asked.push(messages);
+    signal.addEventListener('abort', () => {
+      this.give(undefined);
+    });
+    for (;;) {
+      while (this.#queue.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+      const piece = this.#queue.shift();
+      if (piece === undefined) return;
+      if (piece instanceof Error) throw piece;
+      yield piece;
+    }
+  }
+}
+
+function setUp(store = new MemoryStore()) {
+  let id = 0;
+  let now = 0;
+  const engine = new HeldEngine();
+  const events: WebviewEvent[] = [];
+  const service = new ChatService(engine, store, {
+    now: () => ++now,
+    newId: () => `id${++id}`,
+    systemPrompt: () => '',
+    explain: (error) => `explained: ${(error as Error).message}`,
+    emit: (event) => events.push(event),
+  });
+  return { engine, events, service, store };
+}
+
+const settle = async (): Promise<void> => {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+test('an answer streams as deltas at rising offsets and is stored', async () => {
+  const { engine, events, service, store } = setUp();
+  const { session } = await service.load();
+  const turnId = await service.send(session.id, 'Hello?');
+  engine.give('Hel');
+  engine.give('lo!');
+  engine.give(undefined);
+  await settle();
+  expect(events.filter((event) => event.type === 'turn/delta')).toEqual([
+    { type: 'turn/delta', sessionId: session.id, turnId, at: 0, text: 'Hel' },
+    { type: 'turn/delta', sessionId: session.id, turnId, at: 3, text: 'lo!' },
+  ]);
+  expect(store.files.get(session.id)?.turns[1]).toMatchObject({ text: 'Hello!', state: 'done' });
+  expect((await service.load()).session.turns).toHaveLength(2);
+});
+
+test('stop ends the answer and keeps what came', async () => {
+  const { engine, service, store } = setUp();
+  const { session } = await service.load();
+  await service.send(session.id, 'Count');
+  engine.give('1 2 3');
+  await settle();
+  service.stop(session.id);
+  await settle();
+  expect(store.files.get(session.id)?.turns[1]).toMatchObject({ text: '1 2 3', state: 'stopped' });
+});
+
+test('a crash is told in plain words, and asking again repeats the question', async () => {
+  const { engine, service, store } = setUp();
+  const { session } = await service.load();
+  await service.send(session.id, 'Why?');
+  engine.give(new ZellError('engine_crashed', 'gone'));
+  await settle();
+  expect(store.files.get(session.id)?.turns[1]).toMatchObject({ state: 'failed', error: 'explained: gone' });
+  await service.retry(session.id);
+  engine.give('Because.');
+  engine.give(undefined);
+  await settle();
+  expect(engine.asked[1]).toEqual([{ role: 'user', content: 'Why?' }]);
+  expect(store.files.get(session.id)?.turns.map(({ text }) => text)).toEqual(['Why?', 'Because.']);
+});
+
+test('one chat answers one question at a time', async () => {
+  const { service } = setUp();
+  const { session } = await service.load();
+  await service.send(session.id, 'a');
+  await expect(service.send(session.id, 'b')).rejects.toMatchObject({ code: 'busy' });
+});
+
+test('an answer goes on while another chat is shown', async () => {
+  const { engine, service } = setUp();
+  const { session } = await service.load();
+  await service.send(session.id, 'long');
+  engine.give('first ');
+  await settle();
+  const other = await service.startNew();
+  engine.give('second');
+  await settle();
+  expect((await service.load()).session.id).toBe(other.id);
+  expect((await service.open(session.id)).turns[1]).toMatchObject({ text: 'first second', state: 'streaming' });
+});
+
+test('a removed chat stays removed although it was answering', async () => {
+  const { engine, service, store } = setUp();
+  const { session } = await service.load();
+  await service.send(session.id, 'a');
+  engine.give('b');
+  await settle();
+  await service.remove(session.id);
+  await settle();
+  expect(store.files.size).toBe(0);
+  expect((await service.load()).session.id).not.toBe(session.id);
+});
+
+test('after a reload the newest chat is shown', async () => {
+  const store = new MemoryStore();
+  store.files.set('old', { id: 'old', title: 'o', updatedAt: 1, turns: [] });
+  store.files.set('new', { id: 'new', title: 'n', updatedAt: 2, turns: [] });
+  const { service } = setUp(store);
+  expect((await service.load()).session.id).toBe('new');
+});

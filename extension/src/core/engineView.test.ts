@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import type { HostStatus } from '#protocol/editor.ts';
+import { statusLine } from './engineView.ts';
+
+const ready: HostStatus = {
+  state: 'ready',
+  detail: 'Ready.',
+  version: '1',
+  pid: 1,
+  port: 11434,
+  model: {
+    name: 'SmolLM2',
+    modelHash: 'abc',
+    path: '/m.gguf',
+    architecture: 'llama',
+    quantization: 'Q4_1',
+    contextLength: 8192,
+  },
+  tokensPerSecond: 42.4,
+  queue: { running: 1, waiting: 0, slots: 8, maxWaiting: 64 },
+  leases: 1,
+};
+
+test('ready says model and speed', () => {
+  const line = statusLine({ kind: 'connected', status: ready });
+  expect(line.text).toBe('$(sparkle) SmolLM2 · 42 tok/s');
+  expect(line.label).toBe('Zell: ready, SmolLM2, 42 tokens per second');
+  expect(line.tooltip).toContain('http://127.0.0.1:11434');
+});
+
+test('before the first answer there is no speed', () => {
+  expect(statusLine({ kind: 'connected', status: { ...ready, tokensPerSecond: 0 } }).text).toBe('$(sparkle) SmolLM2');
+});
+
+test('loading shows its progress', () => {
+  expect(statusLine({ kind: 'connected', status: { ...ready, state: 'loading', progress: 0.256 } }).text).toContain(
+    '26 %',
+  );
+});
+
+test('a crash offers a restart, a failed start another attempt', () => {
+  const crashed = statusLine({ kind: 'connected', status: { ...ready, state: 'crashed', detail: 'It died.' } });
+  expect(crashed).toMatchObject({ action: 'restart', severity: 'error' });
+  expect(crashed.tooltip).toContain('It died.');
+  expect(statusLine({ kind: 'failed', message: 'No.' })).toMatchObject({ action: 'start', severity: 'error' });
+});
+
+test('learning is told', () => {
+  expect(statusLine({ kind: 'connected', status: { ...ready, state: 'learning' } }).label).toContain('learning');
+});

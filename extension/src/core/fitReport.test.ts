@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import type { ModelSummary } from '#protocol/engine.ts';
+import { fitReport, mebibytes } from './fitReport.ts';
+
+const model: ModelSummary = {
+  path: '/m/a`b.gguf',
+  name: 'a',
+  modelHash: '0123456789abcdef',
+  architecture: 'llama',
+  parameters: 134_515_008,
+  quantization: 'Q4_1',
+  contextLength: 8192,
+  embeddingLength: 576,
+  layers: 30,
+  vocabularySize: 49_152,
+  tokenizer: { model: 'gpt2', pre: 'smollm' },
+  special: { endOfGeneration: [2] },
+  bosText: '',
+  eosText: '',
+  addBos: false,
+  bytes: 98_362_432,
+  fit: { neededBytes: 3 * 1024 ** 3, availableBytes: 1024 ** 3, fits: false },
+  metadata: {},
+};
+
+test('the page says what is needed and whether it is there', () => {
+  const text = fitReport(model);
+  expect(text).toContain('does not fit');
+  expect(text).toContain('| Memory needed | 3.0 GiB |');
+  expect(text).toContain('| Parameters | 135 million |');
+  expect(text).toContain('`/m/a b.gguf`');
+});
+
+test('sizes', () => {
+  expect(mebibytes(98_362_432)).toBe('94 MiB');
+});

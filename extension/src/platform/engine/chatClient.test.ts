@@ -1,0 +1,89 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Announcement } from '#protocol/announcement.ts';
+import { ChatClient } from './chatClient.ts';
+
+const never = new AbortController().signal;
+let server: http.Server;
+let answer: (request: http.IncomingMessage, response: http.ServerResponse, body: string) => void;
+
+beforeEach(async () => {
+  server = http.createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      answer(request, response, body);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+function client(): ChatClient {
+  const { port } = server.address() as AddressInfo;
+  const announcement: Announcement = { v: 1, pid: 1, host: '127.0.0.1', port, token: 'T', instance: 'i', version: '1' };
+  return new ChatClient(
+    () => Promise.resolve(announcement),
+    () => ({ maxTokens: 7, remember: false, workspace: 'w' }),
+  );
+}
+
+async function collect(stream: AsyncIterable<string>): Promise<string[]> {
+  const pieces: string[] = [];
+  for await (const piece of stream) pieces.push(piece);
+  return pieces;
+}
+
+const delta = (text: string): string => `data: ${JSON.stringify({ choices: [{ delta: { content: text } }] })}\n\n`;
+
+test('the request says who asks; the pieces come as they are sent', async () => {
+  let seen: unknown;
+  answer = (request, response, body) => {
+    seen = { headers: request.headers, body: JSON.parse(body) as unknown };
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.end(`${delta('Pa')}${delta('ris')}data: [DONE]\n\n`);
+  };
+  expect(await collect(client().chat([{ role: 'user', content: 'q' }], never))).toEqual(['Pa', 'ris']);
+  expect(seen).toMatchObject({
+    headers: { 'x-zell-client': 'editor', 'x-zell-workspace': 'w', authorization: 'Bearer T' },
+    body: { stream: true, max_tokens: 7, store: false, messages: [{ role: 'user', content: 'q' }] },
+  });
+});
+
+test('aborting closes the connection', async () => {
+  const stop = new AbortController();
+  const closed = new Promise((resolve) => {
+    answer = (_request, response) => {
+      response.on('close', () => {
+        resolve('closed');
+      });
+      response.writeHead(200);
+      response.write(delta('a'));
+    };
+  });
+  const pieces: string[] = [];
+  for await (const piece of client().chat([], stop.signal)) {
+    pieces.push(piece);
+    stop.abort();
+  }
+  expect(pieces).toEqual(['a']);
+  expect(await closed).toBe('closed');
+});
+
+test('an error response, an error event and a stream that breaks off fail with their codes', async () => {
+  answer = (_request, response) => response.writeHead(503).end('{"error":{"code":"busy","message":"full"}}');
+  await expect(collect(client().chat([], never))).rejects.toMatchObject({ code: 'busy', message: 'full' });
+  answer = (_request, response) => {
+    response.writeHead(200).end(`${delta('a')}data: {"error":{"type":"engine_crashed","message":"gone"}}\n\n`);
+  };
+  await expect(collect(client().chat([], never))).rejects.toMatchObject({ code: 'engine_crashed', message: 'gone' });
+  answer = (_request, response) => {
+    response.writeHead(200);
+    response.write(delta('a'), () => response.destroy());
+  };
+  await expect(collect(client().chat([], never))).rejects.toMatchObject({ code: 'engine_crashed' });
+});
