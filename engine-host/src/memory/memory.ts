@@ -1,0 +1,304 @@
+/** The memory as the rest of the host sees it: records exchanges, shows and erases them, and hands them to learning. */
+import { randomUUID } from 'node:crypto';
+import type { EditorNotifications, EditorRequests } from '#protocol/editor.ts';
+import type { ConversationSummary, EventOrigin, MemoryEvent, MemoryStatus } from '#protocol/memory.ts';
+import { EventLog, type EventLogOptions, type NewEvent } from '../store/eventLog.ts';
+import { ConversationChain, type ChainMessage } from './conversationChain.ts';
+import { machineKey } from './machineKey.ts';
+import { MemorySettings } from './memorySettings.ts';
+import { Projection } from './projection.ts';
+import { WorkerRedactor, type Redactor } from './redactor.ts';
+
+/** Closed conversations that start a sleep. */
+const SLEEP_AFTER = 100;
+const RETENTION_DAYS = 30;
+const TITLE_LENGTH = 80;
+
+export interface MemoryOptions {
+  /** `conversations` and `memory` in the Zell home. */
+  readonly conversations: string;
+  readonly memory: string;
+  readonly lock: EventLogOptions['lock'];
+  /** The bundled redaction worker; tests may pass a redactor instead. */
+  readonly redaction: { readonly workerEntry: URL | string } | { readonly redactor: Redactor };
+  /** Told when an exchange could not be recorded: code and message only, never its text. */
+  readonly onProblem: (error: unknown) => void;
+  readonly now?: () => number;
+}
+
+export interface RecordedExchange {
+  readonly model: string;
+  readonly messages: readonly ChainMessage[];
+  readonly response: string;
+  readonly tokens: number;
+  readonly origin: EventOrigin;
+}
+
+/** The log of one model, as the learning part uses it. Ids and order are those of the whole log: memories are universal. */
+export interface ModelMemory {
+  /** Appends one exchange, redacted. @returns its id, or undefined when the memory is off */
+  log(prompt: string, response: string, tokens: number): Promise<number | undefined>;
+  getLatestEventId(): number;
+  /** The `n` oldest exchanges that this model has not consolidated. */
+  fetchUnconsolidated(n: number): Promise<MemoryEvent[]>;
+  /** `n` random ones that it has. */
+  sampleConsolidated(n: number): Promise<MemoryEvent[]>;
+  /** Appends the fact that these ids are consolidated. */
+  markConsolidated(ids: readonly number[]): Promise<void>;
+}
+
+export class Memory {
+  readonly #log: EventLog;
+  readonly #projection = new Projection();
+  readonly #settings: MemorySettings;
+  readonly #chain: ConversationChain;
+  readonly #redactor: Redactor;
+  readonly #options: MemoryOptions;
+  readonly #listeners: ((lastEventId: number) => void)[] = [];
+  /** Exchanges are placed one after another, so that a turn sees the one before it. */
+  #recording: Promise<unknown> = Promise.resolve();
+  #rejectedCompletions = 0;
+
+  private constructor(options: MemoryOptions, log: EventLog, settings: MemorySettings, key: Uint8Array) {
+    this.#options = options;
+    this.#log = log;
+    this.#settings = settings;
+    this.#chain = new ConversationChain(key);
+    const { redaction } = options;
+    this.#redactor = 'redactor' in redaction ? redaction.redactor : new WorkerRedactor(redaction.workerEntry, key);
+    for (const entry of log.entries()) this.#projection.apply(entry);
+  }
+
+  /** Opens the log and removes what is past its time. @throws {ZellError} already_running, io, disk_full */
+  static async open(options: MemoryOptions): Promise<Memory> {
+    const settings = await MemorySettings.open(options.memory);
+    const key = await machineKey(options.memory);
+    const now = options.now === undefined ? {} : { now: options.now };
+    const log = await EventLog.open({ folder: options.conversations, lock: options.lock, ...now });
+    await log.dropOlderThan(RETENTION_DAYS);
+    return new Memory(options, log, settings, key);
+  }
+
+  /** Queues it; returns at once and never throws. */
+  exchange(exchange: RecordedExchange): void {
+    this.#background(() => this.record(exchange));
+  }
+
+  /** @returns the event's id, or undefined when nothing was new or the memory is off */
+  async record(exchange: RecordedExchange): Promise<number | undefined> {
+    if (!this.#settings.enabled || exchange.response.trim() === '') return undefined;
+    const turn = this.#chain.place(
+      exchange.messages,
+      exchange.response,
+      (chain) => this.#projection.conversationOf(chain) !== undefined,
+    );
+    if (turn.prompt.trim() === '' || this.#projection.conversationOf(turn.chain) !== undefined) return undefined;
+    const parent = turn.parent === undefined ? undefined : this.#projection.conversationOf(turn.parent);
+    return this.#append(
+      {
+        type: 'chat.turn',
+        model: exchange.model,
+        tokens: exchange.tokens,
+        conversation: parent ?? randomUUID(),
+        origin: exchange.origin,
+        data: { chain: turn.chain },
+      },
+      turn.prompt,
+      exchange.response,
+    );
+  }
+
+  completionAccepted(accepted: EditorNotifications['zell/completion/accepted'], model: string): void {
+    if (!this.#settings.enabled || accepted.inserted.trim() === '') return;
+    const workspace = accepted.workspace === undefined ? {} : { workspace: accepted.workspace };
+    const event = {
+      type: 'completion.accepted' as const,
+      model,
+      tokens: 0,
+      origin: { kind: 'editor' as const, ...workspace },
+      data: { language: accepted.languageId.slice(0, 64) },
+    };
+    this.#background(() => this.#append(event, accepted.prefixTail, accepted.inserted));
+  }
+
+  completionRejected(): void {
+    this.#rejectedCompletions++;
+  }
+
+  /** Completions shown and not taken since the start. */
+  get rejectedCompletions(): number {
+    return this.#rejectedCompletions;
+  }
+
+  closeConversation(conversation: string): void {
+    if (!this.#settings.enabled || !this.#projection.has(conversation)) return;
+    const model = this.#newestModel();
+    this.#background(() =>
+      this.#appendPlain({ type: 'conversation.closed', model, prompt: '', response: '', tokens: 0, conversation }),
+    );
+  }
+
+  status(model: string | undefined): Promise<MemoryStatus> {
+    const asked = model ?? this.#newestModel();
+    const exchanges = this.#projection.exchanges();
+    let consolidated = 0;
+    for (const id of exchanges) if (this.#projection.isConsolidated(id, asked)) consolidated++;
+    return Promise.resolve({
+      model: asked,
+      enabled: this.#settings.enabled,
+      events: exchanges.size,
+      unconsolidated: exchanges.size - consolidated,
+      consolidated,
+      lastEventId: this.#log.latestEventId,
+      conversations: this.#projection.conversationCount(),
+      closedWaiting: this.#projection.closedWaiting(asked, this.#now()),
+      sleepAfter: SLEEP_AFTER,
+      state: 'awake',
+    });
+  }
+
+  /** Newest first; `before` is an event id for the events and cuts the conversations at that event's time. */
+  async list(
+    query: EditorRequests['zell/memory/list']['params'],
+    model: string | undefined,
+  ): Promise<EditorRequests['zell/memory/list']['result']> {
+    const limit = Math.max(1, Math.min(500, query.limit));
+    const before = query.before ?? Number.MAX_SAFE_INTEGER;
+    const ids = [...this.#projection.exchanges()].filter((id) => id < before);
+    const events = await this.#events(ids.slice(-limit).reverse(), model ?? this.#newestModel());
+    const edge = query.before === undefined ? undefined : this.#log.entry(query.before)?.timestamp;
+    const summaries = this.#projection.newest(limit, edge ?? Number.MAX_SAFE_INTEGER, this.#now());
+    const conversations: ConversationSummary[] = [];
+    for (const summary of summaries) {
+      const first = this.#projection.eventsOf(summary.id).slice(0, 1);
+      const [opening] = await this.#log.read(first);
+      conversations.push({ ...summary, title: titleOf(opening?.prompt ?? '') });
+    }
+    return { conversations, events };
+  }
+
+  async erase(what: EditorRequests['zell/memory/delete']['params']): Promise<number> {
+    const ids = 'ids' in what ? what.ids : [...this.#projection.eventsOf(what.conversation)];
+    return this.#eraseIds(ids.filter((id) => this.#projection.exchanges().has(id)));
+  }
+
+  clear(): Promise<number> {
+    return this.#eraseIds([...this.#projection.exchanges()]);
+  }
+
+  async setEnabled(enabled: boolean): Promise<void> {
+    await this.#settings.setEnabled(enabled);
+    this.#changed();
+  }
+
+  onChange(listener: (lastEventId: number) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Writes what is queued; after it nothing is recorded. */
+  async close(): Promise<void> {
+    await this.#recording;
+    await this.#redactor.close();
+    await this.#log.close();
+  }
+
+  forModel(model: string, random: () => number = Math.random): ModelMemory {
+    return {
+      log: (prompt, response, tokens) =>
+        this.record({
+          model,
+          messages: [{ role: 'user', content: prompt }],
+          response,
+          tokens,
+          origin: { kind: 'api' },
+        }),
+      getLatestEventId: () => this.#log.latestEventId,
+      fetchUnconsolidated: (n) => this.#events(this.#select(model, false).slice(0, n), model),
+      sampleConsolidated: (n) => this.#events(sample(this.#select(model, true), n, random), model),
+      markConsolidated: async (ids) => {
+        const data = { ids: [...ids] };
+        await this.#appendPlain({ type: 'sleep.finished', model, prompt: '', response: '', tokens: 0, data });
+      },
+    };
+  }
+
+  #select(model: string, consolidated: boolean): number[] {
+    return [...this.#projection.exchanges()].filter(
+      (id) => this.#projection.isConsolidated(id, model) === consolidated,
+    );
+  }
+
+  async #events(ids: readonly number[], model: string): Promise<MemoryEvent[]> {
+    const records = await this.#log.read(ids);
+    return records.map((r) => ({ ...r, consolidated: this.#projection.isConsolidated(r.event_id, model) }));
+  }
+
+  async #append(event: Omit<NewEvent, 'prompt' | 'response'>, prompt: string, response: string): Promise<number> {
+    const [safePrompt, safeResponse] = await this.#redactor.redact([prompt, response]);
+    if (safePrompt === undefined || safeResponse === undefined) throw new Error('redaction gave no answer');
+    const counts: Record<string, number> = { ...safePrompt.counts };
+    for (const [kind, count] of Object.entries(safeResponse.counts)) counts[kind] = (counts[kind] ?? 0) + count;
+    const redacted = Object.keys(counts).length === 0 ? {} : { redacted: counts };
+    return this.#appendPlain({ ...event, prompt: safePrompt.text, response: safeResponse.text, ...redacted });
+  }
+
+  async #appendPlain(event: NewEvent): Promise<number> {
+    const record = await this.#log.append(event);
+    const entry = this.#log.entry(record.event_id);
+    if (entry !== undefined) this.#projection.apply(entry);
+    this.#changed();
+    return record.event_id;
+  }
+
+  async #eraseIds(ids: readonly number[]): Promise<number> {
+    if (ids.length === 0) return 0;
+    const model = this.#newestModel();
+    const erased = await this.#log.erase(new Set(ids));
+    for (const id of ids) this.#projection.forget(id);
+    await this.#appendPlain({
+      type: 'memory.forgotten',
+      model,
+      prompt: '',
+      response: '',
+      tokens: 0,
+      data: { ids: [...ids] },
+    });
+    return erased;
+  }
+
+  #newestModel(): string {
+    let newest = '';
+    for (const entry of this.#log.entries()) if (entry.model !== '') newest = entry.model;
+    return newest;
+  }
+
+  #background(work: () => Promise<unknown>): void {
+    this.#recording = this.#recording.then(work).catch((error: unknown) => this.#options.onProblem(error));
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener(this.#log.latestEventId);
+  }
+
+  #now(): number {
+    return this.#options.now?.() ?? Date.now();
+  }
+}
+
+function titleOf(prompt: string): string {
+  const line = prompt.trim().split('\n', 1)[0] ?? '';
+  return line.length > TITLE_LENGTH ? `${line.slice(0, TITLE_LENGTH - 1)}…` : line;
+}
+
+/** `n` different elements, uniformly. */
+function sample(ids: readonly number[], n: number, random: () => number): number[] {
+  const pool = [...ids];
+  const count = Math.min(n, pool.length);
+  for (let i = 0; i < count; i++) {
+    const j = i + Math.floor(random() * (pool.length - i));
+    const a = pool[i];
+    const b = pool[j];
+    if (a !== undefined && b !== undefined) [pool[i], pool[j]] = [b, a];
+  }
+  return pool.slice(0, count);
+}
