@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** Entry of `cli.mjs`: the `zell` command. */
 import { endOnBrokenPipe, exitCodeFor, interruptSignal, report } from './terminal.ts';
 import { buildProgram } from './program.ts';

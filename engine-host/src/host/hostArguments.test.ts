@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { parseHostArguments, parsePort } from './hostArguments.ts';
+import { isNewer } from './version.ts';
+
+test('nothing given means loopback, for the editor', () => {
+  expect(parseHostArguments([], {})).toEqual({ lifetime: 'editor', host: '127.0.0.1' });
+});
+
+test('only loopback may be open without a key', () => {
+  for (const host of ['127.0.0.1', '127.1.2.3', 'localhost', '::1'])
+    expect(parseHostArguments(['--host', host], {}).host).toBe(host);
+  for (const host of ['0.0.0.0', '::', '192.168.1.5', 'example.com', '127.evil.example', ''])
+    expect(() => parseHostArguments(['--host', host], {})).toThrow('--api-key');
+  expect(parseHostArguments(['--host', '0.0.0.0'], { ZELL_API_KEY: 'k' }).apiKey).toBe('k');
+});
+
+test('wrong arguments are said, not guessed', () => {
+  for (const argv of [['--port', 'x'], ['--port', '70000'], ['--port', '-1'], ['--lifetime', 'long'], ['--what']])
+    expect(() => parseHostArguments(argv, {})).toThrow();
+  expect(parsePort('0')).toBe(0);
+});
+
+test('versions compare by number', () => {
+  expect(isNewer('0.10.0', '0.9.9')).toBe(true);
+  expect(isNewer('0.1.0', '0.1.0')).toBe(false);
+  expect(isNewer('0.1.0-dev', '0.1.0')).toBe(false);
+  expect(isNewer('nonsense', '0.1.0')).toBe(false);
+});
