@@ -94,7 +94,7 @@ test('the same exchange sent twice is one event; a system prompt and tool result
 
 test('secrets are redacted before anything reaches the disk', async () => {
   const memory = await open();
-  const key = `AKIA${'Q7MZP2LXWV4TNB3K'}`;
+  const key = `AKIAQ7MZP2LXWV4TNB3K`;
   await memory.record(exchange([`my key is ${key}`], `you said ${key}`));
   await memory.close();
   const folder = path.join(home, 'conversations', MODEL);
