@@ -1,0 +1,308 @@
+#include "backend/cpu/attention.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "backend/cpu/softmax_state.h"
+
+namespace zell::backend {
+namespace {
+
+// Items with at most so many tokens split their context between tasks: a decode step over a long text.
+constexpr size_t kMostSplitTokens = 4;
+
+size_t FloatStride(size_t n) { return kernels::ActivationBytes(kernels::ActivationFormat::kF32, n) / sizeof(float); }
+
+// The sizes of one op, and where its scratch lies. All strides in floats.
+struct Shape {
+  Shape(const Plan& plan, const Op& op)
+      : group(plan.kv_groups[static_cast<size_t>(op.kv_group)]),
+        layout(group),
+        heads_per_kv(op.heads / group.kv_heads),
+        tile_rows(std::max<size_t>(1, kAttentionColumns / heads_per_kv)),
+        columns(tile_rows * heads_per_kv),
+        key_stride(FloatStride(group.key_dim)),
+        value_stride(FloatStride(group.value_dim)),
+        score_stride(FloatStride(kBlockTokens)) {}
+
+  size_t ScratchFloats() const {
+    return columns * (key_stride + score_stride + 3 * value_stride) + FloatStride(6 * columns) +
+           FloatStride(kBlockTokens * (group.key_dim + group.value_dim));
+  }
+
+  const KvGroup& group;
+  KvLayout layout;
+  size_t heads_per_kv;
+  size_t tile_rows;
+  size_t columns;
+  size_t key_stride, value_stride, score_stride;
+};
+
+// One tile of queries (columns: rows × the query heads of one KV head) against its context.
+class Tile {
+ public:
+  Tile(const Machine& m, const RunState& state, const Op& op, const Shape& shape, size_t kv_head, float* scratch)
+      : m_(m), state_(state), op_(op), s_(shape), kv_head_(kv_head) {
+    const auto take = [&](size_t n) {
+      float* p = scratch;
+      scratch += n;
+      return p;
+    };
+    queries_ = take(s_.columns * s_.key_stride);
+    scores_ = take(s_.columns * s_.score_stride);
+    block_values_ = take(s_.columns * s_.value_stride);
+    chunk_values_ = take(s_.columns * s_.value_stride);
+    total_values_ = take(s_.columns * s_.value_stride);
+    chunk_ = reinterpret_cast<SoftmaxState*>(take(FloatStride(6 * s_.columns)));
+    total_ = chunk_ + s_.columns;
+    block_ = total_ + s_.columns;
+    gathered_ = reinterpret_cast<uint16_t*>(scratch);
+  }
+
+  void Load(size_t first_row, size_t n_rows) {
+    first_row_ = first_row;
+    n_rows_ = n_rows;
+    for (size_t r = 0; r < n_rows; ++r) {
+      const float* q = m_.Row(op_.in, first_row + r) + kv_head_ * s_.heads_per_kv * op_.head_dim;
+      for (size_t h = 0; h < s_.heads_per_kv; ++h, q += op_.head_dim) {
+        float* column = queries_ + (r * s_.heads_per_kv + h) * s_.key_stride;
+        for (size_t i = 0; i < op_.head_dim; ++i) column[i] = q[i] * op_.scale;
+      }
+    }
+    item_ = &state_.batch->items[state_.rows[first_row].item];
+    tree_ = !item_->parents.empty();
+    last_position_ = 0;
+    for (size_t r = 0; r < n_rows; ++r) last_position_ = std::max(last_position_, state_.rows[first_row + r].position);
+    Reset(total_, total_values_);
+  }
+
+  // Leaves one chunk's sums in chunk_ and chunk_values_.
+  void RunChunk(size_t chunk) {
+    Reset(chunk_, chunk_values_);
+    const size_t end = std::min<size_t>((chunk + 1) * kChunkTokens, last_position_ + size_t{1});
+    for (size_t base = chunk * kChunkTokens; base < end; base += kBlockTokens) RunBlock(base);
+  }
+
+  void JoinChunk() {
+    for (size_t c = 0; c < Columns(); ++c) {
+      if (chunk_[c].sum == 0.0f) continue;  // the chunk lies behind this query
+      Join(total_[c], total_values_ + c * s_.value_stride, chunk_[c], chunk_values_ + c * s_.value_stride,
+           s_.group.value_dim);
+    }
+  }
+
+  void StoreTotal() {
+    for (size_t c = 0; c < Columns(); ++c) {
+      float* out = m_.Row(op_.out, first_row_ + c / s_.heads_per_kv) + HeadOf(c) * s_.group.value_dim;
+      const float* values = total_values_ + c * s_.value_stride;
+      const float scale = 1.0f / total_[c].sum;
+      for (size_t i = 0; i < s_.group.value_dim; ++i) out[i] = values[i] * scale;
+    }
+  }
+
+  // Partials: [split row][head][chunk] → max, sum, values.
+  void StorePartial(size_t chunk) {
+    for (size_t c = 0; c < Columns(); ++c) {
+      const size_t split = static_cast<size_t>(state_.rows[first_row_ + c / s_.heads_per_kv].split);
+      const size_t size = s_.group.value_dim + 2;
+      float* out = m_.partials.data() + ((split * op_.heads + HeadOf(c)) * state_.max_chunks + chunk) * size;
+      out[0] = chunk_[c].max;
+      out[1] = chunk_[c].sum;
+      std::memcpy(out + 2, chunk_values_ + c * s_.value_stride, s_.group.value_dim * sizeof(float));
+    }
+  }
+
+ private:
+  size_t Columns() const { return n_rows_ * s_.heads_per_kv; }
+  size_t HeadOf(size_t column) const { return kv_head_ * s_.heads_per_kv + column % s_.heads_per_kv; }
+
+  void Reset(SoftmaxState* states, float* values) {
+    for (size_t c = 0; c < Columns(); ++c) states[c] = SoftmaxState{};
+    std::memset(values, 0, Columns() * s_.value_stride * sizeof(float));
+  }
+
+  void RunBlock(size_t base) {
+    const uint16_t *keys, *values;
+    FindBlock(base, &keys, &values);
+    kernels::MatmulArgs args{};
+    args.w = reinterpret_cast<const uint8_t*>(keys);
+    args.w_stride = s_.group.key_dim * sizeof(uint16_t);
+    args.rows = kBlockTokens;
+    args.x = reinterpret_cast<const uint8_t*>(queries_);
+    args.x_stride = s_.key_stride * sizeof(float);
+    args.cols = Columns();
+    args.k = s_.group.key_dim;
+    args.y = scores_;
+    args.y_stride = s_.score_stride;
+    m_.kernels->matmul(quant::TensorType::kF16, args);
+
+    // Scores to probabilities relative to the block's maximum; what a query may not see weighs exactly nothing.
+    for (size_t c = 0; c < Columns(); ++c) {
+      float* p = scores_ + c * s_.score_stride;
+      const size_t seen = state_.rows[first_row_ + c / s_.heads_per_kv].position + size_t{1};
+      const size_t valid = seen <= base ? 0 : std::min(seen - base, kBlockTokens);
+      SoftmaxState sums;
+      for (size_t i = 0; i < valid; ++i) sums.max = std::max(sums.max, p[i]);
+      if (valid > 0) sums.sum = m_.kernels->exp_sum(p, sums.max, valid);
+      std::fill(p + valid, p + kBlockTokens, 0.0f);
+      block_[c] = sums;
+    }
+
+    args.w = reinterpret_cast<const uint8_t*>(values);
+    args.w_stride = kBlockTokens * sizeof(uint16_t);
+    args.rows = s_.group.value_dim;
+    args.x = reinterpret_cast<const uint8_t*>(scores_);
+    args.x_stride = s_.score_stride * sizeof(float);
+    args.k = kBlockTokens;
+    args.y = block_values_;
+    args.y_stride = s_.value_stride;
+    m_.kernels->matmul(quant::TensorType::kF16, args);
+    for (size_t c = 0; c < Columns(); ++c) {
+      if (block_[c].sum == 0.0f) continue;  // the block lies behind this query
+      Join(chunk_[c], chunk_values_ + c * s_.value_stride, block_[c], block_values_ + c * s_.value_stride,
+           s_.group.value_dim);
+    }
+  }
+
+  // Keys and values of the 32 positions from `base` on, for the tile's KV head.
+  void FindBlock(size_t base, const uint16_t** keys, const uint16_t** values) {
+    const size_t group = static_cast<size_t>(op_.kv_group);
+    const size_t keys_at = s_.layout.Keys(op_.kv_layer, kv_head_), values_at = s_.layout.Values(op_.kv_layer, kv_head_);
+    if (!tree_ || base + kBlockTokens <= item_->start) {
+      const uint16_t* block = reinterpret_cast<const uint16_t*>(item_->blocks[group][base / kBlockTokens]);
+      *keys = block + keys_at;
+      *values = block + values_at;
+      return;
+    }
+    // A tree's token sees the committed text, then its own ancestors: put their rows where a chain would have them.
+    const std::vector<uint32_t>& path = state_.paths[first_row_];
+    const size_t key_dim = s_.group.key_dim, value_dim = s_.group.value_dim;
+    uint16_t* k = gathered_;
+    uint16_t* v = gathered_ + kBlockTokens * key_dim;
+    std::memset(gathered_, 0, kBlockTokens * (key_dim + value_dim) * sizeof(uint16_t));
+    for (size_t slot = 0; slot < kBlockTokens && base + slot <= last_position_; ++slot) {
+      const size_t position = base + slot;
+      const bool own = position >= item_->start;
+      const size_t at = own ? path[position - item_->start] : position;
+      const uint8_t* block = (own ? item_->tree_blocks : item_->blocks)[group][at / kBlockTokens];
+      const uint16_t* from = reinterpret_cast<const uint16_t*>(block);
+      std::memcpy(k + slot * key_dim, from + keys_at + at % kBlockTokens * key_dim, key_dim * sizeof(uint16_t));
+      for (size_t i = 0; i < value_dim; ++i) {
+        v[i * kBlockTokens + slot] = from[values_at + i * kBlockTokens + at % kBlockTokens];
+      }
+    }
+    *keys = k;
+    *values = v;
+  }
+
+  const Machine& m_;
+  const RunState& state_;
+  const Op& op_;
+  const Shape& s_;
+  const size_t kv_head_;
+  const BatchItem* item_ = nullptr;
+  bool tree_ = false;
+  size_t first_row_ = 0, n_rows_ = 0;
+  uint32_t last_position_ = 0;
+  float *queries_, *scores_, *block_values_, *chunk_values_, *total_values_;
+  SoftmaxState *chunk_, *total_, *block_;
+  uint16_t* gathered_;
+};
+
+// indices in the item from the root down to `token`.
+std::vector<uint32_t> PathOf(std::span<const int32_t> parents, uint32_t token) {
+  std::vector<uint32_t> path;
+  for (int32_t t = static_cast<int32_t>(token); t >= 0; t = parents[static_cast<size_t>(t)]) {
+    path.push_back(static_cast<uint32_t>(t));
+  }
+  std::reverse(path.begin(), path.end());
+  return path;
+}
+
+uint32_t ChunksOf(uint32_t position) { return static_cast<uint32_t>(position / kChunkTokens + 1); }
+
+}  // namespace
+
+void PlanAttention(RunState& state) {
+  state.tasks.clear();
+  state.paths.assign(state.rows.size(), {});
+  state.n_split = state.max_chunks = 0;
+  size_t first = 0;
+  for (const BatchItem& item : state.batch->items) {
+    const size_t n = item.tokens.size();
+    const bool tree = !item.parents.empty();
+    for (size_t i = 0; i < n; ++i) {
+      if (tree) state.paths[first + i] = PathOf(item.parents, static_cast<uint32_t>(i));
+    }
+    // Few queries over more than one chunk: a task for each chunk. A tree's tokens each see another context.
+    const bool split = n <= kMostSplitTokens && ChunksOf(item.start + static_cast<uint32_t>(n) - 1) > 1;
+    const size_t tile = tree ? 1 : split ? n : SIZE_MAX;
+    for (size_t i = 0; i < n;) {
+      const size_t rows = std::min({tile, n - i, state.attention_rows});
+      const uint32_t row = static_cast<uint32_t>(first + i);
+      uint32_t chunks = 0;
+      for (size_t r = 0; r < rows; ++r) chunks = std::max(chunks, ChunksOf(state.rows[row + r].position));
+      if (split) {
+        for (size_t r = 0; r < rows; ++r) state.rows[row + r].split = static_cast<int32_t>(state.n_split++);
+        for (uint32_t c = 0; c < chunks; ++c) state.tasks.push_back({row, static_cast<uint32_t>(rows), c, c + 1});
+        state.max_chunks = std::max<size_t>(state.max_chunks, chunks);
+      } else {
+        state.tasks.push_back({row, static_cast<uint32_t>(rows), 0, chunks});
+      }
+      i += rows;
+    }
+    first += n;
+  }
+}
+
+size_t AttentionPartialFloats(const Plan& plan, const Op& op, const RunState& state) {
+  const KvGroup& group = plan.kv_groups[static_cast<size_t>(op.kv_group)];
+  return state.n_split * state.max_chunks * op.heads * (group.value_dim + size_t{2});
+}
+
+size_t AttentionScratchFloats(const Plan& plan, const Op& op) { return Shape(plan, op).ScratchFloats(); }
+
+size_t AttentionTileRows(const Plan& plan, const Op& op) { return Shape(plan, op).tile_rows; }
+
+void RunAttention(const Machine& m, const RunState& state, const Op& op, std::atomic<uint32_t>& next, float* scratch) {
+  const Shape shape(*m.plan, op);
+  const size_t n_tasks = state.tasks.size() * shape.group.kv_heads;
+  for (;;) {
+    const size_t claimed = next.fetch_add(1, std::memory_order_relaxed);
+    if (claimed >= n_tasks) return;
+    const AttentionTask& task = state.tasks[claimed / shape.group.kv_heads];
+    Tile tile(m, state, op, shape, claimed % shape.group.kv_heads, scratch);
+    tile.Load(task.first_row, task.n_rows);
+    const bool split = state.rows[task.first_row].split >= 0;
+    for (uint32_t chunk = task.first_chunk; chunk < task.end_chunk; ++chunk) {
+      if (state.stop->load(std::memory_order_relaxed)) return;
+      tile.RunChunk(chunk);
+      if (split) {
+        tile.StorePartial(chunk);
+      } else {
+        tile.JoinChunk();
+      }
+    }
+    if (!split) tile.StoreTotal();
+  }
+}
+
+void CombineAttention(const Machine& m, const RunState& state, const Op& op, size_t row) {
+  const TokenRow& r = state.rows[row];
+  if (r.split < 0) return;
+  const size_t dim = m.plan->kv_groups[static_cast<size_t>(op.kv_group)].value_dim;
+  for (size_t head = 0; head < op.heads; ++head) {
+    float* out = m.Row(op.out, row) + head * dim;
+    std::memset(out, 0, dim * sizeof(float));
+    SoftmaxState total;
+    const float* part =
+        m.partials.data() + (static_cast<size_t>(r.split) * op.heads + head) * state.max_chunks * (dim + 2);
+    for (uint32_t chunk = 0; chunk < ChunksOf(r.position); ++chunk, part += dim + 2) {
+      Join(total, out, SoftmaxState{part[0], part[1]}, part + 2, dim);
+    }
+    const float scale = 1.0f / total.sum;
+    for (size_t i = 0; i < dim; ++i) out[i] *= scale;
+  }
+}
+
+}  // namespace zell::backend

@@ -1,0 +1,228 @@
+// Interprets a plan on the threads of a pool.
+#include <algorithm>
+#include <string>
+
+#include "backend/backend.h"
+#include "backend/cpu/attention.h"
+#include "backend/cpu/compiled_plan.h"
+#include "backend/cpu/matmul.h"
+#include "backend/cpu/row_ops.h"
+#include "base/thread_pool.h"
+
+namespace zell::backend {
+namespace {
+
+// Outputs that the head computes at once: bounds the logits in memory at 32 rows of the vocabulary.
+constexpr size_t kHeadRows = 32;
+
+base::Status NoScratch() { return {base::StatusCode::kOutOfMemory, "no memory for the scratch of a step"}; }
+
+class CpuExecutor final : public Executor {
+ public:
+  CpuExecutor(Plan plan, std::shared_ptr<base::ThreadPool> pool) : plan_(std::move(plan)), pool_(std::move(pool)) {
+    m_.plan = &plan_;
+    m_.kernels = &kernels::ActiveKernels();
+    m_.threads = pool_->size();
+    m_.values.resize(plan_.values.size());
+    m_.thread_floats.resize(static_cast<size_t>(pool_->size()));
+    body_ = CutIntoPhases(plan_, plan_.body, Rows::kTokens);
+    for (const Op& op : plan_.head) {
+      const bool makes_logits = op.out == plan_.logits || (!op.parts.empty() && op.parts[0].out == plan_.logits);
+      if (!makes_logits) norm_ops_.push_back(op);
+    }
+    head_ = CutIntoPhases(plan_, plan_.head, Rows::kOutputs);
+    norm_ = CutIntoPhases(plan_, norm_ops_, Rows::kOutputs);
+    FindSizes();
+    state_.counters =
+        std::make_unique<std::atomic<uint32_t>[]>(std::max({body_.size(), head_.size(), norm_.size(), size_t{1}}));
+  }
+
+  base::Status Run(const Batch& batch, OutputSink& sink, const std::atomic<bool>& stop) override {
+    state_.batch = &batch;
+    state_.stop = &stop;
+    ZELL_RETURN_IF_ERROR(FillRows(batch));
+    PlanAttention(state_);
+    FillRopeTables(plan_, state_);
+    if (!Reserve(Rows::kTokens, state_.rows.size())) return NoScratch();
+    RunPhases(body_);
+    if (stop.load(std::memory_order_relaxed)) return Cancelled();
+    return RunHead(batch, sink, stop);
+  }
+
+  size_t ScratchBytes(size_t tokens) const override {
+    size_t floats = static_cast<size_t>(pool_->size()) * thread_floats_;
+    size_t bytes = 0;
+    for (size_t v = 0; v < plan_.values.size(); ++v) {
+      if (!used_[v]) continue;
+      const size_t rows = plan_.values[v].rows == Rows::kTokens ? tokens : std::min(tokens, kHeadRows);
+      floats += rows * plan_.values[v].width;
+    }
+    for (const size_t column : column_bytes_) bytes += column * tokens;
+    return bytes + floats * sizeof(float);
+  }
+
+ private:
+  static base::Status Cancelled() { return {base::StatusCode::kCancelled, "the step was cancelled"}; }
+
+  void FindSizes() {
+    used_.assign(plan_.values.size(), false);
+    const auto use = [&](ValueId id) {
+      if (id >= 0) used_[static_cast<size_t>(id)] = true;
+    };
+    state_.attention_rows = SIZE_MAX;
+    thread_floats_ = std::max(MatmulScratchFloats(), RowScratchFloats(plan_));
+    for (const std::vector<Op>* ops : {&plan_.body, &plan_.head}) {
+      for (const Op& op : *ops) {
+        use(op.in), use(op.in2), use(op.out);
+        for (const MatmulPart& part : op.parts) {
+          if (op.epilogue != Epilogue::kSiluMul) use(part.out);
+        }
+        if (op.kind == OpKind::kAttention) {
+          thread_floats_ = std::max(thread_floats_, AttentionScratchFloats(plan_, op));
+          state_.attention_rows = std::min(state_.attention_rows, AttentionTileRows(plan_, op));
+        }
+        if (op.kind != OpKind::kMatmul) continue;
+        for (const kernels::ActivationFormat format : FormatsOf(plan_, op)) {
+          size_t& most = column_bytes_[static_cast<size_t>(format)];
+          most = std::max(most, kernels::ActivationBytes(format, plan_.values[static_cast<size_t>(op.in)].width));
+        }
+      }
+    }
+    use(plan_.body_out), use(plan_.head_in), use(plan_.normed), use(plan_.logits);
+  }
+
+  base::Status FillRows(const Batch& batch) {
+    state_.rows.clear();
+    for (size_t i = 0; i < batch.items.size(); ++i) {
+      const BatchItem& item = batch.items[i];
+      if (state_.rows.size() + item.tokens.size() > kMaxBatchTokens) {
+        return {base::StatusCode::kTooLarge, "a batch takes at most " + std::to_string(kMaxBatchTokens) + " tokens"};
+      }
+      const size_t first = state_.rows.size();
+      for (size_t t = 0; t < item.tokens.size(); ++t) {
+        TokenRow row;
+        row.item = static_cast<uint32_t>(i);
+        row.index = static_cast<uint32_t>(t);
+        row.token = item.tokens[t];
+        row.position = item.start + row.index;
+        if (!item.parents.empty()) {
+          const int32_t parent = item.parents[t];
+          row.position = parent < 0 ? item.start : state_.rows[first + static_cast<size_t>(parent)].position + 1;
+        }
+        state_.rows.push_back(row);
+      }
+    }
+    return base::Status::Ok();
+  }
+
+  bool Reserve(Rows kind, size_t rows) {
+    bool ok = true;
+    for (size_t v = 0; v < plan_.values.size(); ++v) {
+      if (used_[v] && plan_.values[v].rows == kind) ok = ok && m_.values[v].Reserve(rows * plan_.values[v].width);
+    }
+    for (size_t f = 0; f < 3; ++f) ok = ok && m_.activations[f].Reserve(rows * column_bytes_[f]);
+    for (auto& floats : m_.thread_floats) ok = ok && floats.Reserve(thread_floats_);
+    for (const Op& op : plan_.body) {
+      if (op.kind == OpKind::kAttention) ok = ok && m_.partials.Reserve(AttentionPartialFloats(plan_, op, state_));
+    }
+    return ok;
+  }
+
+  base::Status RunHead(const Batch& batch, OutputSink& sink, const std::atomic<bool>& stop) {
+    const size_t width = plan_.embedding_length;
+    std::vector<size_t> first_row(batch.items.size() + 1, 0);
+    for (size_t i = 0; i < batch.items.size(); ++i) first_row[i + 1] = first_row[i] + batch.items[i].tokens.size();
+    for (size_t first = 0; first < batch.outputs.size();) {
+      const bool logits = batch.outputs[first].logits;
+      size_t n = 0;
+      while (n < kHeadRows && first + n < batch.outputs.size() && batch.outputs[first + n].logits == logits) ++n;
+      if (!Reserve(Rows::kOutputs, n)) return NoScratch();
+      for (size_t i = 0; i < n; ++i) {
+        const OutputRow& row = batch.outputs[first + i];
+        const float* from = m_.Row(plan_.body_out, first_row[row.item] + row.token);
+        std::copy(from, from + width, m_.Row(plan_.head_in, i));
+      }
+      state_.n_outputs = n;
+      RunPhases(logits ? head_ : norm_);
+      if (stop.load(std::memory_order_relaxed)) return Cancelled();
+      for (size_t i = 0; i < n; ++i) {
+        std::span<const float> row;
+        if (logits) row = {m_.Row(plan_.logits, i), plan_.vocabulary_size};
+        sink.OnOutput(first + i, {m_.Row(plan_.normed, i), width}, row);
+      }
+      first += n;
+    }
+    return base::Status::Ok();
+  }
+
+  void RunPhases(const std::vector<Phase>& phases) {
+    for (size_t p = 0; p < phases.size(); ++p) state_.counters[p].store(0, std::memory_order_relaxed);
+    pool_->Run([&](int thread) {
+      float* scratch = m_.thread_floats[static_cast<size_t>(thread)].data();
+      for (size_t p = 0; p < phases.size(); ++p) {
+        if (p > 0) pool_->Barrier();
+        RunPhase(phases[p], state_.counters[p], scratch);
+      }
+    });
+  }
+
+  void RunPhase(const Phase& phase, std::atomic<uint32_t>& next, float* scratch) {
+    switch (phase.kind) {
+      case Phase::Kind::kMatmul:
+        return RunMatmul(m_, state_, *phase.ops[0], next, scratch);
+      case Phase::Kind::kAttention:
+        return RunAttention(m_, state_, *phase.ops[0], next, scratch);
+      case Phase::Kind::kRows:
+        return RunRows(phase, next, scratch);
+    }
+  }
+
+  void RunRows(const Phase& phase, std::atomic<uint32_t>& next, float* scratch) {
+    const size_t n = state_.RowCount(phase.rows);
+    const size_t step = std::clamp<size_t>(n / (static_cast<size_t>(m_.threads) * 4), 1, 16);
+    for (;;) {
+      const size_t first = static_cast<size_t>(next.fetch_add(1, std::memory_order_relaxed)) * step;
+      if (first >= n || state_.stop->load(std::memory_order_relaxed)) return;
+      for (size_t row = first; row < std::min(first + step, n); ++row) {
+        for (const Op* op : phase.ops) {
+          if (op->kind == OpKind::kAttention) {
+            CombineAttention(m_, state_, *op, row);
+          } else {
+            RunRowOp(m_, state_, *op, row, scratch);
+          }
+        }
+        for (const QuantizeStep& q : phase.quantize) QuantizeRow(m_, q.format, q.in, row);
+      }
+    }
+  }
+
+  const Plan plan_;
+  std::shared_ptr<base::ThreadPool> pool_;
+  std::vector<Op> norm_ops_;
+  std::vector<Phase> body_, head_, norm_;
+  std::vector<bool> used_;
+  size_t column_bytes_[3] = {};
+  size_t thread_floats_ = 0;
+  Machine m_;
+  RunState state_;
+};
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(int threads) : pool_(std::make_shared<base::ThreadPool>(threads)) {}
+  const char* name() const override { return "cpu"; }
+  base::Result<std::unique_ptr<Executor>> Compile(const Plan& plan) override {
+    if (std::string error = FindPlanError(plan); !error.empty())
+      return base::Status{base::StatusCode::kInternal, error};
+    return std::unique_ptr<Executor>(std::make_unique<CpuExecutor>(plan, pool_));
+  }
+
+ private:
+  std::shared_ptr<base::ThreadPool> pool_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> MakeCpuBackend(int threads) { return std::make_unique<CpuBackend>(threads); }
+
+}  // namespace zell::backend

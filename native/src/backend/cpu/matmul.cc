@@ -1,0 +1,120 @@
+#include "backend/cpu/matmul.h"
+
+#include <algorithm>
+
+namespace zell::backend {
+namespace {
+
+// Floats of one product tile kept for an epilogue: two of them fit into a core's second-level cache.
+constexpr size_t kTileFloats = 32 * 1024;
+// Quantised activations that one kernel call walks over stay below this, for the same reason.
+constexpr size_t kColumnBytes = 384 * 1024;
+// Multiply-adds between two looks at the stop flag: about 5 ms of the slowest (scalar) kernels.
+constexpr size_t kMostWork = 4 * 1024 * 1024;
+// Tiles start at multiples of this, so that element-wise kernels see each element at the same place of their vectors.
+constexpr size_t kRowStep = 32;
+
+struct Tiling {
+  size_t rows;     // of the weights in one tile
+  size_t columns;  // in one kernel call
+};
+
+Tiling TilingOf(const Machine& m, const Op& op, const Weight& w, size_t columns, size_t column_bytes) {
+  size_t rows = w.rows / (static_cast<size_t>(m.threads) * 8);
+  rows = std::min(rows, kMostWork / std::max<size_t>(1, w.cols * std::min<size_t>(columns, 64)));
+  rows = std::max(rows, m.kernels->row_granule(w.type, columns));
+  rows = std::clamp((rows + kRowStep - 1) / kRowStep * kRowStep, kRowStep, size_t{256});
+  size_t most_columns = std::clamp(kColumnBytes / column_bytes / 16 * 16, size_t{16}, size_t{1024});
+  most_columns = std::min(most_columns, std::max<size_t>(16, kMostWork * 4 / (rows * w.cols)));
+  if (op.epilogue != Epilogue::kStore) most_columns = std::min(most_columns, kTileFloats / rows);
+  return {rows, most_columns};
+}
+
+const Weight& WeightOf(const Machine& m, WeightId id) { return m.plan->weights[static_cast<size_t>(id)]; }
+
+// y [columns][y_stride] = rows [row, row + rows) of a part for columns [column, column + columns), bias included.
+void Product(const Machine& m, const MatmulPart& part, size_t row, size_t rows, size_t column, size_t columns, float* y,
+             size_t y_stride) {
+  const Weight& w = WeightOf(m, part.weight);
+  const kernels::ActivationFormat format = kernels::FormatFor(w.type);
+  const size_t x_stride = kernels::ActivationBytes(format, w.cols);
+  kernels::MatmulArgs args{};
+  args.w = w.data + row * w.row_bytes;
+  args.w_stride = w.row_bytes;
+  args.rows = rows;
+  args.x = m.activations[static_cast<size_t>(format)].data() + column * x_stride;
+  args.x_stride = x_stride;
+  args.cols = columns;
+  args.k = w.cols;
+  args.y = y;
+  args.y_stride = y_stride;
+  m.kernels->matmul(w.type, args);
+  if (part.bias >= 0) {
+    const float* bias = reinterpret_cast<const float*>(WeightOf(m, part.bias).data) + row;
+    for (size_t c = 0; c < columns; ++c) m.kernels->add(y + c * y_stride, bias, rows);
+  }
+}
+
+// All columns of one tile of rows, with the op's epilogue.
+void RunTile(const Machine& m, const RunState& state, const Op& op, size_t part_index, size_t row, size_t rows,
+             const Tiling& tiling, size_t n, float* scratch) {
+  const MatmulPart& part = op.parts[part_index];
+  for (size_t column = 0; column < n; column += tiling.columns) {
+    if (state.stop->load(std::memory_order_relaxed)) return;
+    const size_t columns = std::min(tiling.columns, n - column);
+    if (op.epilogue == Epilogue::kStore) {
+      const size_t width = m.plan->values[static_cast<size_t>(part.out)].width;
+      Product(m, part, row, rows, column, columns, m.Row(part.out, column) + row, width);
+    } else if (op.epilogue == Epilogue::kAddTo) {
+      Product(m, part, row, rows, column, columns, scratch, rows);
+      for (size_t c = 0; c < columns; ++c) {
+        m.kernels->add(m.Row(part.out, column + c) + row, scratch + c * rows, rows);
+      }
+    } else {
+      float* up = scratch + kTileFloats;
+      Product(m, op.parts[0], row, rows, column, columns, scratch, rows);
+      Product(m, op.parts[1], row, rows, column, columns, up, rows);
+      for (size_t c = 0; c < columns; ++c) {
+        m.kernels->silu_mul(scratch + c * rows, up + c * rows, m.Row(op.out, column + c) + row, rows);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<kernels::ActivationFormat> FormatsOf(const Plan& plan, const Op& op) {
+  std::vector<kernels::ActivationFormat> formats;
+  for (const MatmulPart& part : op.parts) {
+    const auto format = kernels::FormatFor(plan.weights[static_cast<size_t>(part.weight)].type);
+    if (std::find(formats.begin(), formats.end(), format) == formats.end()) formats.push_back(format);
+  }
+  return formats;
+}
+
+size_t MatmulScratchFloats() { return 2 * kTileFloats; }
+
+void RunMatmul(const Machine& m, const RunState& state, const Op& op, std::atomic<uint32_t>& next, float* scratch) {
+  const size_t n = state.RowCount(m.plan->values[static_cast<size_t>(op.in)].rows);
+  // Fused gate and up share tiles, so only the first part counts.
+  const size_t n_parts = op.epilogue == Epilogue::kSiluMul ? 1 : op.parts.size();
+  for (uint32_t task = next.fetch_add(1, std::memory_order_relaxed);;
+       task = next.fetch_add(1, std::memory_order_relaxed)) {
+    size_t rest = task;
+    size_t p = 0;
+    Tiling tiling{};
+    for (; p < n_parts; ++p) {
+      const Weight& w = WeightOf(m, op.parts[p].weight);
+      tiling = TilingOf(m, op, w, n, kernels::ActivationBytes(kernels::FormatFor(w.type), w.cols));
+      const size_t tiles = (w.rows + tiling.rows - 1) / tiling.rows;
+      if (rest < tiles) break;
+      rest -= tiles;
+    }
+    if (p == n_parts || state.stop->load(std::memory_order_relaxed)) return;
+    const size_t row = rest * tiling.rows;
+    const size_t rows = std::min(tiling.rows, static_cast<size_t>(WeightOf(m, op.parts[p].weight).rows) - row);
+    RunTile(m, state, op, p, row, rows, tiling, n, scratch);
+  }
+}
+
+}  // namespace zell::backend

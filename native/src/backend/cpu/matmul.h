@@ -1,0 +1,16 @@
+// The matmul op on the CPU: rows of the weights split over threads, epilogues while a tile is in cache.
+#pragma once
+
+#include "backend/cpu/run_state.h"
+
+namespace zell::backend {
+
+/// Activation formats that the parts of an op need, each once.
+std::vector<kernels::ActivationFormat> FormatsOf(const Plan& plan, const Op& op);
+
+/// This thread's share: claims tiles from `next` until none is left or the run stops. scratch: [MatmulScratchFloats].
+void RunMatmul(const Machine& machine, const RunState& state, const Op& op, std::atomic<uint32_t>& next,
+               float* scratch);
+size_t MatmulScratchFloats();
+
+}  // namespace zell::backend

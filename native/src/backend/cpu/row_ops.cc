@@ -1,0 +1,140 @@
+#include "backend/cpu/row_ops.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace zell::backend {
+namespace {
+
+const Weight& WeightOf(const Machine& m, WeightId id) { return m.plan->weights[static_cast<size_t>(id)]; }
+
+// F32 vectors lie in the file at any alignment that GGUF allows, so at least 4 bytes.
+const float* Floats(const Weight& w) { return reinterpret_cast<const float*>(w.data); }
+
+void Embed(const Machine& m, const RunState& state, const Op& op, size_t row) {
+  const Weight& w = WeightOf(m, op.weight);
+  const size_t token = static_cast<size_t>(state.rows[row].token);
+  quant::Dequantize(w.type, w.data + token * w.row_bytes, m.Row(op.out, row), w.cols);
+}
+
+void TapRow(const Machine& m, const RunState& state, const Op& op, size_t row) {
+  const TokenRow& r = state.rows[row];
+  for (const Tap& tap : state.batch->taps) {
+    if (tap.item != r.item || tap.token != r.index || tap.layer != static_cast<uint32_t>(op.layer)) continue;
+    std::memcpy(tap.out, m.Row(op.in, row), m.plan->values[static_cast<size_t>(op.in)].width * sizeof(float));
+  }
+}
+
+void Rotate(const Machine& m, const RunState& state, const Op& op, size_t row) {
+  const RopeSpec& rope = m.plan->ropes[static_cast<size_t>(op.rope)];
+  const RopeTable& table = state.ropes[static_cast<size_t>(op.rope)];
+  const size_t half = rope.dims / 2;
+  const float* cosine = table.cosine.data() + row * half;
+  const float* sine = table.sine.data() + row * half;
+  float* x = m.Row(op.out, row);
+  const size_t step = rope.split_halves ? 1 : 2, distance = rope.split_halves ? half : 1;
+  for (uint32_t head = 0; head < op.heads; ++head, x += op.head_dim) {
+    for (size_t i = 0; i < half; ++i) {
+      const float a = x[i * step], b = x[i * step + distance];
+      x[i * step] = a * cosine[i] - b * sine[i];
+      x[i * step + distance] = a * sine[i] + b * cosine[i];
+    }
+  }
+}
+
+// A value beyond f16 would turn into infinity and, times a masked zero, into NaN for later readers of the block.
+void ToFiniteF16(const kernels::Kernels& k, const float* x, uint16_t* y, size_t n) {
+  k.f32_to_f16(x, y, n);
+  for (size_t i = 0; i < n; ++i) {
+    if ((y[i] & 0x7c00) == 0x7c00) y[i] = (y[i] & 0x03ff) != 0 ? 0 : static_cast<uint16_t>((y[i] & 0x8000) | 0x7bff);
+  }
+}
+
+void WriteKv(const Machine& m, const RunState& state, const Op& op, size_t row, float* scratch) {
+  const TokenRow& r = state.rows[row];
+  const BatchItem& item = state.batch->items[r.item];
+  const size_t group_index = static_cast<size_t>(op.kv_group);
+  const KvGroup& group = m.plan->kv_groups[group_index];
+  const KvLayout layout(group);
+  const bool tree = !item.parents.empty();
+  const size_t at = tree ? r.index : r.position;
+  const size_t slot = at % kBlockTokens;
+  uint8_t* block = (tree ? item.tree_blocks : item.blocks)[group_index][at / kBlockTokens];
+  uint16_t* base = reinterpret_cast<uint16_t*>(block);
+  uint16_t* half = reinterpret_cast<uint16_t*>(scratch);
+
+  ToFiniteF16(*m.kernels, m.Row(op.in, row), half, static_cast<size_t>(group.kv_heads) * group.key_dim);
+  for (size_t head = 0; head < group.kv_heads; ++head) {
+    std::memcpy(base + layout.Keys(op.kv_layer, head) + slot * group.key_dim, half + head * group.key_dim,
+                group.key_dim * sizeof(uint16_t));
+  }
+  ToFiniteF16(*m.kernels, m.Row(op.in2, row), half, static_cast<size_t>(group.kv_heads) * group.value_dim);
+  for (size_t head = 0; head < group.kv_heads; ++head) {
+    uint16_t* values = base + layout.Values(op.kv_layer, head) + slot;
+    for (size_t i = 0; i < group.value_dim; ++i) values[i * kBlockTokens] = half[head * group.value_dim + i];
+  }
+}
+
+}  // namespace
+
+void FillRopeTables(const Plan& plan, RunState& state) {
+  state.ropes.resize(plan.ropes.size());
+  for (size_t s = 0; s < plan.ropes.size(); ++s) {
+    const RopeSpec& rope = plan.ropes[s];
+    const size_t half = rope.dims / 2;
+    const float* factors = rope.factors < 0 ? nullptr : Floats(plan.weights[static_cast<size_t>(rope.factors)]);
+    RopeTable& table = state.ropes[s];
+    table.cosine.resize(state.rows.size() * half);
+    table.sine.resize(state.rows.size() * half);
+    for (size_t i = 0; i < half; ++i) {
+      double turn = rope.scale * std::pow(rope.base, -2.0 * static_cast<double>(i) / rope.dims);
+      if (factors != nullptr) turn /= static_cast<double>(factors[i]);
+      for (size_t row = 0; row < state.rows.size(); ++row) {
+        const double angle = static_cast<double>(state.rows[row].position) * turn;
+        table.cosine[row * half + i] = static_cast<float>(std::cos(angle));
+        table.sine[row * half + i] = static_cast<float>(std::sin(angle));
+      }
+    }
+  }
+}
+
+void RunRowOp(const Machine& m, const RunState& state, const Op& op, size_t row, float* scratch) {
+  const auto width = [&](ValueId id) { return static_cast<size_t>(m.plan->values[static_cast<size_t>(id)].width); };
+  switch (op.kind) {
+    case OpKind::kEmbed:
+      return Embed(m, state, op, row);
+    case OpKind::kTap:
+      return TapRow(m, state, op, row);
+    case OpKind::kRmsNorm:
+      return m.kernels->rms_norm(m.Row(op.in, row), Floats(WeightOf(m, op.weight)), m.Row(op.out, row), width(op.in),
+                                 op.eps);
+    case OpKind::kAdd:
+      return m.kernels->add(m.Row(op.out, row), m.Row(op.in, row), width(op.in));
+    case OpKind::kSiluMul:
+      return m.kernels->silu_mul(m.Row(op.in, row), m.Row(op.in2, row), m.Row(op.out, row), width(op.in));
+    case OpKind::kRope:
+      return Rotate(m, state, op, row);
+    case OpKind::kKvWrite:
+      return WriteKv(m, state, op, row, scratch);
+    case OpKind::kMatmul:
+    case OpKind::kAttention:
+      return;  // phases of their own
+  }
+}
+
+size_t RowScratchFloats(const Plan& plan) {
+  size_t most = 0;
+  for (const KvGroup& g : plan.kv_groups) {
+    most = std::max(most, static_cast<size_t>(g.kv_heads) * std::max(g.key_dim, g.value_dim));
+  }
+  return most / 2 + 16;  // f16
+}
+
+void QuantizeRow(const Machine& m, kernels::ActivationFormat format, ValueId in, size_t row) {
+  const size_t k = m.plan->values[static_cast<size_t>(in)].width;
+  uint8_t* out = m.activations[static_cast<size_t>(format)].data() + row * kernels::ActivationBytes(format, k);
+  m.kernels->quantize(format, m.Row(in, row), out, k);
+}
+
+}  // namespace zell::backend

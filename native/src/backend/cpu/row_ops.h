@@ -1,0 +1,18 @@
+// Ops that work on one row alone: embedding, norms, rotation, writing KV.
+#pragma once
+
+#include "backend/cpu/run_state.h"
+
+namespace zell::backend {
+
+/// Fills state.ropes for the rows of a batch.
+void FillRopeTables(const Plan& plan, RunState& state);
+
+/// Runs a row-wise op on one row. scratch: [RowScratchFloats] floats of this thread.
+void RunRowOp(const Machine& machine, const RunState& state, const Op& op, size_t row, float* scratch);
+size_t RowScratchFloats(const Plan& plan);
+
+/// `in`'s row to a column of the activation buffer of `format`.
+void QuantizeRow(const Machine& machine, kernels::ActivationFormat format, ValueId in, size_t row);
+
+}  // namespace zell::backend

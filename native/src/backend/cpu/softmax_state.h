@@ -1,0 +1,27 @@
+// Running softmax: sums over parts of a context, joined in a fixed order.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+namespace zell::backend {
+
+/// max and sum of exp(score - max) over the keys seen so far; the weighted values lie beside it.
+struct SoftmaxState {
+  float max = -std::numeric_limits<float>::infinity();
+  float sum = 0.0f;
+};
+
+/// Joins `part` (with its values) into `total`. One definition for blocks into chunks and chunks into a context.
+inline void Join(SoftmaxState& total, float* total_values, const SoftmaxState& part, const float* part_values,
+                 size_t n) {
+  const float max = total.max < part.max ? part.max : total.max;
+  // The first part finds max = -inf and sum = 0: exp(-inf) = 0 leaves exactly the part.
+  const float a = std::exp(total.max - max), b = std::exp(part.max - max);
+  total.sum = total.sum * a + part.sum * b;
+  for (size_t i = 0; i < n; ++i) total_values[i] = total_values[i] * a + part_values[i] * b;
+  total.max = max;
+}
+
+}  // namespace zell::backend

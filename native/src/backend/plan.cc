@@ -1,0 +1,106 @@
+#include "backend/plan.h"
+
+namespace zell::backend {
+namespace {
+
+class Checker {
+ public:
+  explicit Checker(const Plan& plan) : plan_(plan) {}
+
+  std::string Run() {
+    for (const Weight& w : plan_.weights) {
+      const quant::TypeInfo& info = quant::InfoOf(w.type);
+      Require(w.data != nullptr && w.rows > 0 && w.cols > 0 && w.cols % info.block_weights == 0 &&
+                  w.row_bytes == quant::RowBytes(info, w.cols),
+              "weight " + w.name);
+    }
+    for (const Op& op : plan_.body) CheckOp(op, "body");
+    for (const Op& op : plan_.head) CheckOp(op, "head");
+    Require(Width(plan_.body_out) == plan_.embedding_length && Width(plan_.head_in) == plan_.embedding_length &&
+                Width(plan_.normed) == plan_.embedding_length && Width(plan_.logits) == plan_.vocabulary_size,
+            "outputs");
+    return error_;
+  }
+
+ private:
+  void Require(bool condition, const std::string& what) {
+    if (!condition && error_.empty()) error_ = "plan: " + what + " does not fit";
+  }
+  uint32_t Width(ValueId id) const {
+    return id >= 0 && static_cast<size_t>(id) < plan_.values.size() ? plan_.values[static_cast<size_t>(id)].width : 0;
+  }
+  const Weight* WeightAt(WeightId id) const {
+    return id >= 0 && static_cast<size_t>(id) < plan_.weights.size() ? &plan_.weights[static_cast<size_t>(id)]
+                                                                     : nullptr;
+  }
+  bool IsVector(WeightId id, uint64_t n) const {
+    const Weight* w = WeightAt(id);
+    return w != nullptr && w->type == quant::TensorType::kF32 && w->rows == 1 && w->cols == n;
+  }
+  const KvGroup* GroupOf(const Op& op) const {
+    if (op.kv_group < 0 || static_cast<size_t>(op.kv_group) >= plan_.kv_groups.size()) return nullptr;
+    const KvGroup* group = &plan_.kv_groups[static_cast<size_t>(op.kv_group)];
+    return op.kv_layer < group->layers ? group : nullptr;
+  }
+  void CheckMatmul(const Op& op, const std::string& name) {
+    Require(!op.parts.empty(), name);
+    for (const MatmulPart& part : op.parts) {
+      const Weight* w = WeightAt(part.weight);
+      if (w == nullptr) return Require(false, name);
+      Require(w->cols == Width(op.in) && w->rows == Width(part.out), name + " with " + w->name);
+      Require(part.bias == -1 || IsVector(part.bias, w->rows), "bias of " + w->name);
+    }
+    if (op.epilogue == Epilogue::kAddTo) Require(op.parts.size() == 1, name);
+    if (op.epilogue == Epilogue::kSiluMul) {
+      Require(
+          op.parts.size() == 2 && Width(op.out) == Width(op.parts[0].out) && Width(op.out) == Width(op.parts[1].out),
+          name);
+    }
+  }
+  void CheckOp(const Op& op, const char* where) {
+    const std::string name = std::string(where) + " op of layer " + std::to_string(op.layer);
+    const uint32_t in = Width(op.in), in2 = Width(op.in2), out = Width(op.out);
+    const KvGroup* group = GroupOf(op);
+    switch (op.kind) {
+      case OpKind::kEmbed: {
+        const Weight* w = WeightAt(op.weight);
+        return Require(w != nullptr && out > 0 && w->cols == out && w->rows == plan_.vocabulary_size, name);
+      }
+      case OpKind::kTap:
+        return Require(in > 0 && op.layer >= 0, name);
+      case OpKind::kRmsNorm:
+        return Require(in > 0 && in == out && IsVector(op.weight, in), name);
+      case OpKind::kMatmul:
+        return CheckMatmul(op, name);
+      case OpKind::kAdd:
+        return Require(in > 0 && in == out, name);
+      case OpKind::kSiluMul:
+        return Require(in > 0 && in == in2 && in == out, name);
+      case OpKind::kRope: {
+        Require(op.rope >= 0 && static_cast<size_t>(op.rope) < plan_.ropes.size(), name);
+        if (!error_.empty()) return;
+        const RopeSpec& rope = plan_.ropes[static_cast<size_t>(op.rope)];
+        Require(rope.dims > 0 && rope.dims % 2 == 0 && rope.dims <= op.head_dim && out == op.heads * op.head_dim, name);
+        return Require(rope.factors == -1 || IsVector(rope.factors, rope.dims / 2), "rope factors");
+      }
+      case OpKind::kKvWrite:
+        return Require(
+            group != nullptr && in == group->kv_heads * group->key_dim && in2 == group->kv_heads * group->value_dim,
+            name);
+      case OpKind::kAttention:
+        return Require(group != nullptr && group->kv_heads > 0 && op.heads > 0 && op.heads % group->kv_heads == 0 &&
+                           op.head_dim == group->key_dim && in == op.heads * op.head_dim &&
+                           out == op.heads * group->value_dim,
+                       name);
+    }
+  }
+
+  const Plan& plan_;
+  std::string error_;
+};
+
+}  // namespace
+
+std::string FindPlanError(const Plan& plan) { return Checker(plan).Run(); }
+
+}  // namespace zell::backend

@@ -1,0 +1,120 @@
+// The step plan: what one step of a model computes, as a flat list of ops. An architecture emits it once; a backend
+// compiles it. Shapes are symbolic in the number of tokens and the context length.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "quant/blocks.h"
+
+namespace zell::backend {
+
+using ValueId = int;   ///< index into Plan::values; -1 none
+using WeightId = int;  ///< index into Plan::weights; -1 none
+
+/// A tensor of the file: `rows` rows of `cols` weights. The bytes belong to whoever built the plan.
+struct Weight {
+  std::string name;
+  quant::TensorType type = quant::TensorType::kF32;
+  uint64_t rows = 0;
+  uint64_t cols = 0;
+  size_t row_bytes = 0;
+  const uint8_t* data = nullptr;
+};
+
+/// Which rows an intermediate has: one per token of the step, or one per wanted output.
+enum class Rows { kTokens, kOutputs };
+
+/// An intermediate of f32, [rows, width]. Every layer writes the same ones again.
+struct Value {
+  std::string name;
+  uint32_t width = 0;
+  Rows rows = Rows::kTokens;
+};
+
+/// Rotation of pairs in each head: angle = position * scale * base^(-2i/dims) / factor[i].
+struct RopeSpec {
+  uint32_t dims = 0;          ///< how many of a head's numbers turn; even
+  bool split_halves = false;  ///< pairs (i, i + dims/2) as in NeoX; else neighbours (2i, 2i + 1)
+  double base = 10000.0;
+  double scale = 1.0;     ///< 1 / factor of linear scaling
+  WeightId factors = -1;  ///< F32 [dims/2] or -1
+};
+
+/// Layers whose KV rows have the same layout and window.
+struct KvGroup {
+  uint32_t layers = 0;
+  uint32_t kv_heads = 0;
+  uint32_t key_dim = 0;    ///< of one head
+  uint32_t value_dim = 0;  ///< of one head
+};
+
+enum class OpKind {
+  kEmbed,      ///< out = row of `weight` for each token
+  kTap,        ///< `in` is the hidden state after `layer` layers
+  kRmsNorm,    ///< out = rms_norm(in) * weight
+  kMatmul,     ///< every part: out = W in (+ bias)
+  kAdd,        ///< out += in
+  kRope,       ///< in place on `out`, [heads, head_dim]
+  kKvWrite,    ///< in = keys, in2 = values, at each token's position
+  kAttention,  ///< out = softmax(scale q K) V, in = queries
+  kSiluMul,    ///< out = silu(in) * in2
+};
+
+struct MatmulPart {
+  WeightId weight = -1;
+  WeightId bias = -1;  ///< F32 [rows of weight] or -1
+  ValueId out = -1;
+};
+
+/// What happens to a product before it leaves the core's cache.
+enum class Epilogue {
+  kStore,
+  kAddTo,    ///< one part: out += product
+  kSiluMul,  ///< two parts, gate and up: `out` of the op = silu(gate) * up; the parts' own outs stay unwritten
+};
+
+struct Op {
+  OpKind kind;
+  int layer = -1;  ///< -1 outside the layers
+  ValueId in = -1;
+  ValueId in2 = -1;
+  ValueId out = -1;
+  WeightId weight = -1;
+  float eps = 0.0f;
+  uint32_t heads = 0;     ///< of the rotated value, or query heads
+  uint32_t head_dim = 0;  ///< of the rotated value, or of queries and keys
+  int rope = -1;          ///< index into Plan::ropes
+  int kv_group = -1;
+  uint32_t kv_layer = 0;  ///< which of the group's layers
+  float scale = 1.0f;
+  std::vector<MatmulPart> parts = {};
+  Epilogue epilogue = Epilogue::kStore;
+};
+
+struct Plan {
+  std::vector<Value> values;
+  std::vector<Weight> weights;
+  std::vector<RopeSpec> ropes;
+  std::vector<KvGroup> kv_groups;
+  /// Runs over all tokens and leaves the last hidden state in `body_out`.
+  std::vector<Op> body;
+  /// Runs over the wanted rows of `body_out`, which a backend copies to `head_in` first; `normed` is what pooling sees.
+  std::vector<Op> head;
+  ValueId body_out = -1;
+  ValueId head_in = -1;
+  ValueId normed = -1;
+  ValueId logits = -1;
+  uint32_t layers = 0;
+  uint32_t embedding_length = 0;
+  uint32_t vocabulary_size = 0;
+  uint32_t context_length = 0;  ///< what the model was made for
+};
+
+/// Checks ids, widths and shapes of a whole plan; the message names the op. Backends may then index without care.
+/// Empty when sound.
+std::string FindPlanError(const Plan& plan);
+
+}  // namespace zell::backend

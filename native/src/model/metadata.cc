@@ -1,0 +1,89 @@
+#include "model/metadata.h"
+
+#include <cmath>
+
+namespace zell::model {
+namespace {
+
+base::Status Bad(const std::string& message) { return {base::StatusCode::kBadModelFile, message}; }
+
+}  // namespace
+
+base::Result<uint32_t> Metadata::U32(std::string_view name, uint32_t least, uint32_t most) const {
+  const std::string key = prefix_ + std::string(name);
+  const std::optional<uint64_t> value = file_.U64(key);
+  if (!value) return Bad(file_.Find(key) == nullptr ? key + " is missing" : key + " is not one whole number");
+  if (*value < least || *value > most) {
+    return Bad(key + " is " + std::to_string(*value) + ", expected " + std::to_string(least) + " to " +
+               std::to_string(most));
+  }
+  return static_cast<uint32_t>(*value);
+}
+
+base::Result<uint32_t> Metadata::U32Or(std::string_view name, uint32_t fallback, uint32_t least, uint32_t most) const {
+  if (!Has(name)) return fallback;
+  return U32(name, least, most);
+}
+
+base::Result<double> Metadata::F64(std::string_view name, double least, double most) const {
+  const std::string key = prefix_ + std::string(name);
+  const std::optional<double> value = file_.F64(key);
+  if (!value) return Bad(file_.Find(key) == nullptr ? key + " is missing" : key + " is not one number");
+  if (!std::isfinite(*value) || *value < least || *value > most) return Bad(key + " is out of range");
+  return *value;
+}
+
+base::Result<double> Metadata::F64Or(std::string_view name, double fallback, double least, double most) const {
+  if (!Has(name)) return fallback;
+  return F64(name, least, most);
+}
+
+#define ZELL_READ(field, expr)                          \
+  do {                                                  \
+    auto zell_value_ = (expr);                          \
+    if (!zell_value_.ok()) return zell_value_.status(); \
+    field = static_cast<decltype(field)>(*zell_value_); \
+  } while (false)
+
+base::Result<DecoderShape> ReadDecoderShape(const Metadata& metadata) {
+  DecoderShape s;
+  ZELL_READ(s.layers, metadata.U32("block_count", 1, 1024));
+  ZELL_READ(s.embedding, metadata.U32("embedding_length", 1, 1 << 17));
+  ZELL_READ(s.feed_forward, metadata.U32("feed_forward_length", 1, 1 << 20));
+  ZELL_READ(s.heads, metadata.U32("attention.head_count", 1, 1024));
+  ZELL_READ(s.kv_heads, metadata.U32Or("attention.head_count_kv", s.heads, 1, 1024));
+  ZELL_READ(s.context, metadata.U32("context_length", 1, 1 << 26));
+  if (s.heads % s.kv_heads != 0) {
+    return Bad("attention.head_count (" + std::to_string(s.heads) + ") is no multiple of attention.head_count_kv (" +
+               std::to_string(s.kv_heads) + ")");
+  }
+  if (!metadata.Has("attention.key_length") && s.embedding % s.heads != 0) {
+    return Bad("embedding_length (" + std::to_string(s.embedding) + ") is no multiple of attention.head_count (" +
+               std::to_string(s.heads) + ")");
+  }
+  ZELL_READ(s.key_dim, metadata.U32Or("attention.key_length", s.embedding / s.heads, 1, 1024));
+  ZELL_READ(s.value_dim, metadata.U32Or("attention.value_length", s.key_dim, 1, 1024));
+  ZELL_READ(s.rope_dims, metadata.U32Or("rope.dimension_count", s.key_dim, 2, 1024));
+  if (s.rope_dims % 2 != 0 || s.rope_dims > s.key_dim) {
+    return Bad("rope.dimension_count is " + std::to_string(s.rope_dims) + ", expected an even number up to " +
+               std::to_string(s.key_dim));
+  }
+  ZELL_READ(s.eps, metadata.F64("attention.layer_norm_rms_epsilon", 1e-12, 1.0));
+  ZELL_READ(s.rope_base, metadata.F64Or("rope.freq_base", 10000.0, 1.0, 1e12));
+  double factor = 1.0;
+  const std::string_view scaling = metadata.Str("rope.scaling.type").value_or("");
+  if (scaling == "linear" || (scaling.empty() && !metadata.Has("rope.scaling.type"))) {
+    // Older files name only the factor.
+    ZELL_READ(factor, metadata.F64Or("rope.scale_linear", 1.0, 1e-3, 1e6));
+    ZELL_READ(factor, metadata.F64Or("rope.scaling.factor", factor, 1e-3, 1e6));
+  } else if (scaling != "none") {
+    return base::Status{base::StatusCode::kUnsupportedModel,
+                        "rope.scaling.type '" + std::string(scaling) + "' is not supported"};
+  }
+  s.rope_scale = 1.0 / factor;
+  return s;
+}
+
+#undef ZELL_READ
+
+}  // namespace zell::model

@@ -1,0 +1,52 @@
+// Checked look-ups of an architecture's hyperparameters. The file is hostile: every number has a range.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "gguf/file.h"
+
+namespace zell::model {
+
+/// Reads keys `{architecture}.{name}`. Failures are kBadModelFile and name the key and its range.
+class Metadata {
+ public:
+  Metadata(const gguf::File& file, std::string architecture) : file_(file), prefix_(std::move(architecture) + ".") {}
+
+  base::Result<uint32_t> U32(std::string_view name, uint32_t least, uint32_t most) const;
+  /// `fallback` when the key is absent.
+  base::Result<uint32_t> U32Or(std::string_view name, uint32_t fallback, uint32_t least, uint32_t most) const;
+  base::Result<double> F64(std::string_view name, double least, double most) const;
+  base::Result<double> F64Or(std::string_view name, double fallback, double least, double most) const;
+  std::optional<std::string_view> Str(std::string_view name) const { return file_.Str(prefix_ + std::string(name)); }
+  bool Has(std::string_view name) const { return file_.Find(prefix_ + std::string(name)) != nullptr; }
+
+ private:
+  const gguf::File& file_;
+  std::string prefix_;
+};
+
+/// The numbers that every decoder with attention and a gated MLP has.
+struct DecoderShape {
+  uint32_t layers = 0;
+  uint32_t embedding = 0;
+  uint32_t feed_forward = 0;
+  uint32_t heads = 0;
+  uint32_t kv_heads = 0;
+  uint32_t key_dim = 0;
+  uint32_t value_dim = 0;
+  uint32_t rope_dims = 0;
+  uint32_t context = 0;
+  double rope_base = 10000.0;
+  double rope_scale = 1.0;
+  float eps = 0.0f;
+};
+
+/// @errors kBadModelFile (a key absent, of another type, out of range or not fitting the others), kUnsupportedModel
+/// (a scaling of positions that Zell does not know).
+base::Result<DecoderShape> ReadDecoderShape(const Metadata& metadata);
+
+}  // namespace zell::model

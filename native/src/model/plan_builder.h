@@ -1,0 +1,44 @@
+// What architectures build their plan with: tensors of the file checked and named, values, ops.
+#pragma once
+
+#include <string>
+
+#include "backend/plan.h"
+#include "base/status.h"
+#include "gguf/file.h"
+#include "model/metadata.h"
+
+namespace zell::model {
+
+/// Collects the first error; the methods may be called on after it and then do nothing of use.
+class PlanBuilder {
+ public:
+  explicit PlanBuilder(const gguf::File& file) : file_(file) {}
+
+  /// A matrix of `rows` rows of `cols` weights, in any type that kernels multiply. -1 and an error when it is missing
+  /// or has another shape.
+  backend::WeightId Matrix(const std::string& name, uint64_t cols, uint64_t rows);
+  /// An F32 vector.
+  backend::WeightId Vector(const std::string& name, uint64_t n);
+  bool Has(const std::string& name) const { return file_.FindTensor(name) != nullptr; }
+  /// Vector, or -1 without an error when the file has none of this name.
+  backend::WeightId OptionalVector(const std::string& name, uint64_t n) { return Has(name) ? Vector(name, n) : -1; }
+
+  backend::ValueId Value(const std::string& name, uint32_t width, backend::Rows rows = backend::Rows::kTokens);
+  int Rope(const backend::RopeSpec& rope);
+  int KvGroup(const backend::KvGroup& group);
+
+  void Fail(base::StatusCode code, const std::string& message);
+  backend::Plan& plan() { return plan_; }
+  /// The plan, or the first error.
+  base::Result<backend::Plan> Finish();
+
+ private:
+  backend::WeightId Add(const std::string& name, uint64_t cols, uint64_t rows, bool vector);
+
+  const gguf::File& file_;
+  backend::Plan plan_;
+  base::Status status_;
+};
+
+}  // namespace zell::model
