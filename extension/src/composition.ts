@@ -21,6 +21,7 @@ export function compose(context: vscode.ExtensionContext): void {
     executable: process.execPath,
     script: vscode.Uri.joinPath(context.extensionUri, 'dist', 'host.mjs').fsPath,
     home: zellHome(configuredHome()),
+    version: (context.extension.packageJSON as { version: string }).version,
   });
   const engine = new EngineService(program, log);
   const client = new ChatClient((signal) => engine.address(signal), chatRequestSettings);

@@ -49,8 +49,8 @@ test('the request says who asks; the pieces come as they are sent', async () => 
   };
   expect(await collect(client().chat([{ role: 'user', content: 'q' }], never))).toEqual(['Pa', 'ris']);
   expect(seen).toMatchObject({
-    headers: { 'x-zell-client': 'editor', 'x-zell-workspace': 'w', authorization: 'Bearer T' },
-    body: { stream: true, max_tokens: 7, store: false, messages: [{ role: 'user', content: 'q' }] },
+    headers: { 'x-zell-client': 'editor', 'x-zell-incognito': '1', 'x-zell-workspace': 'w', authorization: 'Bearer T' },
+    body: { stream: true, max_tokens: 7, messages: [{ role: 'user', content: 'q' }] },
   });
 });
 

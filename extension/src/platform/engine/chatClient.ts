@@ -32,8 +32,8 @@ export class ChatClient implements ChatEngine {
   async *chat(messages: readonly ChatMessage[], signal: AbortSignal): AsyncIterable<string> {
     const announcement = await this.#address(signal);
     const { maxTokens, remember, workspace } = this.#settings();
-    const body = JSON.stringify({ messages, stream: true, max_tokens: maxTokens, store: remember });
-    const response = await post(announcement, body, workspace, signal);
+    const body = JSON.stringify({ messages, stream: true, max_tokens: maxTokens });
+    const response = await post(announcement, body, headersFor(remember, workspace), signal);
     response.setEncoding('utf8');
     if (response.statusCode !== 200) throw errorFromResponse(response.statusCode ?? 0, await readAll(response));
     const parser = new SseParser();
@@ -61,10 +61,18 @@ function brokenOff(cause?: unknown): ZellError {
   });
 }
 
+function headersFor(remember: boolean, workspace: string | undefined): http.OutgoingHttpHeaders {
+  return {
+    'x-zell-client': 'editor',
+    ...(remember ? {} : { 'x-zell-incognito': '1' }),
+    ...(workspace === undefined ? {} : { 'x-zell-workspace': workspace }),
+  };
+}
+
 function post(
   announcement: Announcement,
   body: string,
-  workspace: string | undefined,
+  headers: http.OutgoingHttpHeaders,
   signal: AbortSignal,
 ): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
@@ -78,8 +86,7 @@ function post(
           'content-length': Buffer.byteLength(body),
           accept: 'text/event-stream',
           authorization: `Bearer ${announcement.token}`,
-          'x-zell-client': 'editor',
-          ...(workspace === undefined ? {} : { 'x-zell-workspace': workspace }),
+          ...headers,
         },
       },
       resolve,

@@ -8,8 +8,7 @@ import { backoffMs } from '../../core/backoff.ts';
 import type { EngineView } from '../../core/engineView.ts';
 import { describeError, type Log } from '../log.ts';
 import { EditorConnection } from './editorConnection.ts';
-import { findOrStartHost, type HostProgram } from './hostLauncher.ts';
-import { findRunningHost } from './runningHost.ts';
+import { findCurrentHost, findOrStartHost, type HostProgram } from './hostLauncher.ts';
 import { openEditorSocket } from './socketTransport.ts';
 
 /** After so many failures in a row we wait for the user. */
@@ -141,7 +140,7 @@ export class EngineService implements vscode.Disposable {
   async #connectOnce(ended: AbortSignal): Promise<number> {
     const program = this.#program();
     this.#set({ kind: 'starting', detail: 'Looking for the engine.' });
-    const running = await findRunningHost(program.home, ended);
+    const running = await findCurrentHost(program, ended);
     if (!running) this.#set({ kind: 'starting', detail: 'Starting the engine.' });
     const announcement = running ?? (await findOrStartHost(program, ended));
     const socket = await openEditorSocket(announcement, ended);
@@ -174,11 +173,11 @@ export class EngineService implements vscode.Disposable {
 
   /** True when another host announces itself soon after ours said good-bye. */
   async #successor(ended: AbortSignal): Promise<boolean> {
-    const { home } = this.#program();
+    const program = this.#program();
     const deadline = Date.now() + TAKE_OVER_MS;
     this.#set({ kind: 'starting', detail: 'The engine ended. Looking for its successor.' });
     while (Date.now() < deadline) {
-      if (await findRunningHost(home, ended)) return true;
+      if (await findCurrentHost(program, ended)) return true;
       if (await this.#pause(250, ended)) return true;
     }
     return false;

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ZellError } from '#protocol/errors.ts';
 import type { Announcement } from '#protocol/announcement.ts';
+import { isNewer } from '../../core/version.ts';
 import { findRunningHost } from './runningHost.ts';
 
 const START_LIMIT_MS = 30_000;
@@ -17,21 +18,30 @@ export interface HostProgram {
   /** `dist/host.mjs` of the installed extension. */
   readonly script: string;
   readonly home: string;
+  /** Of the extension, and so of the script. */
+  readonly version: string;
+}
+
+/** The running host, unless it is older than our own: that one is to be replaced. */
+export async function findCurrentHost(program: HostProgram, signal: AbortSignal): Promise<Announcement | undefined> {
+  const running = await findRunningHost(program.home, signal);
+  return running && !isNewer(program.version, running.version) ? running : undefined;
 }
 
 /**
- * The host that runs already, or a new one; it goes on living when this window closes.
+ * The host that runs already, or a new one; it goes on living when this window closes. An older host is asked by the new one
+ * to finish and leave.
  * @throws {ZellError} timeout after 30 s, engine_crashed when the program ends at once, io when it cannot be started.
  */
 export async function findOrStartHost(program: HostProgram, signal: AbortSignal): Promise<Announcement> {
-  return (await findRunningHost(program.home, signal)) ?? startHost(program, signal);
+  return (await findCurrentHost(program, signal)) ?? startHost(program, signal);
 }
 
 async function startHost(program: HostProgram, signal: AbortSignal): Promise<Announcement> {
   const child = launch(program);
   const deadline = Date.now() + START_LIMIT_MS;
   while (Date.now() < deadline) {
-    const announcement = await findRunningHost(program.home, signal);
+    const announcement = await findCurrentHost(program, signal);
     if (announcement) return announcement;
     const failure = child.failure();
     if (failure) throw failure;
