@@ -45,6 +45,7 @@ function request(url: URL, options: GetOptions, signal: AbortSignal): Promise<In
   const trusted = options.trusted?.includes(url.host) === true;
   if (!trusted) refuseUnsafe(url);
   return new Promise((resolve, reject) => {
+    let incoming: IncomingMessage | undefined;
     const get = url.protocol === 'https:' ? https.get : http.get;
     const outgoing = get(
       url,
@@ -53,10 +54,14 @@ function request(url: URL, options: GetOptions, signal: AbortSignal): Promise<In
         signal,
         ...(trusted ? {} : { lookup: publicLookup }),
       },
-      resolve,
+      (response) => {
+        incoming = response;
+        resolve(response);
+      },
     );
     outgoing.setTimeout(options.idleMs ?? 30_000, () => {
-      outgoing.destroy(
+      // Once there is an answer, its reader is the one to be told.
+      (incoming ?? outgoing).destroy(
         new ZellError('timeout', `${url.host} sent nothing for a while. Try again; the download resumes.`),
       );
     });

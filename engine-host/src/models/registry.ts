@@ -87,7 +87,8 @@ export class ModelRegistry {
   async find(name: string): Promise<InstalledModel | undefined> {
     if (looksLikePath(name)) {
       const full = absolute(name);
-      const bytes = await fileSize(full);
+      // Other files do not exist for a client: a model name must not tell what lies on this disk.
+      const bytes = /\.gguf$/i.test(full) ? await fileSize(full) : undefined;
       if (bytes === undefined) return undefined;
       const known = (await this.installed()).find((model) => model.path === full);
       return known ?? { name: path.basename(full).replace(/\.gguf$/i, ''), path: full, bytes };
