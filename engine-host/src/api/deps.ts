@@ -9,6 +9,7 @@ import type {
 } from '#protocol/engine.ts';
 import type { HostState, ModelChoice } from '#protocol/editor.ts';
 import type { EventOrigin } from '#protocol/memory.ts';
+import type { ChatTemplates } from '../templates/chatTemplates.ts';
 
 export interface ApiEngine {
   readonly state: HostState;
@@ -64,8 +65,18 @@ export interface ApiDeps {
   readonly models: ApiModels;
   readonly recorder: ApiRecorder;
   readonly identity: { readonly version: string; readonly instance: string; readonly startedAt: number };
-  /** Needed for requests from anywhere but loopback; absent when only loopback is bound. */
+  /** When set, every request needs it (or `token`), except `/` and `/health`. Absent when only loopback is bound. */
   readonly apiKey?: string;
   /** Bearer token of engine.json: opens what only our own clients may do. */
   readonly token: string;
+  /** Renders chat templates. Absent: the routes make their own and close it with the server. */
+  readonly templates?: ChatTemplates;
+  /** Names besides localhost, 127.0.0.1 and [::1] that a `Host` header may carry, without port. */
+  readonly allowedHosts?: readonly string[];
+  /** Web origins (`https://example.org`) that may call from a browser. None by default. */
+  readonly allowedOrigins?: readonly string[];
+  /** How long a stream may be silent before it gives a sign of life, ms. Default 8000. */
+  readonly heartbeatMs?: number;
+  /** Told about bugs (answered with 500). Never gets prompt or reply text. */
+  readonly onBug?: (error: unknown, route: string) => void;
 }

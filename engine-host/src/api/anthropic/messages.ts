@@ -1,0 +1,146 @@
+/** `POST /v1/messages` and `/v1/messages/count_tokens`. */
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { GenerateResult } from '#protocol/engine.ts';
+import { ZellError } from '#protocol/errors.ts';
+import { Call, type ApiContext } from '../call.ts';
+import type { ChatMessage } from '../deps.ts';
+import type { Generation } from '../generation.ts';
+import { ResponseStream } from '../responseStream.ts';
+import { sampling, stopTexts, tokenLimit, V1_DEFAULTS } from '../sampling.ts';
+import { runStream } from '../streaming.ts';
+import { readConversation, refuseConstraints } from './read.ts';
+import { CountBody, MessagesBody } from './schema.ts';
+
+export function anthropicRoutes(app: FastifyInstance, context: ApiContext): void {
+  app.post<{ Body: MessagesBody }>('/v1/messages', { schema: { body: MessagesBody } }, (request, reply) =>
+    answer(context, request, reply),
+  );
+  app.post<{ Body: CountBody }>(
+    '/v1/messages/count_tokens',
+    { schema: { body: CountBody } },
+    async (request, reply) => {
+      const messages = readConversation(request.body);
+      const call = await Call.open(context, request, reply, request.body.model);
+      const { parts } = await call.render(messages);
+      return { input_tokens: await call.count(parts) };
+    },
+  );
+}
+
+async function answer(
+  context: ApiContext,
+  request: FastifyRequest<{ Body: MessagesBody }>,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const { body } = request;
+  refuseConstraints(body);
+  const messages = readConversation(body);
+  const stop = stopTexts(body.stop_sequences);
+  const call = await Call.open(context, request, reply, body.model);
+  const { parts } = await call.render(messages);
+  const generation = call.generate({
+    prompt: parts,
+    ...tokenLimit(body.max_tokens, call.model.contextLength),
+    stop,
+    sampling: sampling(V1_DEFAULTS, { temperature: body.temperature, topP: body.top_p, topK: body.top_k }),
+  });
+  const head = {
+    id: `msg_${randomUUID().replaceAll('-', '')}`,
+    type: 'message',
+    role: 'assistant',
+    model: call.model.name,
+  };
+  reply.header('request-id', request.id);
+  if (body.stream === true) {
+    // `message_start` carries the size of the prompt. While the request waits in the queue, counting goes past it.
+    const accepted = await generation.accepted();
+    const prompt = accepted ?? { promptTokens: await countedPrompt(call, parts), cachedTokens: 0 };
+    await streamAnswer(context, request, call, generation, messages, head, prompt, body.max_tokens);
+    return reply;
+  }
+  const { text, result } = await call.finish(generation, messages);
+  return {
+    ...head,
+    content: text === '' ? [] : [{ type: 'text', text }],
+    ...ending(result, body.max_tokens),
+    usage: usage(result.promptTokens, result.cachedTokens, result.completionTokens),
+  };
+}
+
+async function countedPrompt(call: Call, parts: Parameters<Call['count']>[0]): Promise<number> {
+  const tokens = await call.count(parts);
+  const limit = call.model.contextLength;
+  if (tokens >= limit)
+    throw new ZellError('context_overflow', `The prompt has ${tokens} tokens; the context holds ${limit}.`, {
+      details: { tokens, limit },
+    });
+  return tokens;
+}
+
+async function streamAnswer(
+  context: ApiContext,
+  request: FastifyRequest,
+  call: Call,
+  generation: Generation,
+  messages: readonly ChatMessage[],
+  head: Readonly<Record<string, unknown>>,
+  prompt: { readonly promptTokens: number; readonly cachedTokens: number },
+  maxTokens: number,
+): Promise<void> {
+  const stream = ResponseStream.open(call.reply, 'text/event-stream', call.signal, { 'request-id': request.id });
+  const send = (type: string, rest: object = {}): Promise<void> => stream.event(type, { type, ...rest });
+  const delta = (text: string): Promise<void> =>
+    send('content_block_delta', { index: 0, delta: { type: 'text_delta', text } });
+  await runStream(context, request, 'anthropic', stream, async () => {
+    await send('message_start', {
+      message: {
+        ...head,
+        content: [],
+        stop_reason: null,
+        stop_sequence: null,
+        usage: usage(prompt.promptTokens, prompt.cachedTokens, 0),
+      },
+    });
+    // The block opens at once as well: clients take only content for a sign of life, not pings.
+    await send('content_block_start', { index: 0, content_block: { type: 'text', text: '' } });
+    const { result } = await call.finish(generation, messages, {
+      delta: async (d) => {
+        if (d.text !== '') await delta(d.text);
+      },
+      idle: () => delta(''),
+    });
+    await send('content_block_stop', { index: 0 });
+    await send('message_delta', {
+      delta: ending(result, maxTokens),
+      usage: usage(result.promptTokens, result.cachedTokens, result.completionTokens),
+    });
+    await send('message_stop');
+  });
+}
+
+function ending(result: GenerateResult, maxTokens: number): { stop_reason: string; stop_sequence: string | null } {
+  switch (result.finish) {
+    case 'stop':
+      return { stop_reason: 'stop_sequence', stop_sequence: result.stopText ?? null };
+    case 'length': {
+      const asked = result.completionTokens >= maxTokens;
+      return { stop_reason: asked ? 'max_tokens' : 'model_context_window_exceeded', stop_sequence: null };
+    }
+    case 'deadline':
+      return { stop_reason: 'max_tokens', stop_sequence: null };
+    case 'eos':
+    case 'cancelled':
+      return { stop_reason: 'end_turn', stop_sequence: null };
+  }
+}
+
+/** Anthropic's `input_tokens` do not count what came from a cache. */
+function usage(prompt: number, cached: number, completion: number): Record<string, number> {
+  return {
+    input_tokens: Math.max(0, prompt - cached),
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: cached,
+    output_tokens: completion,
+  };
+}

@@ -1,0 +1,127 @@
+/** One request on its way through a route: who calls, which model answers, when it stops, what is recorded. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { GenerateRequest, ModelInfo, PromptPart, SamplingParams } from '#protocol/engine.ts';
+import { ZellError } from '#protocol/errors.ts';
+import type { ChatTemplates } from '../templates/chatTemplates.ts';
+import type { RenderedPrompt, TemplateVariables } from '../templates/types.ts';
+import type { ApiDeps, ChatMessage } from './deps.ts';
+import { invalid } from './errors.ts';
+import { clientController, Generation, type Finished, type Listener } from './generation.ts';
+import { callerOf, type Caller } from './origin.ts';
+
+export type ApiContext = ApiDeps & { readonly templates: ChatTemplates };
+
+export interface GenerationInput {
+  readonly prompt: readonly PromptPart[];
+  readonly maxTokens?: number;
+  readonly stop: readonly string[];
+  readonly sampling: SamplingParams;
+  readonly logprobs?: number;
+  readonly ignoreEos?: boolean;
+  readonly truncate?: boolean;
+  readonly maxPredictMs?: number;
+  readonly priority?: GenerateRequest['priority'];
+}
+
+export class Call {
+  readonly reply: FastifyReply;
+  readonly signal: AbortSignal;
+  readonly caller: Caller;
+  readonly model: ModelInfo;
+  readonly #context: ApiContext;
+  readonly #controller: AbortController;
+
+  private constructor(
+    context: ApiContext,
+    reply: FastifyReply,
+    controller: AbortController,
+    caller: Caller,
+    model: ModelInfo,
+  ) {
+    this.#context = context;
+    this.reply = reply;
+    this.#controller = controller;
+    this.signal = controller.signal;
+    this.caller = caller;
+    this.model = model;
+  }
+
+  /** @throws {ZellError} what `models.ensure` throws */
+  static async open(
+    context: ApiContext,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    model: string | null | undefined,
+  ): Promise<Call> {
+    const controller = clientController(reply);
+    const info = await context.models.ensure(model ?? undefined, controller.signal);
+    return new Call(context, reply, controller, callerOf(request), info);
+  }
+
+  generate(input: GenerationInput): Generation {
+    const request: GenerateRequest = { addBos: true, priority: this.caller.priority, ...input };
+    return new Generation(this.#context.engine, request, this.signal, this.#context.heartbeatMs);
+  }
+
+  /** All results; when one fails, the others are stopped. */
+  async all<T>(work: readonly Promise<T>[]): Promise<T[]> {
+    try {
+      return await Promise.all(work);
+    } catch (error) {
+      this.#controller.abort(error);
+      throw error;
+    }
+  }
+
+  /** The conversation as a prompt of this model. @throws {ZellError} template_failed */
+  render(messages: readonly ChatMessage[], variables: TemplateVariables = {}): Promise<RenderedPrompt> {
+    const { name, chatTemplate, bosText, eosText } = this.model;
+    return this.#context.templates.render(
+      { model: name, template: chatTemplate, bosText, eosText },
+      messages,
+      variables,
+      this.signal,
+    );
+  }
+
+  /** Number of tokens of a prompt; runs beside generations. */
+  async count(prompt: readonly PromptPart[]): Promise<number> {
+    return (await this.#context.engine.call('count', { prompt, addBos: true }, this.signal)).tokens;
+  }
+
+  /** Reads a generation to its end and records the exchange, also when the client left in the middle. */
+  async finish(generation: Generation, messages: readonly ChatMessage[], listener?: Listener): Promise<Finished> {
+    try {
+      const finished = await generation.finish(listener);
+      this.#record(messages, finished.text, finished.tokens.length);
+      return finished;
+    } catch (error) {
+      const { text, tokens } = generation.partial;
+      if (text !== '' && (this.signal.aborted || ZellError.is(error, 'cancelled')))
+        this.#record(messages, text, tokens);
+      throw error;
+    }
+  }
+
+  #record(messages: readonly ChatMessage[], response: string, tokens: number): void {
+    if (this.caller.incognito || messages.length === 0) return;
+    const { origin } = this.caller;
+    this.#context.recorder.exchange({ model: this.model.modelHash, messages, response, tokens, origin });
+  }
+}
+
+const MAX_VARIABLES = 32;
+
+/** llama.cpp's `chat_template_kwargs`: switches and numbers, and words too short to carry a control token. @throws {ZellError} */
+export function templateVariables(value: Readonly<Record<string, unknown>> | null | undefined): TemplateVariables {
+  const out: Record<string, string | number | boolean> = {};
+  const reserved = ['messages', 'tools', 'bos_token', 'eos_token', 'add_generation_prompt'];
+  for (const [key, v] of Object.entries(value ?? {})) {
+    const fine =
+      typeof v === 'boolean' || typeof v === 'number' || (typeof v === 'string' && /^[\w .-]{0,64}$/.test(v));
+    if (!fine || !/^[a-z]\w{0,63}$/i.test(key) || reserved.includes(key) || Object.keys(out).length >= MAX_VARIABLES)
+      throw invalid('chat_template_kwargs may hold switches, numbers and short words.', 'chat_template_kwargs');
+    out[key] = v;
+  }
+  return out;
+}

@@ -1,0 +1,100 @@
+/** Runs generations for a route and hands over their events one by one, with signs of life in between. */
+import type { FastifyReply } from 'fastify';
+import type { GenerateDelta, GenerateEvent, GenerateRequest, GenerateResult } from '#protocol/engine.ts';
+import { ZellError } from '#protocol/errors.ts';
+import type { ApiEngine } from './deps.ts';
+
+/** How long a stream's head waits for the first event, so that an early failure still gets a real status. */
+const FIRST_EVENT_MS = 1000;
+/** Clients give up on streams that are silent for long; some count only real content as life. */
+const HEARTBEAT_MS = 8000;
+
+export interface Finished {
+  readonly text: string;
+  readonly tokens: readonly number[];
+  readonly logprobs: NonNullable<GenerateDelta['logprobs']>;
+  readonly result: GenerateResult;
+}
+
+/** What a route does with the events of one generation. */
+export interface Listener {
+  delta(delta: GenerateDelta): Promise<void>;
+  /** Nothing happened for a while (queue, prefill). */
+  idle(): Promise<void>;
+}
+
+export class Generation {
+  readonly #events: AsyncIterator<GenerateEvent>;
+  readonly #heartbeatMs: number;
+  #next: Promise<IteratorResult<GenerateEvent>> | undefined;
+  #accepted: Extract<GenerateEvent, { type: 'accepted' }> | undefined;
+  #text = '';
+  readonly #tokens: number[] = [];
+  readonly #logprobs: NonNullable<GenerateDelta['logprobs']>[number][] = [];
+
+  constructor(engine: ApiEngine, request: GenerateRequest, signal: AbortSignal, heartbeatMs = HEARTBEAT_MS) {
+    this.#events = engine.generate(request, signal)[Symbol.asyncIterator]();
+    this.#heartbeatMs = heartbeatMs;
+  }
+
+  /** What came so far, for a client that went away. */
+  get partial(): { readonly text: string; readonly tokens: number } {
+    return { text: this.#text, tokens: this.#tokens.length };
+  }
+
+  /**
+   * Waits shortly for the engine to take or refuse the request.
+   * @returns undefined while it still waits in the queue
+   * @throws {ZellError} why it was refused
+   */
+  async accepted(
+    waitMs = Math.min(FIRST_EVENT_MS, this.#heartbeatMs),
+  ): Promise<Extract<GenerateEvent, { type: 'accepted' }> | undefined> {
+    if (this.#accepted !== undefined) return this.#accepted;
+    const event = await this.#take(waitMs);
+    if (event === 'idle') return undefined;
+    if (event.type === 'accepted') return (this.#accepted = event);
+    if (event.type === 'failed') throw ZellError.fromWire(event.error);
+    // An engine that says nothing about acceptance is still read rightly.
+    this.#next = Promise.resolve({ done: false, value: event });
+    return undefined;
+  }
+
+  /** Reads to the end. @throws {ZellError} the engine's failure */
+  async finish(listener?: Listener): Promise<Finished> {
+    for (;;) {
+      const event = await this.#take(listener === undefined ? undefined : this.#heartbeatMs);
+      if (event === 'idle') await listener?.idle();
+      else if (event.type === 'failed') throw ZellError.fromWire(event.error);
+      else if (event.type === 'accepted') this.#accepted = event;
+      else if (event.type === 'delta') {
+        this.#text += event.text;
+        this.#tokens.push(...event.tokens);
+        if (event.logprobs !== undefined) this.#logprobs.push(...event.logprobs);
+        await listener?.delta(event);
+      } else return { text: this.#text, tokens: this.#tokens, logprobs: this.#logprobs, result: event };
+    }
+  }
+
+  async #take(waitMs: number | undefined): Promise<GenerateEvent | 'idle'> {
+    const next = (this.#next ??= this.#events.next());
+    let timer: NodeJS.Timeout | undefined;
+    const idle = new Promise<'idle'>((resolve) => {
+      if (waitMs !== undefined) timer = setTimeout(() => resolve('idle'), waitMs);
+    });
+    const first = await Promise.race([next, idle]).finally(() => clearTimeout(timer));
+    if (first === 'idle') return first;
+    this.#next = undefined;
+    if (first.done === true) throw new ZellError('internal', 'The engine ended a request without a result.');
+    return first.value;
+  }
+}
+
+/** Aborts when the client goes away before its answer is complete. (The request's own `close` comes as soon as its body is read.) */
+export function clientController(reply: FastifyReply): AbortController {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort(new ZellError('cancelled', 'The client went away.'));
+  });
+  return controller;
+}

@@ -1,0 +1,86 @@
+/** `POST /api/generate`. */
+import type { FastifyInstance } from 'fastify';
+import { Type, type Static } from 'typebox';
+import type { PromptPart } from '#protocol/engine.ts';
+import { Call, type ApiContext } from '../call.ts';
+import type { ChatMessage } from '../deps.ts';
+import { invalid, unsupported } from '../errors.ts';
+import { fimPrompt } from '../llamacpp/fim.ts';
+import { flag, optional, text } from '../schemas.ts';
+import { respond, respondLoaded, type Shape } from './respond.ts';
+import { checkCommon, generationInput, keepAliveSeconds, OllamaCommon } from './wire.ts';
+
+const GenerateBody = Type.Object({
+  ...OllamaCommon,
+  prompt: text(),
+  suffix: text(),
+  system: text(),
+  template: text(),
+  context: optional(Type.Array(Type.Integer({ minimum: 0 }))),
+  raw: flag(),
+  images: optional(Type.Array(Type.Unknown())),
+});
+type GenerateBody = Static<typeof GenerateBody>;
+
+const FIM_ROOM = 128;
+
+export function ollamaGenerateRoutes(app: FastifyInstance, context: ApiContext): void {
+  app.post<{ Body: GenerateBody }>('/api/generate', { schema: { body: GenerateBody } }, async (request, reply) => {
+    const { body } = request;
+    check(body);
+    const call = await Call.open(context, request, reply, body.model);
+    const shape: Shape = {
+      model: body.model === undefined || body.model === null || body.model === '' ? call.model.name : body.model,
+      stream: body.stream !== false,
+      piece: (response) => ({ response }),
+    };
+    const prompt = body.prompt ?? '';
+    if (prompt === '' && !filled(body.suffix))
+      return respondLoaded(call, shape, keepAliveSeconds(body.keep_alive) === 0);
+    const messages: ChatMessage[] = [
+      ...(filled(body.system) ? [{ role: 'system' as const, content: body.system ?? '' }] : []),
+      { role: 'user', content: prompt },
+    ];
+    const parts = await promptParts(context, call, body, messages);
+    // Fill-in-the-middle is no conversation: nothing of it is recorded.
+    const recorded = filled(body.suffix) ? [] : messages;
+    return respond(context, request, call, generationInput(body, call, parts), recorded, shape);
+  });
+}
+
+async function promptParts(
+  context: ApiContext,
+  call: Call,
+  body: GenerateBody,
+  messages: readonly ChatMessage[],
+): Promise<readonly PromptPart[]> {
+  const prompt = body.prompt ?? '';
+  if (body.raw === true) return [{ text: prompt, special: true }];
+  if (filled(body.suffix)) {
+    if (call.model.special.fim === undefined) throw invalid(`"${call.model.name}" does not support insert`, 'suffix');
+    const room = Math.max(FIM_ROOM, body.options?.num_predict ?? 0);
+    return fimPrompt(context, call, { prefix: prompt, suffix: body.suffix ?? '', middle: '', files: [], room });
+  }
+  const { parts } = await call.render(messages);
+  const earlier = body.context ?? [];
+  if (earlier.some((t) => t >= call.model.vocabularySize))
+    throw invalid('context holds a token that this model does not have.', 'context');
+  return earlier.length === 0 ? parts : [{ tokens: earlier }, ...parts];
+}
+
+function check(body: GenerateBody): void {
+  checkCommon(body);
+  if ((body.images ?? []).length > 0)
+    throw unsupported('Images are not supported: no model here can read them.', 'images');
+  if (body.raw === true && (filled(body.template) || filled(body.system) || (body.context ?? []).length > 0))
+    throw invalid('raw mode does not support template, system, or context', 'raw');
+  if (filled(body.template))
+    throw unsupported(
+      "template is not supported: the model's own chat template is used; send raw prompts for another one.",
+      'template',
+    );
+}
+
+function filled(value: string | null | undefined): boolean {
+  return value !== undefined && value !== null && value !== '';
+}

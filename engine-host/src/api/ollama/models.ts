@@ -1,0 +1,98 @@
+/** `/api/tags`, `/api/ps`, `/api/show`. */
+import { createHash } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { Type, type Static } from 'typebox';
+import type { ModelChoice } from '#protocol/editor.ts';
+import type { ModelSummary } from '#protocol/engine.ts';
+import { ZellError } from '#protocol/errors.ts';
+import type { ApiContext } from '../call.ts';
+import { invalid } from '../errors.ts';
+import { installedModels, sameName } from '../openai/models.ts';
+import { flag, text } from '../schemas.ts';
+
+const ShowBody = Type.Object({ model: text(), name: text(), verbose: flag() });
+
+export function ollamaModelRoutes(app: FastifyInstance, context: ApiContext): void {
+  const since = new Date(context.identity.startedAt).toISOString();
+  const listed = (m: ModelChoice) => {
+    const current = context.models.current();
+    const own = current !== undefined && (m.loaded || m.path === current.path) ? current : undefined;
+    return {
+      name: m.name,
+      model: m.name,
+      modified_at: since,
+      size: m.bytes,
+      digest: digest(m.name, m.bytes),
+      details:
+        own === undefined
+          ? { parent_model: '', format: 'gguf', family: '', families: null, parameter_size: '', quantization_level: '' }
+          : details(own),
+      ...(own === undefined ? {} : { capabilities: capabilities(own) }),
+    };
+  };
+  app.get('/api/tags', async () => ({ models: (await installedModels(context)).map(listed) }));
+  app.get('/api/ps', async () => {
+    const current = context.models.current();
+    if (current === undefined) return { models: [] };
+    const loaded = (await installedModels(context)).filter((m) => m.loaded || m.path === current.path).slice(0, 1);
+    // Zell has no expiry per model; a far date is how Ollama spells "stays".
+    const rest = { expires_at: '2318-01-01T00:00:00Z', size_vram: 0, context_length: current.contextLength };
+    return { models: loaded.map((m) => ({ ...listed(m), size: current.bytes, ...rest })) };
+  });
+  app.post<{ Body: Static<typeof ShowBody> }>('/api/show', { schema: { body: ShowBody } }, async (request) => {
+    const name = request.body.model ?? request.body.name ?? '';
+    if (name === '') throw invalid('model is required', 'model');
+    const info = await summary(context, name);
+    const fim = info.special.fim !== undefined;
+    return {
+      license: '',
+      modelfile: `FROM ${info.name}\n`,
+      parameters: `num_ctx                        ${info.contextLength}`,
+      // Clients look for `.Suffix` here to learn whether a model fills in the middle.
+      template: (info.chatTemplate ?? '') + (fim ? '{{- /* .Suffix */ -}}' : ''),
+      details: details(info),
+      model_info: {
+        'general.architecture': info.architecture,
+        'general.parameter_count': info.parameters,
+        [`${info.architecture}.context_length`]: info.contextLength,
+        [`${info.architecture}.embedding_length`]: info.embeddingLength,
+        [`${info.architecture}.block_count`]: info.layers,
+        ...info.metadata,
+      },
+      capabilities: capabilities(info),
+      modified_at: since,
+    };
+  });
+}
+
+async function summary(context: ApiContext, name: string): Promise<ModelSummary> {
+  const current = context.models.current();
+  const choice = (await installedModels(context)).find((m) => sameName(m.name, name));
+  if (current !== undefined && (sameName(current.name, name) || (choice !== undefined && choice.path === current.path)))
+    return current;
+  if (choice?.path === undefined) throw new ZellError('model_not_found', `model '${name.slice(0, 200)}' not found`);
+  return context.engine.call('inspect', { path: choice.path, options: {} }, AbortSignal.timeout(30_000));
+}
+
+function details(info: ModelSummary): Record<string, unknown> {
+  const billions = info.parameters / 1e9;
+  return {
+    parent_model: '',
+    format: 'gguf',
+    family: info.architecture,
+    families: [info.architecture],
+    parameter_size: billions >= 1 ? `${billions.toFixed(1)}B` : `${(info.parameters / 1e6).toFixed(2)}M`,
+    quantization_level: info.quantization,
+    context_length: info.contextLength,
+    embedding_length: info.embeddingLength,
+  };
+}
+
+function capabilities(info: ModelSummary): string[] {
+  return ['completion', ...(info.special.fim === undefined ? [] : ['insert'])];
+}
+
+/** Stable and unlike others; it is not the file's hash, which takes minutes for a large one. */
+function digest(name: string, bytes: number): string {
+  return createHash('sha256').update(`${name}\n${bytes}`).digest('hex');
+}

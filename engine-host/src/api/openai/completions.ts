@@ -1,0 +1,167 @@
+/** `POST /v1/completions`: raw prompts, whose control tokens are the client's own business. */
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { GenerateResult, PromptPart } from '#protocol/engine.ts';
+import { Call, type ApiContext } from '../call.ts';
+import type { ChatMessage } from '../deps.ts';
+import { invalid } from '../errors.ts';
+import type { Generation } from '../generation.ts';
+import { fimPrompt } from '../llamacpp/fim.ts';
+import { ResponseStream } from '../responseStream.ts';
+import { stopTexts, tokenLimit } from '../sampling.ts';
+import { runStream } from '../streaming.ts';
+import { CompletionBody, refuseConstraints, samplingOf } from './schema.ts';
+import { completionLogprobs, finishReason, usage } from './wire.ts';
+
+const MAX_CHOICES = 64;
+/** OpenAI's own default. */
+const DEFAULT_TOKENS = 16;
+
+interface Choice {
+  readonly index: number;
+  readonly generation: Generation;
+  readonly recorded: readonly ChatMessage[];
+  /** What `echo` puts in front. */
+  readonly echo: string;
+}
+
+export function openaiCompletionRoutes(app: FastifyInstance, context: ApiContext): void {
+  app.post<{ Body: CompletionBody }>('/v1/completions', { schema: { body: CompletionBody } }, (request, reply) =>
+    complete(context, request, reply),
+  );
+}
+
+async function complete(
+  context: ApiContext,
+  request: FastifyRequest<{ Body: CompletionBody }>,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const { body } = request;
+  refuseConstraints(body);
+  const stop = stopTexts(body.stop);
+  const prompts = readPrompts(body.prompt);
+  const n = body.n ?? 1;
+  if ((body.best_of ?? n) !== n) throw invalid('best_of must equal n.', 'best_of');
+  if (prompts.length * n > MAX_CHOICES) throw invalid(`At most ${MAX_CHOICES} choices are possible.`, 'n');
+  const call = await Call.open(context, request, reply, body.model);
+  checkTokens(prompts, call.model.vocabularySize);
+  const sampling = samplingOf(body, call.model.vocabularySize);
+  const top = typeof body.logprobs === 'number' ? body.logprobs : body.logprobs === true ? 1 : undefined;
+  const parts = await Promise.all(prompts.map((p) => promptParts(context, call, p, body)));
+  const choices = prompts.flatMap((prompt, p) =>
+    Array.from({ length: n }, (_, i): Choice => {
+      const generation = call.generate({
+        prompt: parts[p] ?? [],
+        ...tokenLimit(body.max_tokens ?? DEFAULT_TOKENS, call.model.contextLength),
+        stop,
+        sampling: { ...sampling, seed: (sampling.seed + i) % 2 ** 32 },
+        ...(top === undefined ? {} : { logprobs: top }),
+        ...(body.ignore_eos === true ? { ignoreEos: true } : {}),
+      });
+      const recorded: ChatMessage[] = i === 0 && typeof prompt === 'string' ? [{ role: 'user', content: prompt }] : [];
+      return {
+        index: p * n + i,
+        generation,
+        recorded,
+        echo: body.echo === true && typeof prompt === 'string' ? prompt : '',
+      };
+    }),
+  );
+  const head = {
+    id: `cmpl-${randomUUID().replaceAll('-', '')}`,
+    object: 'text_completion',
+    created: Math.floor(Date.now() / 1000),
+    model: call.model.name,
+    system_fingerprint: `zell-${context.identity.version}`,
+  };
+  const wantsLogprobs = top !== undefined;
+  if (body.stream === true) {
+    await streamCompletion(context, request, call, choices, prompts.length, head, wantsLogprobs, body);
+    return reply;
+  }
+  const all = await call.all(choices.map((c) => call.finish(c.generation, c.recorded)));
+  return {
+    ...head,
+    choices: all.map((f, i) => ({
+      index: i,
+      text: (choices[i]?.echo ?? '') + f.text,
+      logprobs: wantsLogprobs ? completionLogprobs(f.logprobs, choices[i]?.echo.length ?? 0) : null,
+      finish_reason: finishReason(f.result.finish),
+    })),
+    usage: usage(
+      all.map((f) => f.result),
+      prompts.length,
+    ),
+  };
+}
+
+async function streamCompletion(
+  context: ApiContext,
+  request: FastifyRequest,
+  call: Call,
+  choices: readonly Choice[],
+  prompts: number,
+  head: Readonly<Record<string, unknown>>,
+  wantsLogprobs: boolean,
+  body: CompletionBody,
+): Promise<void> {
+  await choices[0]?.generation.accepted();
+  const withUsage = body.stream_options?.include_usage === true;
+  const stream = ResponseStream.open(call.reply, 'text/event-stream', call.signal);
+  const send = (index: number, text: string, finish: string | null, logprobs: object | null = null): Promise<void> =>
+    stream.data({
+      ...head,
+      choices: [{ index, text, logprobs, finish_reason: finish }],
+      ...(withUsage ? { usage: null } : {}),
+    });
+  await runStream(context, request, 'openai', stream, async () => {
+    const results = await call.all(
+      choices.map(async ({ index, generation, recorded, echo }): Promise<GenerateResult> => {
+        let offset = echo.length;
+        if (echo !== '') await send(index, echo, null);
+        const { result } = await call.finish(generation, recorded, {
+          delta: async (d) => {
+            if (d.text === '' && (!wantsLogprobs || d.logprobs === undefined)) return;
+            await send(index, d.text, null, wantsLogprobs ? completionLogprobs(d.logprobs ?? [], offset) : null);
+            offset += d.text.length;
+          },
+          idle: () => stream.comment(),
+        });
+        await send(index, '', finishReason(result.finish));
+        return result;
+      }),
+    );
+    if (withUsage) await stream.data({ ...head, choices: [], usage: usage(results, prompts) });
+    await stream.doneMark();
+  });
+}
+
+type Prompt = string | readonly number[];
+
+function readPrompts(prompt: CompletionBody['prompt']): Prompt[] {
+  if (typeof prompt === 'string') return [prompt];
+  if (prompt.length === 0) throw invalid('The prompt is empty.', 'prompt');
+  return typeof prompt[0] === 'number' ? [prompt as number[]] : (prompt as Prompt[]);
+}
+
+function checkTokens(prompts: readonly Prompt[], vocabularySize: number): void {
+  if (prompts.some((p) => typeof p !== 'string' && p.some((t) => t >= vocabularySize)))
+    throw invalid('The prompt holds a token that this model does not have.', 'prompt');
+}
+
+async function promptParts(
+  context: ApiContext,
+  call: Call,
+  prompt: Prompt,
+  body: CompletionBody,
+): Promise<PromptPart[]> {
+  if (typeof prompt !== 'string') return [{ tokens: prompt }];
+  if (body.suffix === undefined || body.suffix === null || body.suffix === '') return [{ text: prompt, special: true }];
+  return fimPrompt(context, call, {
+    prefix: prompt,
+    suffix: body.suffix,
+    middle: '',
+    files: [],
+    room: body.max_tokens ?? DEFAULT_TOKENS,
+  });
+}

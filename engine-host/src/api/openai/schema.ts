@@ -1,0 +1,102 @@
+/** Request bodies of OpenAI's text routes, with llama.cpp's extra sampling fields. */
+import { Type, type Static } from 'typebox';
+import type { SamplingParams } from '#protocol/engine.ts';
+import { unsupported } from '../errors.ts';
+import { logitBias, sampling, V1_DEFAULTS } from '../sampling.ts';
+import { anything, Content, flag, integer, number, optional, record, stop, text } from '../schemas.ts';
+
+const Common = {
+  model: text(),
+  stream: flag(),
+  stream_options: optional(Type.Object({ include_usage: flag() })),
+  max_tokens: integer(-1),
+  temperature: number(0, 2),
+  top_p: number(0, 1),
+  n: integer(1, 16),
+  seed: integer(),
+  stop: stop(),
+  presence_penalty: number(-2, 2),
+  frequency_penalty: number(-2, 2),
+  logit_bias: anything(),
+  top_k: integer(),
+  min_p: number(0, 1),
+  repeat_penalty: number(0, 100),
+  repeat_last_n: integer(-1),
+  ignore_eos: flag(),
+  response_format: optional(Type.Object({ type: Type.String() })),
+  grammar: anything(),
+  json_schema: anything(),
+};
+
+export const ChatBody = Type.Object({
+  ...Common,
+  messages: Type.Array(
+    Type.Object({
+      role: Type.String(),
+      content: Type.Optional(Content),
+      tool_calls: optional(Type.Array(Type.Object({ function: optional(Type.Object({ name: Type.String() })) }))),
+    }),
+    { minItems: 1, maxItems: 65_536 },
+  ),
+  max_completion_tokens: integer(-1),
+  logprobs: flag(),
+  top_logprobs: integer(0, 20),
+  tools: optional(Type.Array(Type.Unknown())),
+  tool_choice: anything(),
+  function_call: anything(),
+  chat_template_kwargs: record(),
+});
+export type ChatBody = Static<typeof ChatBody>;
+
+export const CompletionBody = Type.Object({
+  ...Common,
+  prompt: Type.Union([
+    Type.String(),
+    Type.Array(Type.String(), { maxItems: 64 }),
+    Type.Array(Type.Integer({ minimum: 0 })),
+    Type.Array(Type.Array(Type.Integer({ minimum: 0 })), { maxItems: 64 }),
+  ]),
+  suffix: text(),
+  echo: flag(),
+  best_of: integer(1),
+  logprobs: optional(Type.Union([Type.Boolean(), Type.Integer({ minimum: 0, maximum: 20 })])),
+});
+export type CompletionBody = Static<typeof CompletionBody>;
+
+export function samplingOf(body: ChatBody | CompletionBody, vocabularySize: number): SamplingParams {
+  return sampling(V1_DEFAULTS, {
+    temperature: body.temperature,
+    topP: body.top_p,
+    topK: body.top_k,
+    minP: body.min_p,
+    repeatPenalty: body.repeat_penalty,
+    repeatLastN: body.repeat_last_n,
+    frequencyPenalty: body.frequency_penalty,
+    presencePenalty: body.presence_penalty,
+    seed: body.seed,
+    logitBias: logitBias(body.logit_bias, vocabularySize),
+  });
+}
+
+/** @throws {ZellError} unsupported for what would change the answer's form and is not there yet */
+export function refuseConstraints(body: ChatBody | CompletionBody): void {
+  const format = body.response_format?.type;
+  if (format !== undefined && format !== 'text')
+    throw unsupported(
+      `response_format "${format.slice(0, 40)}" is not supported yet; only "text" is.`,
+      'response_format',
+    );
+  for (const key of ['grammar', 'json_schema'] as const) {
+    const value = body[key];
+    if (value !== undefined && value !== null && value !== '') throw unsupported(`${key} is not supported yet.`, key);
+  }
+}
+
+/** Tools may be offered; an answer without a call is a valid one. A call cannot be forced yet. @throws {ZellError} */
+export function refuseForcedTools(body: ChatBody): void {
+  for (const key of ['tool_choice', 'function_call'] as const) {
+    const value = body[key];
+    if (value === undefined || value === null || value === 'auto' || value === 'none') continue;
+    throw unsupported(`${key} cannot force a call yet; use "auto" or "none".`, key);
+  }
+}

@@ -1,0 +1,40 @@
+/** Who calls: what the memory records about a client, and how urgent its requests are. */
+import type { FastifyRequest } from 'fastify';
+import type { Priority } from '#protocol/engine.ts';
+import type { EventOrigin } from '#protocol/memory.ts';
+
+export interface Caller {
+  readonly origin: EventOrigin;
+  readonly priority: Priority;
+  /** `x-zell-incognito: 1`: nothing of this request is recorded. */
+  readonly incognito: boolean;
+}
+
+export function callerOf(request: FastifyRequest): Caller {
+  const header = (name: string): string => {
+    const value = request.headers[name];
+    return typeof value === 'string' ? value : '';
+  };
+  const product = /^[^\s/();,]{1,256}/.exec(header('user-agent'))?.[0] ?? '';
+  const client = product.replace(/[^\w.+-]/g, '').slice(0, 64);
+  const named = header('x-zell-client');
+  const kind =
+    named === 'editor' || named === 'cli'
+      ? named
+      : client === 'zell-editor'
+        ? 'editor'
+        : client === 'zell-cli'
+          ? 'cli'
+          : 'api';
+  const workspace = header('x-zell-workspace');
+  return {
+    origin: {
+      kind,
+      ...(client === '' ? {} : { client }),
+      ...(/^[0-9a-f]{8,64}$/.test(workspace) ? { workspace } : {}),
+    },
+    // A client may step back, not push in.
+    priority: header('x-zell-priority') === 'batch' ? 'batch' : kind === 'api' ? 'api' : 'chat',
+    incognito: header('x-zell-incognito') === '1',
+  };
+}

@@ -1,0 +1,39 @@
+/** Common end of all streams: a failure after the head becomes the family's own error, and the stream always ends well-formed. */
+import type { FastifyRequest } from 'fastify';
+import { ZellError } from '#protocol/errors.ts';
+import type { ApiContext } from './call.ts';
+import type { Dialect } from './dialect.ts';
+import { errorBody, publicError } from './errors.ts';
+import type { ResponseStream } from './responseStream.ts';
+
+export async function runStream(
+  context: ApiContext,
+  request: FastifyRequest,
+  dialect: Dialect,
+  stream: ResponseStream,
+  body: () => Promise<void>,
+): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    if (!ZellError.is(error)) context.onBug?.(error, request.routeOptions.url ?? '');
+    const failure = errorBody(dialect, publicError(error), request.id);
+    switch (dialect) {
+      case 'anthropic':
+        await stream.event('error', failure);
+        break;
+      case 'ollama':
+        await stream.line(failure);
+        break;
+      case 'openai':
+        await stream.data(failure);
+        await stream.doneMark();
+        break;
+      case 'llamacpp':
+        await stream.data(failure);
+        break;
+    }
+  } finally {
+    stream.end();
+  }
+}

@@ -1,0 +1,210 @@
+/** A host made of plain objects, for the tests of this room: a model, an engine that answers from a script, a recorder that keeps. */
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { EngineStats, GenerateEvent, GenerateRequest, ModelInfo, PromptPart } from '#protocol/engine.ts';
+import { ZellError } from '#protocol/errors.ts';
+import { ChatTemplates } from '../templates/chatTemplates.ts';
+import { TEMPLATES } from '../templates/representative.ts';
+import type { ApiDeps, ApiEngine, Exchange } from './deps.ts';
+import { createApi } from './server.ts';
+
+export const MODEL: ModelInfo = {
+  path: '/models/tiny.gguf',
+  name: 'tiny',
+  modelHash: '0123456789abcdef',
+  architecture: 'llama',
+  parameters: 135_000_000,
+  quantization: 'Q4_1',
+  contextLength: 512,
+  embeddingLength: 64,
+  layers: 2,
+  vocabularySize: 1000,
+  tokenizer: { model: 'gpt2', pre: 'smollm' },
+  special: { bos: 1, eos: 2, endOfGeneration: [2] },
+  bosText: '<|im_start|>',
+  eosText: '<|im_end|>',
+  addBos: false,
+  chatTemplate: TEMPLATES.chatml,
+  bytes: 1000,
+  fit: { neededBytes: 1, availableBytes: 2, fits: true },
+  metadata: { 'general.name': 'Tiny' },
+  loadMs: 1,
+  threads: 1,
+  isa: 'scalar',
+};
+
+export const WORDS = ['Paris', ' is', ' the', ' capital', ' é', '.'];
+
+/** A word a token; one token of prompt for every four characters. Ends after its words, at a stop text, or when told to. */
+export class FakeEngine implements ApiEngine {
+  state: ApiEngine['state'] = 'ready';
+  readonly requests: { request: GenerateRequest; signal: AbortSignal }[] = [];
+  words: readonly string[] = WORDS;
+  /** Fails instead of accepting. */
+  refuse: ZellError | undefined;
+  /** Fails after this many words. */
+  crashAfter: number | undefined;
+  /** Waits this long before each event. */
+  delayMs = 0;
+  cached = 0;
+
+  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent> {
+    this.requests.push({ request, signal });
+    await pause(this.delayMs);
+    if (this.refuse !== undefined) {
+      yield { type: 'failed', error: this.refuse.toWire() };
+      return;
+    }
+    const promptTokens = count(request.prompt);
+    if (promptTokens >= MODEL.contextLength && request.truncate !== true) {
+      const details = { tokens: promptTokens, limit: MODEL.contextLength };
+      yield { type: 'failed', error: { code: 'context_overflow', message: 'The prompt does not fit.', details } };
+      return;
+    }
+    yield { type: 'accepted', promptTokens, cachedTokens: this.cached };
+    let text = '';
+    let n = 0;
+    let finish: 'eos' | 'stop' | 'length' | 'cancelled' = 'eos';
+    let stopText: string | undefined;
+    for (const word of this.words) {
+      await pause(this.delayMs);
+      if (signal.aborted) {
+        finish = 'cancelled';
+        break;
+      }
+      if (n === this.crashAfter) {
+        yield { type: 'failed', error: { code: 'engine_crashed', message: 'The engine ended unexpectedly.' } };
+        return;
+      }
+      if (request.maxTokens !== undefined && n >= request.maxTokens) {
+        finish = 'length';
+        break;
+      }
+      stopText = request.stop.find((s) => (text + word).includes(s));
+      if (stopText !== undefined) {
+        finish = 'stop';
+        break;
+      }
+      text += word;
+      const token = { token: 10 + n, text: word, logprob: -0.5 };
+      n += 1;
+      const top = Array.from({ length: request.logprobs ?? 0 }, (_, i) => ({
+        token: i,
+        text: `t${i}`,
+        logprob: i === 0 ? -1 : -Infinity,
+      }));
+      yield {
+        type: 'delta',
+        text: word,
+        tokens: [token.token],
+        ...(request.logprobs === undefined ? {} : { logprobs: [{ chosen: token, top }] }),
+      };
+    }
+    yield {
+      type: 'done',
+      finish,
+      ...(stopText === undefined ? {} : { stopText }),
+      promptTokens,
+      cachedTokens: this.cached,
+      completionTokens: n,
+      truncatedTokens: 0,
+      timings: { queuedMs: 1, promptMs: 2, decodeMs: 3 },
+    };
+  }
+
+  call: ApiEngine['call'] = (method, given) => {
+    const params: unknown = given;
+    const answers: Record<string, () => unknown> = {
+      count: () => ({ tokens: count((params as { prompt: PromptPart[] }).prompt) }),
+      tokenize: () => ({ tokens: [...(params as { text: string }).text].map((c) => (c.codePointAt(0) ?? 0) % 1000) }),
+      detokenize: () => ({
+        text: (params as { tokens: number[] }).tokens.map((t) => String.fromCodePoint(t)).join(''),
+      }),
+      pieces: () => ({
+        pieces: (params as { tokens: number[] }).tokens.map((t) => Buffer.from([t % 256]).toString('base64')),
+      }),
+    };
+    const answer = answers[method];
+    if (answer === undefined) return Promise.reject(new ZellError('unsupported', method));
+    return Promise.resolve(answer() as never);
+  };
+
+  stats(): EngineStats {
+    return {
+      queue: { running: 1, waiting: 2, slots: 8, maxWaiting: 64 },
+      promptTokens: 10,
+      promptMs: 1000,
+      completionTokens: 20,
+      decodeMs: 2000,
+      steps: 5,
+      stepSequences: 10,
+      kvBlocksUsed: 1,
+      kvBlocksTotal: 4,
+      lastTokensPerSecond: 10,
+    };
+  }
+}
+
+export interface TestHost {
+  readonly app: FastifyInstance;
+  readonly engine: FakeEngine;
+  readonly recorded: Exchange[];
+  readonly bugs: unknown[];
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Listens on a free port. Names that begin with `nope` are unknown. */
+export async function testHost(overrides: Partial<ApiDeps> = {}, model: ModelInfo = MODEL): Promise<TestHost> {
+  const engine = new FakeEngine();
+  const recorded: Exchange[] = [];
+  const bugs: unknown[] = [];
+  const templates = new ChatTemplates({ limits: { renderMs: 5000, parseMs: 10_000 } });
+  const app = createApi({
+    engine,
+    models: {
+      current: () => model,
+      ensure: (name) =>
+        name?.startsWith('nope') === true
+          ? Promise.reject(new ZellError('model_not_found', `model '${name}' not found`))
+          : Promise.resolve(model),
+      list: () =>
+        Promise.resolve([
+          {
+            name: 'tiny',
+            title: 'Tiny',
+            path: model.path,
+            bytes: 1000,
+            note: '',
+            installed: true,
+            fits: true,
+            loaded: true,
+          },
+          { name: 'absent', title: 'Absent', bytes: 5, note: '', installed: false, fits: true, loaded: false },
+        ]),
+    },
+    recorder: { exchange: (e) => recorded.push(e) },
+    identity: { version: '0.1.0', instance: 'i-1', startedAt: 1_700_000_000_000 },
+    token: 'host-token',
+    templates,
+    onBug: (error) => bugs.push(error),
+    ...overrides,
+  });
+  await app.ready();
+  await new Promise<void>((resolve) => void app.server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+  const close = async (): Promise<void> => {
+    app.server.closeAllConnections();
+    await app.close();
+    templates.close();
+  };
+  return { app, engine, recorded, bugs, url, close };
+}
+
+function count(prompt: readonly PromptPart[]): number {
+  return prompt.reduce((sum, p) => sum + ('text' in p ? Math.ceil(p.text.length / 4) : p.tokens.length), 0);
+}
+
+function pause(ms: number): Promise<void> {
+  return ms === 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms));
+}
