@@ -1,0 +1,150 @@
+#include "runtime/engine.h"
+
+#include "kernels/kernels.h"
+#include "runtime/engine_impl.h"
+
+namespace zell::runtime {
+namespace {
+
+base::Status Invalid(const std::string& message) { return {base::StatusCode::kInvalidRequest, message}; }
+
+}  // namespace
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {
+  Impl* state = impl_.get();
+  state->thread = std::thread([state] { state->Loop(); });
+}
+
+Engine::~Engine() { Close(); }
+
+const Summary& Engine::summary() const { return impl_->summary; }
+const tokenizer::Tokenizer& Engine::tokenizer() const { return *impl_->tokenizer; }
+std::shared_ptr<const tokenizer::Tokenizer> Engine::shared_tokenizer() const { return impl_->tokenizer; }
+int Engine::threads() const { return impl_->threads; }
+const char* Engine::isa() const { return kernels::ActiveKernels().name; }
+double Engine::load_ms() const { return impl_->load_ms; }
+
+SequenceState* Engine::Impl::Find(uint32_t sequence) const {
+  const auto it = sequences.find(sequence);
+  return it == sequences.end() || it->second->doomed ? nullptr : it->second.get();
+}
+
+base::Result<SequenceState*> Engine::Impl::FindIdle(uint32_t sequence) const {
+  SequenceState* state = Find(sequence);
+  if (state == nullptr) return Invalid("sequence " + std::to_string(sequence) + " does not exist");
+  if (state->in_step) return Invalid("sequence " + std::to_string(sequence) + " is in the running step");
+  return state;
+}
+
+uint32_t Engine::CreateSequence() {
+  const std::lock_guard lock(impl_->mutex);
+  const uint32_t id = impl_->next_sequence++;
+  impl_->sequences.emplace(id, std::make_unique<SequenceState>(kv::Sequence(*impl_->cache)));
+  return id;
+}
+
+base::Status Engine::SetSampler(uint32_t sequence, sampling::SamplerParams params, std::span<const int32_t> history) {
+  const auto outside = [&](int32_t token) {
+    return token < 0 || static_cast<uint32_t>(token) >= impl_->plan.vocabulary_size;
+  };
+  for (const auto& [token, bias] : params.logit_bias) {
+    if (outside(token)) return Invalid("logit bias of token " + std::to_string(token) + " outside the vocabulary");
+  }
+  auto sampler = std::make_shared<sampling::Sampler>(std::move(params));
+  for (const int32_t token : history) {
+    if (outside(token)) return Invalid("history holds token " + std::to_string(token) + " outside the vocabulary");
+    sampler->Accept(token);
+  }
+  const std::lock_guard lock(impl_->mutex);
+  SequenceState* state = impl_->Find(sequence);
+  if (state == nullptr) return Invalid("sequence " + std::to_string(sequence) + " does not exist");
+  state->sampler = std::move(sampler);
+  return base::Status::Ok();
+}
+
+void Engine::FreeSequence(uint32_t sequence) {
+  Cancel(sequence);
+  const std::lock_guard lock(impl_->mutex);
+  SequenceState* state = impl_->Find(sequence);
+  if (state == nullptr) return;
+  if (state->in_step) {
+    state->doomed = true;
+  } else {
+    impl_->sequences.erase(sequence);
+  }
+}
+
+base::Result<uint32_t> Engine::Length(uint32_t sequence) const {
+  const std::lock_guard lock(impl_->mutex);
+  const SequenceState* state = impl_->Find(sequence);
+  if (state == nullptr) return Invalid("sequence " + std::to_string(sequence) + " does not exist");
+  return state->kv.length();
+}
+
+base::Status Engine::Truncate(uint32_t sequence, uint32_t length) {
+  const std::lock_guard lock(impl_->mutex);
+  base::Result<SequenceState*> state = impl_->FindIdle(sequence);
+  if (!state.ok()) return state.status();
+  if (length > (*state)->kv.length()) return Invalid("the sequence is shorter than " + std::to_string(length));
+  (*state)->kv.Truncate(length);
+  return base::Status::Ok();
+}
+
+base::Result<uint32_t> Engine::Fork(uint32_t sequence, uint32_t length) {
+  const std::lock_guard lock(impl_->mutex);
+  base::Result<SequenceState*> state = impl_->FindIdle(sequence);
+  if (!state.ok()) return state.status();
+  if (length > (*state)->kv.length()) return Invalid("the sequence is shorter than " + std::to_string(length));
+  const uint32_t id = impl_->next_sequence++;
+  impl_->sequences.emplace(id, std::make_unique<SequenceState>((*state)->kv.Fork(length)));
+  return id;
+}
+
+KvUsage Engine::Usage() const {
+  const std::lock_guard lock(impl_->mutex);
+  return {impl_->cache->used(), impl_->cache->limit(), kv::kBlockTokens};
+}
+
+base::Status Engine::Step(std::vector<StepItem> items, StepDone done) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->closing) return {base::StatusCode::kAlreadyRunning, "the model is closed"};
+    if (impl_->busy) return {base::StatusCode::kAlreadyRunning, "a step is running already"};
+    for (size_t i = 0; i < items.size(); ++i) {
+      SequenceState* state = impl_->Find(items[i].sequence);
+      const std::string name = "sequence " + std::to_string(items[i].sequence);
+      if (state == nullptr || state->in_step) {
+        for (size_t j = 0; j < i; ++j) impl_->Find(items[j].sequence)->in_step = false;
+        return Invalid(name + (state == nullptr ? " does not exist" : " is named twice"));
+      }
+      state->in_step = true;
+    }
+    impl_->alive = 0;
+    for (const StepItem& item : items) impl_->alive += impl_->Find(item.sequence)->cancelled ? 0 : 1;
+    impl_->stop = !items.empty() && impl_->alive == 0;
+    impl_->busy = true;
+    impl_->job = Impl::Job{std::move(items), std::move(done)};
+  }
+  impl_->wake.notify_one();
+  return base::Status::Ok();
+}
+
+void Engine::Cancel(uint32_t sequence) {
+  const std::lock_guard lock(impl_->mutex);
+  SequenceState* state = impl_->Find(sequence);
+  if (state == nullptr || state->cancelled.exchange(true) || !state->in_step) return;
+  if (impl_->alive > 0 && --impl_->alive == 0) impl_->stop = true;
+}
+
+void Engine::Close() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->closing = true;
+    for (auto& [id, state] : impl_->sequences) state->cancelled = true;
+    impl_->stop = true;
+  }
+  impl_->wake.notify_one();
+  if (impl_->thread.joinable()) impl_->thread.join();
+}
+
+}  // namespace zell::runtime

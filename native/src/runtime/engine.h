@@ -1,0 +1,70 @@
+// A loaded model: its sequences, and the thread that runs its steps.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "runtime/step.h"
+#include "runtime/summary.h"
+#include "sampling/sampler.h"
+#include "tokenizer/tokenizer.h"
+
+namespace zell::runtime {
+
+struct KvUsage {
+  size_t used = 0;
+  size_t total = 0;
+  size_t block_tokens = 0;
+};
+
+/// Every method may be called from any thread, also while a step runs; none waits for the step but Close.
+class Engine {
+ public:
+  using Progress = std::function<void(uint64_t done, uint64_t total)>;
+  using StepDone = std::function<void(base::Result<std::vector<StepOutput>>)>;
+
+  /// Maps the file, plans its memory, and reads the weights once so that the first step does not wait for the disk.
+  /// `progress` is called on the caller's thread, in bytes; `stop` ends loading early with kCancelled.
+  /// @errors as gguf::File::Open; kUnsupportedModel; kOutOfMemory with the numbers; kCancelled.
+  static base::Result<std::unique_ptr<Engine>> Load(const std::string& path, const LoadOptions& options,
+                                                    const Progress& progress, const std::atomic<bool>& stop);
+  ~Engine();
+
+  const Summary& summary() const;  ///< context_length is the one in force
+  const tokenizer::Tokenizer& tokenizer() const;
+  std::shared_ptr<const tokenizer::Tokenizer> shared_tokenizer() const;
+  int threads() const;
+  const char* isa() const;
+  double load_ms() const;
+
+  uint32_t CreateSequence();
+  /// The sampler accepts what it chooses by itself; `history` is what penalties see of the text before.
+  base::Status SetSampler(uint32_t sequence, sampling::SamplerParams params, std::span<const int32_t> history);
+  /// A sequence of the running step is cancelled and goes when the step ends. An unknown one is no error.
+  void FreeSequence(uint32_t sequence);
+  base::Result<uint32_t> Length(uint32_t sequence) const;
+  /// @errors kInvalidRequest: unknown, in the running step, or shorter than `length`.
+  base::Status Truncate(uint32_t sequence, uint32_t length);
+  base::Result<uint32_t> Fork(uint32_t sequence, uint32_t length);
+  KvUsage Usage() const;
+
+  /// Starts a step; `done` is called once on the engine's thread unless an error is returned.
+  /// @errors kInvalidRequest (unknown or doubled sequence), kAlreadyRunning (one step at a time, or closed).
+  base::Status Step(std::vector<StepItem> items, StepDone done);
+  /// The sequence's item in the running or the next step ends with kCancelled; forgotten when that step ends.
+  void Cancel(uint32_t sequence);
+  /// Stops a running step and waits for the thread's end. The engine takes no more steps.
+  void Close();
+
+ private:
+  struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace zell::runtime

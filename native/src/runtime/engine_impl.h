@@ -1,0 +1,68 @@
+// The state of a loaded model. Private to the room.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+
+#include "backend/backend.h"
+#include "kv/cache.h"
+#include "kv/sequence.h"
+#include "runtime/engine.h"
+#include "runtime/step_runner.h"
+
+namespace zell::runtime {
+
+struct SequenceState {
+  explicit SequenceState(kv::Sequence sequence) : kv(std::move(sequence)) {}
+
+  kv::Sequence kv;
+  std::shared_ptr<sampling::Sampler> sampler;
+  std::atomic<bool> cancelled = false;
+  bool in_step = false;
+  bool doomed = false;  ///< freed while in a step
+};
+
+struct Engine::Impl {
+  // Fixed after loading.
+  Summary summary;
+  std::shared_ptr<const tokenizer::Tokenizer> tokenizer;
+  backend::Plan plan;
+  std::unique_ptr<backend::Backend> backend;
+  std::unique_ptr<backend::Executor> executor;
+  int threads = 1;
+  double load_ms = 0;
+
+  // Guarded by `mutex`; the engine thread holds it before and after a step's computation, never during it.
+  mutable std::mutex mutex;
+  std::condition_variable wake;
+  std::unique_ptr<kv::Cache> cache;
+  std::unordered_map<uint32_t, std::unique_ptr<SequenceState>> sequences;
+  uint32_t next_sequence = 1;
+  struct Job {
+    std::vector<StepItem> items;
+    StepDone done;
+  };
+  std::optional<Job> job;
+  bool busy = false;
+  bool closing = false;
+  size_t alive = 0;  ///< items of the running step that are not cancelled
+  std::atomic<bool> stop = false;
+
+  std::thread thread;
+
+  SequenceState* Find(uint32_t sequence) const;
+  /// Like Find, but refuses sequences in the running step.
+  base::Result<SequenceState*> FindIdle(uint32_t sequence) const;
+  void Loop();
+
+ private:
+  std::vector<StepOutput> RunJob(const Job& job);
+  base::Status CheckItem(const StepItem& item, const SequenceState& state) const;
+  void PrepareItem(const StepItem& item, SequenceState& state, std::vector<kv::Sequence>& trees, RunningItem& running);
+  void Finish(std::vector<RunningItem>& running);
+};
+
+}  // namespace zell::runtime

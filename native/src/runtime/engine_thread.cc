@@ -1,0 +1,138 @@
+// The engine's thread: takes one step after another and runs it.
+#include <algorithm>
+
+#include "runtime/engine_impl.h"
+
+namespace zell::runtime {
+namespace {
+
+// Logits of every token of an item: more than this is a mistake.
+constexpr uint64_t kMostLogitBytes = uint64_t{1} << 30;
+
+base::Status Invalid(const std::string& message) { return {base::StatusCode::kInvalidRequest, message}; }
+
+}  // namespace
+
+void Engine::Impl::Loop() {
+  for (;;) {
+    std::optional<Job> next;
+    {
+      std::unique_lock lock(mutex);
+      wake.wait(lock, [this] { return closing || job.has_value(); });
+      if (!job) return;
+      next = std::move(job);
+      job.reset();
+    }
+    std::vector<StepOutput> outputs = RunJob(*next);
+    next->done(std::move(outputs));
+  }
+}
+
+base::Status Engine::Impl::CheckItem(const StepItem& item, const SequenceState& state) const {
+  const size_t n = item.tokens.size();
+  const Want& want = item.want;
+  if (n == 0) return Invalid("a step's item needs at least one token");
+  for (const int32_t token : item.tokens) {
+    if (token < 0 || static_cast<uint32_t>(token) >= plan.vocabulary_size) {
+      return Invalid("token " + std::to_string(token) + " lies outside the vocabulary");
+    }
+  }
+  if (!item.parents.empty()) {
+    if (item.parents.size() != n) return Invalid("parents must have one entry for each token");
+    if (n > backend::kMaxBatchTokens) return {base::StatusCode::kTooLarge, "a tree has at most 512 tokens"};
+    for (size_t i = 0; i < n; ++i) {
+      if (item.parents[i] < -1 || item.parents[i] >= static_cast<int32_t>(i)) {
+        return Invalid("a token's parent must come before it");
+      }
+    }
+  }
+  if (!want.score.empty() && want.score.size() != n) return Invalid("score must have one entry for each token");
+  for (const int32_t token : want.score) {
+    if (token < -1 || (token >= 0 && static_cast<uint32_t>(token) >= plan.vocabulary_size)) {
+      return Invalid("score names token " + std::to_string(token) + " outside the vocabulary");
+    }
+  }
+  if (want.hidden_layer && *want.hidden_layer > plan.layers) {
+    return Invalid("hiddenLayer must be 0 to " + std::to_string(plan.layers));
+  }
+  if (want.sample && state.sampler == nullptr) return Invalid("the sequence has no sampler");
+  if (want.logits && uint64_t{n} * plan.vocabulary_size * sizeof(float) > kMostLogitBytes) {
+    return {base::StatusCode::kTooLarge, "logits of so many tokens take more than 1 GiB"};
+  }
+  if (!item.adapters.empty()) return {base::StatusCode::kUnsupported, "LoRA adapters are not supported yet"};
+  if (uint64_t{state.kv.length()} + n > summary.context_length) {
+    return {base::StatusCode::kContextOverflow, "the context holds " + std::to_string(summary.context_length) +
+                                                    " tokens, " + std::to_string(state.kv.length() + n) +
+                                                    " are needed"};
+  }
+  return base::Status::Ok();
+}
+
+void Engine::Impl::PrepareItem(const StepItem& item, SequenceState& state, std::vector<kv::Sequence>& trees,
+                               RunningItem& running) {
+  running.item = &item;
+  running.output.sequence = item.sequence;
+  running.cancelled = &state.cancelled;
+  running.sampler = state.sampler;
+  running.start = state.kv.length();
+  base::Status status = CheckItem(item, state);
+  if (status.ok() && item.parents.empty()) status = state.kv.Prepare(item.tokens.size());
+  if (status.ok() && !item.parents.empty()) {
+    trees.emplace_back(*cache);
+    status = trees.back().Prepare(item.tokens.size());
+    running.tree_blocks = trees.back().Addresses();
+  }
+  running.output.status = status;
+  if (!status.ok()) return;
+  running.blocks = state.kv.Addresses();
+  if (!item.want.score.empty()) running.output.scores.assign(item.tokens.size(), 0.0f);
+}
+
+std::vector<StepOutput> Engine::Impl::RunJob(const Job& work) {
+  std::vector<RunningItem> running(work.items.size());
+  std::vector<kv::Sequence> trees;
+  trees.reserve(work.items.size());
+  {
+    const std::lock_guard lock(mutex);
+    for (size_t i = 0; i < work.items.size(); ++i) {
+      PrepareItem(work.items[i], *sequences.at(work.items[i].sequence), trees, running[i]);
+    }
+  }
+  RunItems(*executor, plan, running, stop);
+  {
+    const std::lock_guard lock(mutex);
+    trees.clear();
+    Finish(running);
+  }
+  std::vector<StepOutput> outputs;
+  for (RunningItem& item : running) {
+    // A failed item shows nothing of what it had come to.
+    if (!item.output.status.ok()) {
+      StepOutput failed;
+      failed.sequence = item.output.sequence;
+      failed.status = std::move(item.output.status);
+      item.output = std::move(failed);
+    }
+    outputs.push_back(std::move(item.output));
+  }
+  return outputs;
+}
+
+void Engine::Impl::Finish(std::vector<RunningItem>& running) {
+  for (RunningItem& item : running) {
+    const auto it = sequences.find(item.item->sequence);
+    SequenceState& state = *it->second;
+    if (item.output.status.ok() && item.item->parents.empty()) {
+      state.kv.Commit(item.item->tokens.size());
+    } else {
+      state.kv.DropPrepared();
+    }
+    state.in_step = false;
+    if (state.doomed) sequences.erase(it);
+  }
+  for (auto& [id, state] : sequences) state->cancelled = false;
+  busy = false;
+  alive = 0;
+}
+
+}  // namespace zell::runtime

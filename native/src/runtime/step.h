@@ -1,0 +1,48 @@
+// What goes into a step and what comes out of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/status.h"
+#include "lora/adapter_use.h"
+#include "sampling/sampler.h"
+
+namespace zell::runtime {
+
+enum class Pooling { kNone, kMean, kLast, kFirst };
+
+struct Want {
+  bool sample = false;
+  /// Log-probabilities of the best tokens after the last one; with `sample` that of the chosen one too.
+  std::optional<uint32_t> top_logprobs;
+  /// Empty, or for each token an id whose log-probability after it is wanted; -1 for none.
+  std::vector<int32_t> score;
+  bool logits = false;
+  std::optional<uint32_t> hidden_layer;
+  Pooling pooled = Pooling::kNone;
+};
+
+struct StepItem {
+  uint32_t sequence = 0;
+  std::vector<int32_t> tokens;
+  std::vector<int32_t> parents;  ///< empty for a chain; a tree's rows are never committed
+  std::vector<lora::AdapterUse> adapters;
+  Want want;
+};
+
+/// Vectors stay empty unless wanted.
+struct StepOutput {
+  uint32_t sequence = 0;
+  base::Status status;  ///< not ok: the item ended with it, the sequence keeps what it had before
+  std::optional<int32_t> sampled;
+  std::optional<float> sampled_logprob;
+  std::optional<std::vector<sampling::TokenProbability>> top;
+  std::vector<float> scores;  ///< [tokens]; 0 where no id was asked for
+  std::vector<float> logits;  ///< [tokens, vocabulary]
+  std::vector<float> hidden;  ///< [embedding]
+  std::vector<float> pooled;  ///< [embedding]
+};
+
+}  // namespace zell::runtime

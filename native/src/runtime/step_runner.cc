@@ -1,0 +1,148 @@
+#include "runtime/step_runner.h"
+
+#include <algorithm>
+#include <span>
+
+namespace zell::runtime {
+namespace {
+
+base::Status Cancelled() { return {base::StatusCode::kCancelled, "cancelled"}; }
+
+// One slice of the step as a batch, and what its output rows are for.
+class Slice final : public backend::OutputSink {
+ public:
+  Slice(const backend::Plan& plan, std::vector<RunningItem>& items, std::vector<size_t>& done)
+      : plan_(plan), items_(items), done_(done) {}
+
+  // Takes the next tokens of every unfinished item; false when nothing is left.
+  bool Fill() {
+    size_t room = backend::kMaxBatchTokens;
+    for (size_t i = 0; i < items_.size() && room > 0; ++i) {
+      RunningItem& running = items_[i];
+      const size_t left = running.item->tokens.size() - done_[i];
+      if (!running.output.status.ok() || left == 0) continue;
+      if (running.cancelled->load(std::memory_order_relaxed)) {
+        running.output.status = Cancelled();
+        continue;
+      }
+      const bool tree = !running.item->parents.empty();
+      if (tree && left > room) continue;  // a tree goes as a whole, in the next slice
+      Take(i, std::min(left, room));
+      room -= std::min(left, room);
+    }
+    std::stable_sort(batch.outputs.begin(), batch.outputs.end(),
+                     [](const auto& a, const auto& b) { return a.logits > b.logits; });
+    return !batch.items.empty();
+  }
+
+  void MarkDone() {
+    for (size_t b = 0; b < batch.items.size(); ++b) done_[source_[b]] += batch.items[b].tokens.size();
+  }
+
+  void OnOutput(size_t index, std::span<const float> normed, std::span<const float> logits) override {
+    const backend::OutputRow& row = batch.outputs[index];
+    const size_t i = source_[row.item];
+    const size_t token = done_[i] + row.token;
+    if (!logits.empty()) UseLogits(items_[i], token, logits);
+    Pool(items_[i], token, normed);
+  }
+
+  backend::Batch batch;
+
+ private:
+  void Take(size_t i, size_t n) {
+    RunningItem& running = items_[i];
+    const StepItem& item = *running.item;
+    const Want& want = item.want;
+    const size_t first = done_[i];
+    const uint32_t b = static_cast<uint32_t>(batch.items.size());
+    backend::BatchItem out;
+    out.tokens = std::span(item.tokens).subspan(first, n);
+    if (!item.parents.empty()) out.parents = item.parents;
+    out.start = running.start + static_cast<uint32_t>(first);
+    out.blocks = running.blocks;
+    out.tree_blocks = running.tree_blocks;
+    batch.items.push_back(std::move(out));
+    source_.push_back(i);
+    for (size_t t = first; t < first + n; ++t) {
+      const bool last = t + 1 == item.tokens.size();
+      const bool logits = want.logits || (!want.score.empty() && want.score[t] >= 0) ||
+                          (last && (want.sample || want.top_logprobs.has_value()));
+      const bool pooled = want.pooled == Pooling::kMean || (want.pooled == Pooling::kLast && last) ||
+                          (want.pooled == Pooling::kFirst && t == 0);
+      if (logits || pooled) batch.outputs.push_back({b, static_cast<uint32_t>(t - first), logits});
+      if (last && want.hidden_layer) {
+        running.output.hidden.resize(plan_.embedding_length);
+        batch.taps.push_back({b, static_cast<uint32_t>(t - first), *want.hidden_layer, running.output.hidden.data()});
+      }
+    }
+  }
+
+  void UseLogits(RunningItem& running, size_t token, std::span<const float> logits) {
+    const Want& want = running.item->want;
+    StepOutput& out = running.output;
+    const size_t n = running.item->tokens.size();
+    if (want.logits) {
+      out.logits.resize(n * logits.size());
+      std::copy(logits.begin(), logits.end(), out.logits.begin() + static_cast<std::ptrdiff_t>(token * logits.size()));
+    }
+    if (!want.score.empty() && want.score[token] >= 0) {
+      out.scores[token] = sampling::LogprobOf(logits, want.score[token]);
+    }
+    if (token + 1 != n) return;
+    if (want.top_logprobs) out.top = sampling::TopLogprobs(logits, *want.top_logprobs);
+    if (!want.sample || running.cancelled->load(std::memory_order_relaxed)) return;
+    running.decided = true;
+    out.sampled = running.sampler->Sample(logits);
+    running.sampler->Accept(*out.sampled);
+    if (want.top_logprobs) out.sampled_logprob = sampling::LogprobOf(logits, *out.sampled);
+  }
+
+  // Sums over slices in the order of tokens; the mean is taken when the last one has come.
+  void Pool(RunningItem& running, size_t token, std::span<const float> normed) {
+    const Pooling pooling = running.item->want.pooled;
+    const size_t n = running.item->tokens.size();
+    const bool last = token + 1 == n;
+    if (pooling == Pooling::kNone || (pooling == Pooling::kLast && !last) ||
+        (pooling == Pooling::kFirst && token > 0)) {
+      return;
+    }
+    std::vector<float>& pooled = running.output.pooled;
+    if (pooled.empty()) pooled.assign(normed.size(), 0.0f);
+    for (size_t i = 0; i < normed.size(); ++i) pooled[i] += normed[i];
+    if (pooling != Pooling::kMean) return;
+    if (++running.pooled_rows < n) return;
+    for (float& x : pooled) x /= static_cast<float>(n);
+  }
+
+  const backend::Plan& plan_;
+  std::vector<RunningItem>& items_;
+  std::vector<size_t>& done_;
+  std::vector<size_t> source_;  ///< [batch item] → index in items_
+};
+
+}  // namespace
+
+void RunItems(backend::Executor& executor, const backend::Plan& plan, std::vector<RunningItem>& items,
+              const std::atomic<bool>& stop) {
+  std::vector<size_t> done(items.size(), 0);
+  for (;;) {
+    Slice slice(plan, items, done);
+    if (!slice.Fill()) break;
+    const base::Status status = executor.Run(slice.batch, slice, stop);
+    if (!status.ok()) {
+      for (RunningItem& running : items) {
+        if (running.output.status.ok()) running.output.status = status;
+      }
+      break;
+    }
+    slice.MarkDone();
+  }
+  for (RunningItem& running : items) {
+    if (running.output.status.ok() && !running.decided && running.cancelled->load(std::memory_order_relaxed)) {
+      running.output.status = Cancelled();
+    }
+  }
+}
+
+}  // namespace zell::runtime

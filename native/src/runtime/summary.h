@@ -1,0 +1,54 @@
+// What a GGUF file says about itself, and whether it fits this machine.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "gguf/file.h"
+#include "runtime/memory_plan.h"
+#include "tokenizer/tokenizer.h"
+
+namespace zell::runtime {
+
+struct LoadOptions {
+  uint32_t threads = 0;         ///< 0: physical cores
+  uint32_t context_length = 0;  ///< 0: the model's own; more than that is cut to it
+  uint32_t max_sequences = 8;
+};
+
+/// ModelSummary of protocol/src/engine.ts. Metadata itself stays in `file`.
+struct Summary {
+  std::shared_ptr<const gguf::File> file;
+  std::string path;
+  std::string name;
+  std::string model_hash;
+  std::string architecture;
+  uint64_t parameters = 0;
+  std::string quantization;
+  uint32_t context_length = 0;
+  uint32_t embedding_length = 0;
+  uint32_t layers = 0;
+  uint32_t vocabulary_size = 0;
+  /// After the tokenizer filled in defaults, if it knows the vocabulary; without the token texts.
+  tokenizer::VocabularySpec vocabulary;
+  std::vector<tokenizer::Token> end_of_generation;
+  std::string bos_text, eos_text;
+  std::string chat_template;  ///< empty: none
+  std::string template_hash;
+  MemoryPlan memory;
+};
+
+/// Opens the file and reads everything but the weights. An architecture or tokenizer that Zell does not know is no
+/// error here: loading says so.
+/// @errors as gguf::File::Open.
+base::Result<Summary> Inspect(const std::string& path, const LoadOptions& options);
+
+/// The parts that loading and inspecting share. `tokenizer` may be null.
+base::Result<Summary> Summarize(std::shared_ptr<const gguf::File> file, const tokenizer::Tokenizer* tokenizer);
+
+/// Threads in force for these options.
+int ThreadsFor(const LoadOptions& options);
+/// Context in force for a model made for `model_context`.
+uint32_t ContextFor(const LoadOptions& options, uint32_t model_context);
+
+}  // namespace zell::runtime
