@@ -95,7 +95,7 @@ describe.skipIf(findChromium() === undefined)('the memory page (needs Chromium: 
     const remove = memory.page.getByRole('button', { name: 'Delete event 2' });
     await remove.click();
     expect(await memory.sent('memory/delete')).toEqual([]);
-    await remove.click();
+    await memory.page.getByRole('button', { name: 'Really? Delete event 2' }).click();
     expect((await memory.sent('memory/delete'))[0]?.params).toEqual({ ids: [2] });
   });
 

@@ -104,9 +104,11 @@ function confirmed(label: string, description: string, act: () => void): HTMLBut
         return;
       }
       made.textContent = 'Really delete?';
+      made.setAttribute('aria-label', `Really? ${description}`);
       armed = setTimeout(() => {
         armed = undefined;
         made.textContent = label;
+        made.setAttribute('aria-label', description);
       }, CONFIRM_MS);
     },
     { class: 'forget', attributes: { 'aria-label': description } },
