@@ -36,15 +36,21 @@ function bundles(dev) {
     external: ['*.node'],
   };
   const programs = {
-    cli: 'engine-host/src/cli/main.ts',
     host: 'engine-host/src/main.ts',
     engine: 'engine-host/src/engine/main.ts',
     templateWorker: 'engine-host/src/templates/worker.ts',
   };
   return [
-    // One file a program: each starts alone, and the VSIX takes exactly these. Code behind `import()` lies in the same file but
-    // runs only when it is asked for.
+    // One file a program: each starts alone.
     ...Object.entries(programs).map(([name, entry]) => ({ ...node, entryPoints: { [name]: entry } })),
+    // But a command's code lies in pieces beside `cli.mjs` (`cli-*.mjs`), read only when the command runs: `zell --help` is quick.
+    {
+      ...node,
+      entryPoints: { cli: 'engine-host/src/cli/main.ts' },
+      splitting: true,
+      chunkNames: 'cli-[hash]',
+      metafile: true,
+    },
     {
       ...common,
       platform: 'node',
@@ -84,6 +90,7 @@ export async function build({ dev = false } = {}) {
     const text = await esbuild.formatMessages(errors, { kind: 'error', color: process.stderr.isTTY });
     throw Object.assign(new Error(`Bundling failed:\n${[...new Set(text)].join('\n')}`), { expected: true });
   }
+  removeStale(outcomes.flatMap((outcome) => Object.keys(outcome.value?.metafile?.outputs ?? {})));
   finish();
 }
 
@@ -109,6 +116,14 @@ function finish() {
     // A process may have the old one mapped: it keeps its file, the name gets the new one.
     rmSync(target, { force: true });
     copyFileSync(built, target);
+  }
+}
+
+/** Pieces of earlier builds, whose names nothing uses any more. */
+function removeStale(written) {
+  const names = new Set(written.map((file) => path.basename(file)));
+  for (const file of readdirSync(DIST)) {
+    if (/^cli-.*\.mjs(\.map)?$/.test(file) && !names.has(file)) rmSync(path.join(DIST, file), { force: true });
   }
 }
 

@@ -122,7 +122,7 @@ async function* serverEvents(response: Response): AsyncGenerator<string> {
   if (response.body === null) return;
   const decoder = new TextDecoder();
   let buffer = '';
-  for await (const bytes of response.body) {
+  for await (const bytes of response.body as AsyncIterable<Uint8Array>) {
     buffer += decoder.decode(bytes, { stream: true });
     const lines = buffer.split('\n');
     buffer = lines.pop() ?? '';

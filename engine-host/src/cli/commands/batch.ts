@@ -27,10 +27,10 @@ export async function batch(
       const answer = await pending;
       tokens += answer.decodeTokens;
       const prompt = prompts[i] ?? '';
-      if (options.json) results.push({ prompt, ...asJson(model.name, loadMs, answer) });
+      if (options.json === true) results.push({ prompt, ...asJson(model.name, loadMs, answer) });
       else print(`${paint('bold', `[${i + 1}] ${prompt}`, process.stdout)}\n${answer.text.trim()}\n`);
     }
-    if (options.json) printJson(results);
+    if (options.json === true) printJson(results);
     else {
       const seconds = (performance.now() - started) / 1000;
       note(paint('dim', `${tokens} tokens, ${(tokens / seconds).toFixed(1)} tokens/s together`));

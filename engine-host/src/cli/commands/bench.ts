@@ -12,7 +12,7 @@ export async function bench(argument: string | undefined, options: BenchOptions,
       { ...(name === undefined ? {} : { name }), promptTokens, decodeTokens },
       signal,
     );
-    if (options.json) {
+    if (options.json === true) {
       printJson(result);
       return;
     }

@@ -7,7 +7,7 @@ export async function info(argument: string | undefined, options: JsonOption, si
   const name = await modelPath(argument);
   await withHost(async (session) => {
     const { model } = await session.request('zell/models/profile', name === undefined ? {} : { name }, signal);
-    if (options.json) {
+    if (options.json === true) {
       printJson({
         name: model.name,
         path: model.path,

@@ -8,7 +8,7 @@ import { print, printJson } from '../terminal.ts';
 export async function memoryStatus(model: string | undefined, options: JsonOption, signal: AbortSignal): Promise<void> {
   await withModel(model, signal, async (session) => {
     const status = await session.request('zell/memory/status', {}, signal);
-    if (options.json) {
+    if (options.json === true) {
       const { model: hash, events, unconsolidated, consolidated, lastEventId, state, enabled } = status;
       printJson({ model: hash, events, unconsolidated, consolidated, lastEventId, state, enabled });
       return;
@@ -24,7 +24,7 @@ export async function memoryStatus(model: string | undefined, options: JsonOptio
 export async function memoryList(model: string | undefined, options: ListOptions, signal: AbortSignal): Promise<void> {
   await withModel(model, signal, async (session) => {
     const list = await session.request('zell/memory/list', { limit: options.limit }, signal);
-    if (options.json) {
+    if (options.json === true) {
       printJson(list);
       return;
     }
@@ -37,8 +37,8 @@ export async function memoryList(model: string | undefined, options: ListOptions
   });
 }
 
-export async function memoryClear(options: { yes: boolean }, signal: AbortSignal): Promise<void> {
-  if (!options.yes && !(await confirmed(signal))) {
+export async function memoryClear(options: { yes?: boolean }, signal: AbortSignal): Promise<void> {
+  if (options.yes !== true && !(await confirmed(signal))) {
     print('Nothing was erased.');
     return;
   }
@@ -86,7 +86,6 @@ async function confirmed(signal: AbortSignal): Promise<boolean> {
 
 /** Text of strangers goes to a terminal without its control characters. */
 function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex
   const plain = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
   return plain.length > 100 ? `${plain.slice(0, 99)}…` : plain;
 }

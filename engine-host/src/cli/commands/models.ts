@@ -11,7 +11,7 @@ import { formatBytes, note, print, printJson, ProgressLine } from '../terminal.t
 
 export async function listModels(options: JsonOption): Promise<void> {
   const choices = await modelChoices(new ModelRegistry(zellPaths()));
-  if (options.json) {
+  if (options.json === true) {
     printJson(choices);
     return;
   }

@@ -18,11 +18,11 @@ export async function run(words: readonly string[], options: RunOptions, signal:
       session,
       request,
       (text) => {
-        if (!options.json) process.stdout.write(text);
+        if (options.json !== true) process.stdout.write(text);
       },
       signal,
     );
-    if (options.json) printJson(asJson(loaded.model.name, loaded.loadMs, answer));
+    if (options.json === true) printJson(asJson(loaded.model.name, loaded.loadMs, answer));
     else {
       print('');
       note(paint('dim', summary(answer)));

@@ -9,12 +9,12 @@ export async function status(options: JsonOption, signal: AbortSignal): Promise<
     status: await session.request('zell/status/get', {}, signal),
   }));
   if (found === undefined) {
-    if (options.json) printJson({ state: 'stopped' });
+    if (options.json === true) printJson({ state: 'stopped' });
     else print('No Zell engine is running.');
     throw new ExitError(EXIT.notRunning);
   }
   const { base, status: now } = found;
-  if (options.json) {
+  if (options.json === true) {
     printJson(now);
     return;
   }

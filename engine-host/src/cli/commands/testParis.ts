@@ -25,7 +25,7 @@ export async function testParis(argument: string | undefined, options: JsonOptio
     const inNext = nextTokens.some((text) => text.trim().toLowerCase() === 'paris');
     const inAnswer = /\bparis\b/i.test(answer.text);
     const passed = inNext && inAnswer;
-    if (options.json) printJson({ model: model.name, nextTokens, answer: answer.text, passed });
+    if (options.json === true) printJson({ model: model.name, nextTokens, answer: answer.text, passed });
     else {
       print(`${mark(inNext)} "${TEXT}" → ${nextTokens.map((text) => JSON.stringify(text)).join(', ')}`);
       print(`${mark(inAnswer)} ${QUESTION} → ${JSON.stringify(answer.text)}`);

@@ -93,11 +93,12 @@ export function fakeEngine(): FakeEngine {
     get stopped() {
       return stopped;
     },
-    start: async () => undefined,
-    async stop() {
+    start: () => Promise.resolve(),
+    stop() {
       stopped = true;
+      return Promise.resolve();
     },
-    restart: async () => undefined,
+    restart: () => Promise.resolve(),
     onStatus: () => undefined,
     stats: () => NO_STATS,
     async load(file) {
@@ -115,9 +116,8 @@ export function fakeEngine(): FakeEngine {
       yield* engine.answer;
     },
     // Only `tokenize` is asked in these tests.
-    call: (async (_method: string, params: { text: string }) => ({
-      tokens: Array.from(params.text, (_, i) => i),
-    })) as unknown as HostEngine['call'],
+    call: ((_method: string, params: { text: string }) =>
+      Promise.resolve({ tokens: Array.from(params.text, (_, i) => i) })) as unknown as HostEngine['call'],
   };
   return engine;
 }
