@@ -81,5 +81,9 @@ export interface NativeAddon {
   /** Name of the active ISA and those that this CPU supports. */
   cpu(): { readonly isa: string; readonly supported: readonly string[]; readonly physicalCores: number };
   inspect(path: string, options: LoadOptions): Promise<ModelSummary>;
-  loadModel(path: string, options: LoadOptions, onProgress: (done: number, total: number) => void): Promise<NativeModel>;
+  loadModel(
+    path: string,
+    options: LoadOptions,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<NativeModel>;
 }

@@ -1,0 +1,73 @@
+/** The calls of the engine protocol, each on the model it concerns. */
+import type { EngineCalls, EngineMethod } from '#protocol/engine.ts';
+import { ZellError } from '#protocol/errors.ts';
+import { runBenchmark } from './inference/benchmark.ts';
+import { NextTokensTask } from './inference/nextTokensTask.ts';
+import { promptTokens } from './inference/prompt.ts';
+import type { ModelHost } from './modelHost.ts';
+import type { NativeAddon } from './native/binding.ts';
+
+export interface CallContext {
+  readonly host: ModelHost;
+  readonly addon: NativeAddon;
+  readonly now: () => number;
+  readonly onProgress: (done: number, total: number) => void;
+  /** Ends nextTokens and bench early; the others take no time that matters, or cannot be stopped (load). */
+  readonly signal: AbortSignal;
+}
+
+type Handlers = {
+  readonly [M in EngineMethod]: (
+    params: EngineCalls[M]['params'],
+    context: CallContext,
+  ) => EngineCalls[M]['result'] | Promise<EngineCalls[M]['result']>;
+};
+
+const HANDLERS: Handlers = {
+  load: ({ path, options }, { host, onProgress }) => host.load(path, options, onProgress),
+  unload: async (_params, { host }) => {
+    await host.unload();
+    return null;
+  },
+  inspect: ({ path, options }, { addon }) => addon.inspect(path, options),
+  tokenize: ({ text, addSpecial, parseSpecial }, { host }) => ({
+    tokens: promptTokens(host.loaded.model, [{ text, special: parseSpecial }], addSpecial),
+  }),
+  pieces: ({ tokens }, { host }) => {
+    const { model } = host.loaded;
+    return { pieces: inVocabulary(tokens, host).map((t) => Buffer.from(model.piece(t, true)).toString('base64')) };
+  },
+  detokenize: ({ tokens }, { host }) => ({
+    text: host.loaded.model.detokenize(Int32Array.from(inVocabulary(tokens, host))),
+  }),
+  count: ({ prompt, addBos }, { host }) => ({ tokens: promptTokens(host.loaded.model, prompt, addBos).length }),
+  nextTokens: async (params, { host, signal }) => {
+    const { model, scheduler } = host.loaded;
+    const task = new NextTokensTask(model, params);
+    signal.addEventListener('abort', () => scheduler.cancel(task), { once: true });
+    scheduler.submit(task);
+    return { top: await task.result };
+  },
+  bench: (params, { host, now, signal }) =>
+    host.loaded.scheduler.exclusive(Math.max(params.promptTokens, params.decodeTokens) + 1, (model) =>
+      runBenchmark(model, params, now, signal),
+    ),
+  stats: (_params, { host }) => host.stats(),
+};
+
+/** Rejects with what the call failed with. */
+export async function runCall<M extends EngineMethod>(
+  method: M,
+  params: EngineCalls[M]['params'],
+  context: CallContext,
+): Promise<EngineCalls[M]['result']> {
+  return await HANDLERS[method](params, context);
+}
+
+function inVocabulary(tokens: readonly number[], host: ModelHost): readonly number[] {
+  const { vocabularySize } = host.loaded.model.info;
+  for (const token of tokens)
+    if (!Number.isInteger(token) || token < 0 || token >= vocabularySize)
+      throw new ZellError('invalid_request', `Token ${token} is outside the vocabulary of ${vocabularySize}.`);
+  return tokens;
+}

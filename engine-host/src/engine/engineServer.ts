@@ -1,0 +1,127 @@
+/** The engine child behind its pipe: answers calls, runs generate requests, sends what each step produced in one frame. */
+import type { Duplex } from 'node:stream';
+import {
+  ENGINE_PROTOCOL_VERSION,
+  type FrontFrame,
+  type GenerateEvent,
+  type GenerateRequest,
+} from '#protocol/engine.ts';
+import type { WireError } from '#protocol/errors.ts';
+import { runCall } from './calls.ts';
+import { GenerateTask } from './inference/generateTask.ts';
+import { ModelHost } from './modelHost.ts';
+import type { NativeAddon } from './native/binding.ts';
+import { nativeError } from './native/nativeError.ts';
+import { EnginePipe } from './pipe.ts';
+import { VERSION } from './version.ts';
+
+export interface EngineServerOptions {
+  readonly addon: NativeAddon;
+  readonly stream: Duplex;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
+  /** The pipe is closed: end the process now. `reason` is set when the front sent what is no frame. */
+  readonly onClosed: (reason: WireError | undefined) => void;
+}
+
+/** Sends `hello` and serves until the stream closes. */
+export function serveEngine(options: EngineServerOptions): void {
+  new EngineServer(options).start();
+}
+
+class EngineServer {
+  readonly #options: EngineServerOptions;
+  readonly #pipe: EnginePipe;
+  readonly #host: ModelHost;
+  /** How to cancel each open request or call. */
+  readonly #open = new Map<number, () => void>();
+  #events: { readonly id: number; readonly event: GenerateEvent }[] = [];
+
+  constructor(options: EngineServerOptions) {
+    this.#options = options;
+    this.#pipe = new EnginePipe(options.stream);
+    this.#host = new ModelHost({
+      addon: options.addon,
+      now: options.now,
+      flush: () => this.#flush(),
+    });
+  }
+
+  start(): void {
+    this.#pipe.listen({ frame: (frame) => this.#take(frame), closed: this.#options.onClosed });
+    this.#pipe.send({
+      type: 'hello',
+      protocol: ENGINE_PROTOCOL_VERSION,
+      version: VERSION,
+      isa: this.#options.addon.cpu().isa,
+      pid: process.pid,
+    });
+  }
+
+  #take(frame: FrontFrame): void {
+    switch (frame.type) {
+      case 'cancel':
+        this.#open.get(frame.id)?.();
+        return;
+      case 'generate':
+        this.#generate(frame.id, frame.request);
+        return;
+      case 'call':
+        void this.#call(frame);
+        return;
+    }
+  }
+
+  #generate(id: number, request: GenerateRequest): void {
+    const emit = (event: GenerateEvent): void => {
+      this.#events.push({ id, event });
+      if (event.type === 'done' || event.type === 'failed') this.#open.delete(id);
+    };
+    try {
+      const { model, scheduler } = this.#host.loaded;
+      const task = new GenerateTask(model, request, emit, this.#options.now);
+      scheduler.submit(task);
+      this.#open.set(id, () => scheduler.cancel(task));
+    } catch (error) {
+      emit({ type: 'failed', error: nativeError(error) });
+      this.#flush();
+    }
+  }
+
+  /** Never rejects. */
+  async #call(frame: FrontFrame & { type: 'call' }): Promise<void> {
+    const { id, method, params } = frame;
+    const abort = new AbortController();
+    this.#open.set(id, () => abort.abort());
+    try {
+      const value = await runCall(method, params, {
+        host: this.#host,
+        addon: this.#options.addon,
+        now: this.#options.now,
+        onProgress: (done, total) => this.#pipe.send({ type: 'progress', id, done, total }),
+        signal: abort.signal,
+      });
+      this.#pipe.send({ type: 'result', id, value });
+    } catch (error) {
+      this.#pipe.send({ type: 'error', id, error: nativeError(error) });
+    } finally {
+      this.#open.delete(id);
+    }
+    if (method === 'load' || method === 'unload') this.#send(true);
+  }
+
+  #flush(): void {
+    if (this.#events.length > 0)
+      this.#send(this.#events.some(({ event }) => event.type === 'done' || event.type === 'failed'));
+  }
+
+  #send(withStats: boolean): void {
+    const stats = this.#host.stats();
+    this.#pipe.send({
+      type: 'step',
+      events: this.#events.splice(0),
+      queue: stats.queue,
+      ...(withStats ? { stats } : {}),
+    });
+  }
+}

@@ -1,0 +1,157 @@
+/** One generate request: from sampled tokens to text, stop texts, limits and the reason for its end. */
+import type { FinishReason, GenerateDelta, GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
+import type { WireError } from '#protocol/errors.ts';
+import type { NativeDecoder, NativeModel, StepOutput } from '../native/binding.ts';
+import { preparePrompt } from './prompt.ts';
+import { StopTextMatcher } from './stopText.ts';
+import type { Task } from './task.ts';
+import { tokenLogprob, topLogprobs } from './tokenText.ts';
+
+/** What a request needs of the model that answers it. */
+export type TextModel = Pick<NativeModel, 'info' | 'tokenize' | 'piece' | 'createDecoder'>;
+
+export class GenerateTask implements Task {
+  readonly priority: Task['priority'];
+  readonly sampling: Task['sampling'];
+  readonly topLogprobs: Task['topLogprobs'];
+  readonly tokens: number[];
+  readonly promptTokens: number;
+  readonly #model: TextModel;
+  readonly #request: GenerateRequest;
+  readonly #emit: (event: GenerateEvent) => void;
+  readonly #now: () => number;
+  readonly #truncatedTokens: number;
+  readonly #ends: ReadonlySet<number>;
+  readonly #decoder: NativeDecoder;
+  readonly #stops: StopTextMatcher;
+  readonly #createdAt: number;
+  #admittedAt: number | undefined;
+  #firstOutputAt: number | undefined;
+  #lastOutputAt: number | undefined;
+  #cachedTokens = 0;
+  #hasLineBreak = false;
+
+  /**
+   * `now`: milliseconds of a monotonic clock. `emit` gets the request's events in order.
+   * @throws {ZellError} context_overflow, invalid_request
+   */
+  constructor(model: TextModel, request: GenerateRequest, emit: (event: GenerateEvent) => void, now: () => number) {
+    const prompt = preparePrompt(model, request);
+    this.#model = model;
+    this.#request = request;
+    this.#emit = emit;
+    this.#now = now;
+    this.#createdAt = now();
+    this.priority = request.priority;
+    this.sampling = request.maxTokens === 0 ? undefined : request.sampling;
+    this.topLogprobs = request.maxTokens === 0 ? undefined : request.logprobs;
+    this.tokens = prompt.tokens;
+    this.promptTokens = prompt.tokens.length;
+    this.#truncatedTokens = prompt.truncatedTokens;
+    this.#ends = new Set(request.ignoreEos === true ? [] : model.info.special.endOfGeneration);
+    this.#decoder = model.createDecoder();
+    this.#stops = new StopTextMatcher(request.stop);
+  }
+
+  admitted(cachedTokens: number): void {
+    this.#admittedAt = this.#now();
+    this.#cachedTokens = cachedTokens;
+    this.#emit({ type: 'accepted', promptTokens: this.promptTokens, cachedTokens });
+  }
+
+  output(output: StepOutput): boolean {
+    this.#lastOutputAt = this.#now();
+    this.#firstOutputAt ??= this.#lastOutputAt;
+    if (this.sampling === undefined) {
+      this.#done('length');
+      return false;
+    }
+    const token = output.sampled;
+    if (token === undefined) {
+      this.failed({ code: 'internal', message: 'The engine returned no token for a request that samples.' });
+      return false;
+    }
+    if (this.#ends.has(token)) return this.#finish('eos', '', output, undefined);
+    this.tokens.push(token);
+    const match = this.#stops.push(this.#decoder.push(token));
+    if (match.stop !== undefined) {
+      this.#delta(match.text, output, token);
+      this.#done('stop', match.stop);
+      return false;
+    }
+    const end = this.#reachedLimit(match.text, this.#lastOutputAt - this.#firstOutputAt);
+    if (end !== undefined) return this.#finish(end, match.text, output, token);
+    this.#delta(match.text, output, token);
+    return true;
+  }
+
+  cancelled(): void {
+    this.#done('cancelled');
+  }
+
+  failed(error: WireError): void {
+    this.#emit({ type: 'failed', error });
+  }
+
+  get #completionTokens(): number {
+    return this.tokens.length - this.promptTokens;
+  }
+
+  #reachedLimit(text: string, sinceFirstMs: number): FinishReason | undefined {
+    const { maxTokens, maxPredictMs } = this.#request;
+    this.#hasLineBreak ||= text.includes('\n');
+    if (maxTokens !== undefined && this.#completionTokens >= maxTokens) return 'length';
+    // The newest token is not evaluated yet; one more can be sampled only if it still fits.
+    if (this.tokens.length > this.#model.info.contextLength) return 'length';
+    if (maxPredictMs !== undefined && this.#hasLineBreak && sinceFirstMs >= maxPredictMs) return 'deadline';
+    return undefined;
+  }
+
+  /** Ends with what the decoder and the stop matcher still held; that rest may itself complete a stop text. */
+  #finish(reason: FinishReason, text: string, output: StepOutput, token: number | undefined): false {
+    const rest = this.#stops.push(this.#decoder.flush());
+    const shown = text + rest.text + (rest.stop === undefined ? this.#stops.flush() : '');
+    if (token !== undefined || shown !== '') this.#delta(shown, output, token);
+    if (rest.stop === undefined) this.#done(reason);
+    else this.#done('stop', rest.stop);
+    return false;
+  }
+
+  #delta(text: string, output: StepOutput, token: number | undefined): void {
+    const delta: GenerateDelta = { text, tokens: token === undefined ? [] : [token] };
+    if (this.topLogprobs === undefined) {
+      this.#emit({ type: 'delta', ...delta });
+      return;
+    }
+    const logprobs =
+      token === undefined
+        ? []
+        : [
+            {
+              chosen: tokenLogprob(this.#model, token, output.sampledLogprob ?? -Infinity),
+              top: topLogprobs(this.#model, output.top).slice(0, this.topLogprobs),
+            },
+          ];
+    this.#emit({ type: 'delta', ...delta, logprobs });
+  }
+
+  #done(finish: FinishReason, stopText?: string): void {
+    const now = this.#now();
+    const admittedAt = this.#admittedAt ?? now;
+    const firstAt = this.#firstOutputAt ?? now;
+    this.#emit({
+      type: 'done',
+      finish,
+      ...(stopText === undefined ? {} : { stopText }),
+      promptTokens: this.promptTokens,
+      cachedTokens: this.#cachedTokens,
+      completionTokens: this.#completionTokens,
+      truncatedTokens: this.#truncatedTokens,
+      timings: {
+        queuedMs: admittedAt - this.#createdAt,
+        promptMs: firstAt - admittedAt,
+        decodeMs: (this.#lastOutputAt ?? firstAt) - firstAt,
+      },
+    });
+  }
+}

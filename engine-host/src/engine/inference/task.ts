@@ -1,0 +1,23 @@
+/** What the scheduler runs: tokens to evaluate, and somebody who takes the results. */
+import type { Priority, SamplingParams } from '#protocol/engine.ts';
+import type { WireError } from '#protocol/errors.ts';
+import type { StepOutput } from '../native/binding.ts';
+
+export interface Task {
+  readonly priority: Priority;
+  /** The prompt, then what was sampled so far. Only grows, and only in `output`. At least one. */
+  readonly tokens: readonly number[];
+  readonly promptTokens: number;
+  /** Sampler of the task's sequence; undefined when nothing is to be sampled. */
+  readonly sampling: SamplingParams | undefined;
+  /** How many best log-probabilities are wanted after the last token. */
+  readonly topLogprobs: number | undefined;
+  /** It got a slot; `cachedTokens` of the prompt need no evaluation. */
+  admitted(cachedTokens: number): void;
+  /** Result of the step that evaluated the last of `tokens`. False: it is finished. */
+  output(output: StepOutput): boolean;
+  /** Called once, instead of the last `output`. */
+  cancelled(): void;
+  /** Called once, instead of the last `output`. */
+  failed(error: WireError): void;
+}

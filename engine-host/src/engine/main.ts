@@ -1,0 +1,32 @@
+/** Entry of the engine child: the only process that loads the addon. The front starts it with the pipe as descriptor 3. */
+import { Socket } from 'node:net';
+import { toWireError } from '#protocol/errors.ts';
+import { serveEngine } from './engineServer.ts';
+import { addonPath, loadAddon } from './native/loadAddon.ts';
+
+/** Descriptor of the engine pipe in the child. */
+const PIPE_FD = 3;
+
+function main(): void {
+  serveEngine({
+    addon: loadAddon(addonPath(process.env, import.meta.url)),
+    stream: new Socket({ fd: PIPE_FD, readable: true, writable: true }),
+    now: () => performance.now(),
+    onClosed: (reason) => {
+      if (reason !== undefined) console.error(reason.message);
+      // Not `exit`, which waits for native threads: nothing here needs saving, and the front may be dead.
+      process.kill(process.pid, 'SIGKILL');
+    },
+  });
+}
+
+// Ctrl-C in a terminal reaches the whole group; the front decides when the engine ends.
+process.on('SIGINT', () => undefined);
+
+try {
+  main();
+} catch (error) {
+  // The front shows the last line of a child that ended before its hello.
+  console.error(toWireError(error).message);
+  process.exit(1);
+}

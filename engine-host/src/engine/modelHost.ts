@@ -1,0 +1,88 @@
+/** The one loaded model and its scheduler; loading and unloading one after the other. */
+import type { EngineStats, LoadOptions, ModelInfo, QueueStatus } from '#protocol/engine.ts';
+import { ZellError } from '#protocol/errors.ts';
+import type { NativeAddon, NativeModel } from './native/binding.ts';
+import { Scheduler } from './scheduler/scheduler.ts';
+
+export interface LoadedModel {
+  readonly model: NativeModel;
+  readonly scheduler: Scheduler;
+}
+
+export interface ModelHostOptions {
+  readonly addon: NativeAddon;
+  readonly now: () => number;
+  readonly flush: () => void;
+}
+
+const NO_STATS: EngineStats = {
+  queue: { running: 0, waiting: 0, slots: 0, maxWaiting: 0 },
+  promptTokens: 0,
+  promptMs: 0,
+  completionTokens: 0,
+  decodeMs: 0,
+  steps: 0,
+  stepSequences: 0,
+  kvBlocksUsed: 0,
+  kvBlocksTotal: 0,
+  lastTokensPerSecond: 0,
+};
+
+export class ModelHost {
+  readonly #options: ModelHostOptions;
+  #loaded: LoadedModel | undefined;
+  /** Loads and unloads wait for each other. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ModelHostOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {ZellError} model_not_found while none is loaded. */
+  get loaded(): LoadedModel {
+    if (this.#loaded === undefined) throw new ZellError('model_not_found', 'No model is loaded.');
+    return this.#loaded;
+  }
+
+  queue(): QueueStatus {
+    return this.stats().queue;
+  }
+
+  stats(): EngineStats {
+    return this.#loaded?.scheduler.stats() ?? NO_STATS;
+  }
+
+  /**
+   * Replaces the loaded model. Requests that it still has are finished first; new ones are refused as `busy` meanwhile.
+   * A file that cannot be read leaves the present model loaded; one that fails while loading leaves none.
+   */
+  load(path: string, options: LoadOptions, onProgress: (done: number, total: number) => void): Promise<ModelInfo> {
+    return this.#inTurn(async () => {
+      const { addon, now, flush } = this.#options;
+      await addon.inspect(path, options);
+      await this.#close();
+      const model = await addon.loadModel(path, options, onProgress);
+      const slots = options.maxSequences === undefined ? {} : { slots: Math.max(1, options.maxSequences) };
+      this.#loaded = { model, scheduler: new Scheduler(model, { ...slots, now, flush }) };
+      return model.info;
+    });
+  }
+
+  unload(): Promise<void> {
+    return this.#inTurn(() => this.#close());
+  }
+
+  async #close(): Promise<void> {
+    const loaded = this.#loaded;
+    if (loaded === undefined) return;
+    await loaded.scheduler.close();
+    this.#loaded = undefined;
+    await loaded.model.close();
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}

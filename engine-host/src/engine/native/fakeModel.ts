@@ -1,0 +1,275 @@
+/**
+ * Test double of the addon that honours binding.ts: KV blocks are counted and shared as there, and a call that the binding
+ * does not allow (two steps at once, a sequence touched while a step runs, an unknown sequence) throws.
+ * Tokens are bytes (0–255), then BOS, EOS and one more control token. The next token depends on the whole history, so a
+ * wrongly reused prefix or a neighbour's influence changes the text.
+ */
+import type { LoadOptions, ModelInfo, ModelSummary, SamplingParams } from '#protocol/engine.ts';
+import { ZellError } from '#protocol/errors.ts';
+import type { NativeAddon, NativeDecoder, NativeModel, StepItem, StepOutput } from './binding.ts';
+
+export const FAKE_BOS = 256;
+export const FAKE_EOS = 257;
+const FAKE_TURN = 258;
+const SPECIAL_TEXT = new Map([
+  [FAKE_BOS, '<s>'],
+  [FAKE_EOS, '</s>'],
+  [FAKE_TURN, '<turn>'],
+]);
+
+export interface FakeModelOptions {
+  readonly contextLength?: number;
+  readonly totalBlocks?: number;
+  readonly blockTokens?: number;
+  readonly addBos?: boolean;
+  /** The token after a history; the default is a letter that depends on the history, the seed and the temperature. */
+  readonly next?: (history: readonly number[]) => number;
+  /** Awaited in each step before its results appear. */
+  readonly duringStep?: (items: readonly StepItem[]) => Promise<void>;
+}
+
+interface Block {
+  owners: number;
+}
+interface Sequence {
+  tokens: number[];
+  blocks: Block[];
+  sampler: SamplingParams | undefined;
+}
+
+export class FakeModel implements NativeModel {
+  readonly info: ModelInfo;
+  /** Items of every step so far: sequence and tokens. */
+  readonly steps: { readonly sequence: number; readonly tokens: readonly number[] }[][] = [];
+  readonly cancelledSequences: number[] = [];
+  /** Token history given with each `setSampler`. */
+  readonly samplerHistories: number[][] = [];
+  closed = false;
+  readonly #options: FakeModelOptions;
+  readonly #blockTokens: number;
+  readonly #totalBlocks: number;
+  readonly #sequences = new Map<number, Sequence>();
+  #lastSequence = 0;
+  #cancelled: Set<number> | undefined;
+
+  constructor(options: FakeModelOptions = {}) {
+    this.#options = options;
+    this.#blockTokens = options.blockTokens ?? 4;
+    this.#totalBlocks = options.totalBlocks ?? 1024;
+    this.info = fakeInfo('/fake.gguf', options);
+  }
+
+  get openSequences(): number {
+    return this.#sequences.size;
+  }
+
+  tokenize(text: string, parseSpecial: boolean): Int32Array {
+    const tokens: number[] = [];
+    const pattern = parseSpecial ? /(<s>|<\/s>|<turn>)/ : /(?!)/;
+    for (const part of text.split(pattern)) {
+      const special = parseSpecial ? [...SPECIAL_TEXT].find(([, name]) => name === part) : undefined;
+      if (special !== undefined) tokens.push(special[0]);
+      else tokens.push(...new TextEncoder().encode(part));
+    }
+    return Int32Array.from(tokens);
+  }
+
+  piece(token: number, special: boolean): Uint8Array {
+    if (token < 256) return Uint8Array.of(token);
+    return new TextEncoder().encode(special ? (SPECIAL_TEXT.get(token) ?? '') : '');
+  }
+
+  detokenize(tokens: Int32Array): string {
+    return new TextDecoder().decode(Uint8Array.from(tokens.filter((t) => t < 256)));
+  }
+
+  createDecoder(): NativeDecoder {
+    const decoder = new TextDecoder();
+    return {
+      push: (token) => decoder.decode(this.piece(token, false), { stream: true }),
+      flush: () => decoder.decode(),
+    };
+  }
+
+  createSequence(): number {
+    this.#betweenSteps('createSequence');
+    this.#sequences.set(++this.#lastSequence, { tokens: [], blocks: [], sampler: undefined });
+    return this.#lastSequence;
+  }
+
+  setSampler(sequence: number, params: SamplingParams, history: Int32Array): void {
+    this.#betweenSteps('setSampler');
+    this.#get(sequence).sampler = params;
+    this.samplerHistories.push([...history]);
+  }
+
+  freeSequence(sequence: number): void {
+    this.#betweenSteps('freeSequence');
+    for (const block of this.#get(sequence).blocks) block.owners--;
+    this.#sequences.delete(sequence);
+  }
+
+  sequenceLength(sequence: number): number {
+    this.#betweenSteps('sequenceLength');
+    return this.#get(sequence).tokens.length;
+  }
+
+  truncateSequence(sequence: number, length: number): void {
+    this.#betweenSteps('truncateSequence');
+    const held = this.#get(sequence);
+    if (length < 0 || length > held.tokens.length) throw new Error('truncateSequence: length out of range');
+    held.tokens.length = length;
+    for (const block of held.blocks.splice(Math.ceil(length / this.#blockTokens))) block.owners--;
+  }
+
+  forkSequence(sequence: number, length: number): number {
+    const source = this.#get(sequence);
+    if (length > source.tokens.length) throw new Error('forkSequence: length out of range');
+    const fork = this.createSequence();
+    const held = this.#get(fork);
+    held.tokens = source.tokens.slice(0, length);
+    // Shares the last, partly filled block too: it is copied by the first write.
+    held.blocks = source.blocks.slice(0, Math.ceil(length / this.#blockTokens));
+    for (const block of held.blocks) block.owners++;
+    return fork;
+  }
+
+  kvUsage(): { used: number; total: number; blockTokens: number } {
+    this.#betweenSteps('kvUsage');
+    return { used: this.#used(), total: this.#totalBlocks, blockTokens: this.#blockTokens };
+  }
+
+  async step(items: readonly StepItem[]): Promise<readonly StepOutput[]> {
+    this.#betweenSteps('step');
+    if (new Set(items.map((i) => i.sequence)).size !== items.length) throw new Error('step: a sequence appears twice');
+    for (const item of items) {
+      this.#get(item.sequence);
+      if (item.tokens.length === 0) throw new Error('step: an item without tokens');
+    }
+    this.steps.push(items.map((i) => ({ sequence: i.sequence, tokens: [...i.tokens] })));
+    this.#cancelled = new Set();
+    try {
+      await new Promise((resolve) => setImmediate(resolve));
+      await this.#options.duringStep?.(items);
+      return items.map((item) => this.#evaluate(item));
+    } finally {
+      this.#cancelled = undefined;
+    }
+  }
+
+  cancel(sequence: number): void {
+    this.cancelledSequences.push(sequence);
+    this.#cancelled?.add(sequence);
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+
+  #evaluate(item: StepItem): StepOutput {
+    const held = this.#get(item.sequence);
+    const fail = (code: string): StepOutput => ({ sequence: item.sequence, error: { code, message: code } });
+    if (this.#cancelled?.has(item.sequence) === true) return fail('cancelled');
+    const length = held.tokens.length + item.tokens.length;
+    if (length > this.info.contextLength) return fail('context_overflow');
+    const last = held.blocks.at(-1);
+    const copiesLast = last !== undefined && last.owners > 1 && held.tokens.length % this.#blockTokens !== 0;
+    const more = Math.ceil(length / this.#blockTokens) - held.blocks.length + (copiesLast ? 1 : 0);
+    if (this.#used() + more > this.#totalBlocks) return fail('out_of_memory');
+    if (copiesLast) {
+      last.owners--;
+      held.blocks.pop();
+    }
+    for (let i = 0; i < more; i++) held.blocks.push({ owners: 1 });
+    held.tokens.push(...item.tokens);
+    const output: { -readonly [K in keyof StepOutput]: StepOutput[K] } = { sequence: item.sequence };
+    if (item.want.sample === true) output.sampled = this.#next(held);
+    if (item.want.topLogprobs !== undefined) {
+      if (output.sampled !== undefined) output.sampledLogprob = -0.5;
+      const count = item.want.topLogprobs;
+      output.top = {
+        tokens: Int32Array.from({ length: count }, (_, i) => 97 + i),
+        logprobs: Float32Array.from({ length: count }, (_, i) => -1 - i),
+      };
+    }
+    return output;
+  }
+
+  #next(held: Sequence): number {
+    if (held.sampler === undefined) throw new Error('step: sampling without setSampler');
+    if (this.#options.next !== undefined) return this.#options.next(held.tokens);
+    let hash = held.sampler.temperature === 0 ? 17 : held.sampler.seed;
+    for (const token of held.tokens) hash = (Math.imul(hash, 31) + token) >>> 0;
+    return 97 + (hash % 26);
+  }
+
+  #used(): number {
+    const blocks = new Set<Block>();
+    for (const held of this.#sequences.values()) for (const block of held.blocks) blocks.add(block);
+    return blocks.size;
+  }
+
+  #get(sequence: number): Sequence {
+    const held = this.#sequences.get(sequence);
+    if (held === undefined) throw new Error(`sequence ${sequence} does not exist`);
+    return held;
+  }
+
+  #betweenSteps(method: string): void {
+    if (this.#cancelled !== undefined) throw new Error(`${method} while a step runs`);
+    if (this.closed) throw new Error(`${method} after close`);
+  }
+}
+
+/** An addon whose models are fakes; `path` decides: `missing` and `broken` in it fail as such files do. */
+export function fakeAddon(options: FakeModelOptions = {}, made: FakeModel[] = []): NativeAddon {
+  const check = (path: string): void => {
+    if (path.includes('missing')) throw new ZellError('model_not_found', 'There is no such file.');
+    if (path.includes('broken')) throw new ZellError('bad_model_file', 'The file is no GGUF.');
+  };
+  return {
+    cpu: () => ({ isa: 'fake', supported: ['fake'], physicalCores: 1 }),
+    inspect: async (path) => {
+      await Promise.resolve();
+      check(path);
+      return fakeInfo(path, options);
+    },
+    loadModel: async (path: string, load: LoadOptions, onProgress) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      check(path);
+      onProgress(1, 2);
+      onProgress(2, 2);
+      const contextLength = load.contextLength ?? options.contextLength;
+      const model = new FakeModel(contextLength === undefined ? options : { ...options, contextLength });
+      made.push(model);
+      return model;
+    },
+  };
+}
+
+function fakeInfo(path: string, options: FakeModelOptions): ModelInfo & ModelSummary {
+  return {
+    path,
+    name: 'fake',
+    modelHash: '0123456789abcdef',
+    architecture: 'fake',
+    parameters: 1,
+    quantization: 'F32',
+    contextLength: options.contextLength ?? 4096,
+    embeddingLength: 1,
+    layers: 1,
+    vocabularySize: 259,
+    tokenizer: { model: 'bytes', pre: 'none' },
+    special: { bos: FAKE_BOS, eos: FAKE_EOS, endOfGeneration: [FAKE_EOS] },
+    bosText: '<s>',
+    eosText: '</s>',
+    addBos: options.addBos ?? true,
+    bytes: 1,
+    fit: { neededBytes: 1, availableBytes: 2, fits: true },
+    metadata: {},
+    loadMs: 0,
+    threads: 1,
+    isa: 'fake',
+  };
+}

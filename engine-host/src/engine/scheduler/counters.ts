@@ -1,0 +1,58 @@
+/** What the scheduler has done since the model was loaded. */
+import type { EngineStats, QueueStatus } from '#protocol/engine.ts';
+import type { NativeModel } from '../native/binding.ts';
+import type { PlannedItem } from './planStep.ts';
+
+export class Counters {
+  #promptTokens = 0;
+  #promptMs = 0;
+  #completionTokens = 0;
+  #decodeMs = 0;
+  #steps = 0;
+  #stepSequences = 0;
+  #lastTokensPerSecond = 0;
+  #kv: ReturnType<NativeModel['kvUsage']> = { used: 0, total: 0, blockTokens: 1 };
+
+  /** A step of `ms`; its time is split between prefill and decode by their tokens. */
+  step(plan: readonly PlannedItem[], ms: number): void {
+    let prefill = 0;
+    let decode = 0;
+    for (const { entry, count } of plan) {
+      if (entry.evaluated + count > entry.task.promptTokens) decode += count;
+      else prefill += count;
+    }
+    this.#steps++;
+    this.#stepSequences += plan.length;
+    this.#promptTokens += prefill;
+    this.#promptMs += (ms * prefill) / (prefill + decode);
+    this.#decodeMs += (ms * decode) / (prefill + decode);
+  }
+
+  sampled(): void {
+    this.#completionTokens++;
+  }
+
+  /** The first of its tokens came with the prompt, so `ms` lie between `tokens` - 1 steps. */
+  finished(tokens: number, ms: number): void {
+    if (tokens > 1 && ms > 0) this.#lastTokensPerSecond = ((tokens - 1) * 1000) / ms;
+  }
+
+  kv(usage: ReturnType<NativeModel['kvUsage']>): void {
+    this.#kv = usage;
+  }
+
+  stats(queue: QueueStatus): EngineStats {
+    return {
+      queue,
+      promptTokens: this.#promptTokens,
+      promptMs: this.#promptMs,
+      completionTokens: this.#completionTokens,
+      decodeMs: this.#decodeMs,
+      steps: this.#steps,
+      stepSequences: this.#stepSequences,
+      kvBlocksUsed: this.#kv.used,
+      kvBlocksTotal: this.#kv.total,
+      lastTokensPerSecond: this.#lastTokensPerSecond,
+    };
+  }
+}

@@ -1,0 +1,48 @@
+/** A task in the scheduler's hands: where it waits or runs, and what its sequence holds. */
+import { PRIORITIES } from '#protocol/engine.ts';
+import type { Task } from '../inference/task.ts';
+
+/** Waiting this long lifts a task by one class of priority, so that nothing waits forever. */
+export const AGEING_MS = 5000;
+
+export interface Entry {
+  readonly task: Task;
+  readonly enqueuedAt: number;
+  /** Its class, 0 is served first. */
+  readonly rank: number;
+  /** Native sequence; undefined until its first admission. A paused entry keeps it, and with it its sampler. */
+  sequence: number | undefined;
+  /** Tokens that the sequence holds. */
+  evaluated: number;
+  ended: boolean;
+  sampled: number;
+  firstSampledAt: number;
+}
+
+export function newEntry(task: Task, now: number): Entry {
+  return {
+    task,
+    enqueuedAt: now,
+    rank: PRIORITIES.indexOf(task.priority),
+    sequence: undefined,
+    evaluated: 0,
+    ended: false,
+    sampled: 0,
+    firstSampledAt: 0,
+  };
+}
+
+/** Tokens that must be evaluated before the next one can be sampled; 1 while decoding. */
+export function remaining(entry: Entry): number {
+  return entry.task.tokens.length - entry.evaluated;
+}
+
+/** Class in force after waiting. */
+export function agedRank(entry: Entry, now: number): number {
+  return Math.max(0, entry.rank - Math.floor((now - entry.enqueuedAt) / AGEING_MS));
+}
+
+/** Order of admission: class in force, then who came first. */
+export function byService(now: number): (a: Entry, b: Entry) => number {
+  return (a, b) => agedRank(a, now) - agedRank(b, now) || a.enqueuedAt - b.enqueuedAt;
+}

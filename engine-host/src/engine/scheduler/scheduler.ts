@@ -1,0 +1,290 @@
+/** The loop: admit → build one step → run it → hand out its results. Policy only; the model does the work. */
+import type { EngineStats, QueueStatus } from '#protocol/engine.ts';
+import { ZellError, type WireError } from '#protocol/errors.ts';
+import type { Task } from '../inference/task.ts';
+import type { NativeModel, StepItem, StepOutput } from '../native/binding.ts';
+import { nativeError } from '../native/nativeError.ts';
+import { Admission } from './admission.ts';
+import { Counters } from './counters.ts';
+import { byService, newEntry, type Entry } from './entry.ts';
+import { KeptSequences } from './keptSequences.ts';
+import { planStep, type PlannedItem } from './planStep.ts';
+
+export interface SchedulerOptions {
+  /** Most tasks that run at once. Default 8. */
+  readonly slots?: number;
+  /** Most tasks that wait; one more is refused. Default 64. */
+  readonly maxWaiting?: number;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
+  /** Called when tasks may have been told something: after admissions and each step's results, and after a cancellation. */
+  readonly flush: () => void;
+}
+
+/** One model's scheduler. Nothing runs while there is no task. Every method is for one thread. */
+export class Scheduler {
+  readonly #model: NativeModel;
+  readonly #slots: number;
+  readonly #maxWaiting: number;
+  readonly #now: () => number;
+  readonly #flush: () => void;
+  readonly #kept: KeptSequences;
+  readonly #admission: Admission;
+  readonly #counters = new Counters();
+  #waiting: Entry[] = [];
+  #running: Entry[] = [];
+  /** Ended entries whose sequence must not be touched before the step is over. */
+  #leaving: Entry[] = [];
+  #exclusive: (() => Promise<void>)[] = [];
+  #inStep: ReadonlySet<Entry> | undefined;
+  #looping = false;
+  #whenIdle: (() => void)[] = [];
+  #closing = false;
+
+  constructor(model: NativeModel, options: SchedulerOptions) {
+    this.#model = model;
+    this.#slots = options.slots ?? 8;
+    this.#maxWaiting = options.maxWaiting ?? 64;
+    this.#now = options.now;
+    this.#flush = options.flush;
+    // Two conversations for each slot; memory evicts them earlier when it runs short.
+    this.#kept = new KeptSequences(model, this.#slots * 2);
+    this.#admission = new Admission(model, this.#kept);
+    this.#counters.kv(model.kvUsage());
+  }
+
+  queue(): QueueStatus {
+    return {
+      running: this.#running.length,
+      waiting: this.#waiting.length,
+      slots: this.#slots,
+      maxWaiting: this.#maxWaiting,
+    };
+  }
+
+  stats(): EngineStats {
+    return this.#counters.stats(this.queue());
+  }
+
+  /** @throws {ZellError} busy when the queue is full or the model is about to be unloaded. */
+  submit(task: Task): void {
+    if (this.#closing) throw new ZellError('busy', 'The model is being unloaded. Try again.');
+    if (this.#running.length + this.#waiting.length >= this.#slots + this.#maxWaiting)
+      throw new ZellError(
+        'busy',
+        `All ${this.#slots} slots are busy and ${this.#maxWaiting} requests wait. Try later.`,
+        {
+          details: { slots: this.#slots, waiting: this.#waiting.length },
+        },
+      );
+    this.#waiting.push(newEntry(task, this.#now()));
+    this.#start();
+  }
+
+  /** The task is told at once, its slot is free at once, and it is absent from the next step. Unknown tasks are ignored. */
+  cancel(task: Task): void {
+    const entry = [...this.#running, ...this.#waiting].find((e) => e.task === task);
+    if (entry === undefined) return;
+    if (this.#inStep?.has(entry) === true && entry.sequence !== undefined) this.#model.cancel(entry.sequence);
+    this.#end(entry);
+    entry.task.cancelled();
+    this.#flush();
+  }
+
+  /**
+   * Runs `work` between two steps, with the model to itself and at least `tokens` of KV room if eviction can make it.
+   * @throws {ZellError} what `work` throws
+   */
+  exclusive<T>(tokens: number, work: (model: NativeModel) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#exclusive.push(async () => {
+        try {
+          this.#admission.makeRoom([{ held: 0, more: tokens }]);
+          resolve(await work(this.#model));
+        } catch (error) {
+          reject(ZellError.fromWire(nativeError(error)));
+        }
+      });
+      this.#start();
+    });
+  }
+
+  /** Takes no new task, waits for those it has, then frees every sequence. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#looping) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    this.#kept.clear();
+  }
+
+  #start(): void {
+    if (this.#looping) return;
+    this.#looping = true;
+    void this.#run();
+  }
+
+  /** Never rejects; `#looping` ends in the same turn as the last look at the queues. */
+  async #run(): Promise<void> {
+    // Requests of one read from the pipe are admitted together.
+    await Promise.resolve();
+    while (this.#running.length + this.#waiting.length + this.#leaving.length + this.#exclusive.length > 0) {
+      try {
+        await this.#turn();
+      } catch (error) {
+        const wire = nativeError(error);
+        for (const entry of [...this.#running, ...this.#waiting]) this.#fail(entry, wire);
+        this.#leaving = [];
+      }
+    }
+    this.#looping = false;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  async #turn(): Promise<void> {
+    for (let work = this.#exclusive.shift(); work !== undefined; work = this.#exclusive.shift()) await work();
+    for (const entry of this.#leaving.splice(0)) this.#admission.keep(entry);
+    this.#admit();
+    const plan = planStep(this.#running, this.#now());
+    if (plan.length > 0) await this.#step(plan);
+    else this.#counters.kv(this.#model.kvUsage());
+    if (this.#running.length + this.#waiting.length === 0) this.#flush();
+  }
+
+  async #step(plan: readonly PlannedItem[]): Promise<void> {
+    this.#admission.makeRoom(plan.map(({ entry, count }) => ({ held: entry.evaluated, more: count })));
+    this.#counters.kv(this.#model.kvUsage());
+    this.#inStep = new Set(plan.map((p) => p.entry));
+    const start = this.#now();
+    let outputs: readonly StepOutput[];
+    try {
+      const pending = this.#model.step(plan.map(stepItem));
+      // Results of the step before are written while this one computes.
+      this.#flush();
+      outputs = await pending;
+    } catch (error) {
+      this.#inStep = undefined;
+      const wire = nativeError(error);
+      for (const { entry } of plan) if (!entry.ended) this.#fail(entry, wire);
+      return;
+    }
+    this.#inStep = undefined;
+    this.#counters.step(plan, this.#now() - start);
+    const bySequence = new Map(outputs.map((o) => [o.sequence, o]));
+    let starved: Entry | undefined;
+    for (const item of plan) {
+      const { entry } = item;
+      if (entry.ended || entry.sequence === undefined) continue;
+      const output = bySequence.get(entry.sequence);
+      if (output?.error?.code === 'out_of_memory') starved ??= entry;
+      else this.#take(item, output);
+    }
+    // Last, because it may take the KV of another entry of this step. One at a time: the others try again with the next step.
+    if (starved !== undefined) this.#relieve(starved);
+  }
+
+  #take({ entry, count }: PlannedItem, output: StepOutput | undefined): void {
+    if (output === undefined) {
+      this.#fail(entry, { code: 'internal', message: 'A step left a sequence without a result.' });
+      return;
+    }
+    if (output.error !== undefined) {
+      this.#fail(entry, nativeError(output.error));
+      return;
+    }
+    entry.evaluated += count;
+    if (entry.evaluated < entry.task.tokens.length) return;
+    const now = this.#now();
+    if (output.sampled !== undefined) {
+      this.#counters.sampled();
+      if (entry.sampled++ === 0) entry.firstSampledAt = now;
+    }
+    try {
+      if (entry.task.output(output)) return;
+    } catch (error) {
+      this.#fail(entry, nativeError(error));
+      return;
+    }
+    this.#counters.finished(entry.sampled, now - entry.firstSampledAt);
+    this.#end(entry);
+  }
+
+  /** Fills the free slots; a more urgent class may take the slot of a less urgent one, which goes on later from where it was. */
+  #admit(): void {
+    while (this.#waiting.length > 0) {
+      let next: Entry | undefined;
+      if (this.#running.length < this.#slots) {
+        next = this.#waiting.toSorted(byService(this.#now()))[0];
+      } else {
+        next = this.#waiting.toSorted((a, b) => a.rank - b.rank || a.enqueuedAt - b.enqueuedAt)[0];
+        const victim = this.#leastUrgent();
+        if (next === undefined || victim === undefined || victim.rank <= next.rank) return;
+        this.#pause(victim);
+      }
+      if (next === undefined) return;
+      try {
+        if (!this.#admission.admit(next, this.#running)) return;
+      } catch (error) {
+        this.#fail(next, nativeError(error));
+        continue;
+      }
+      this.#waiting = this.#waiting.filter((e) => e !== next);
+      this.#running.push(next);
+    }
+  }
+
+  /** Memory ran out in the step: give up kept sequences, then the KV of paused and less urgent entries, at last this entry. */
+  #relieve(entry: Entry): void {
+    // What ended in this very step is given up by the next one.
+    if (this.#leaving.length > 0 || this.#kept.evictOldest()) return;
+    const paused = this.#waiting.find((e) => e.evaluated > 0);
+    const victim = paused ?? (this.#running.length > 1 ? this.#leastUrgent() : undefined);
+    if (victim?.sequence === undefined) {
+      this.#fail(entry, {
+        code: 'out_of_memory',
+        message: 'The KV cache is full. Shorten the prompt or load the model with a shorter context.',
+        details: { tokens: entry.task.tokens.length },
+      });
+      return;
+    }
+    // The sequence stays and with it the state of its sampler; its tokens are evaluated again, to the same bits.
+    this.#model.truncateSequence(victim.sequence, 0);
+    victim.evaluated = 0;
+    if (paused === undefined) this.#pause(victim);
+  }
+
+  #leastUrgent(): Entry | undefined {
+    return this.#running.toSorted((a, b) => b.rank - a.rank || b.enqueuedAt - a.enqueuedAt)[0];
+  }
+
+  #pause(entry: Entry): void {
+    this.#running = this.#running.filter((e) => e !== entry);
+    this.#waiting.push(entry);
+  }
+
+  #fail(entry: Entry, error: WireError): void {
+    if (entry.ended) return;
+    this.#end(entry);
+    entry.task.failed(error);
+  }
+
+  #end(entry: Entry): void {
+    entry.ended = true;
+    this.#running = this.#running.filter((e) => e !== entry);
+    this.#waiting = this.#waiting.filter((e) => e !== entry);
+    if (entry.sequence !== undefined) this.#leaving.push(entry);
+  }
+}
+
+function stepItem({ entry, count }: PlannedItem): StepItem {
+  const { task, sequence, evaluated } = entry;
+  if (sequence === undefined) throw new Error('A running entry has no sequence.');
+  const tokens = Int32Array.from(task.tokens.slice(evaluated, evaluated + count));
+  if (evaluated + count < task.tokens.length) return { sequence, tokens, want: {} };
+  return {
+    sequence,
+    tokens,
+    want: {
+      ...(task.sampling === undefined ? {} : { sample: true }),
+      ...(task.topLogprobs === undefined ? {} : { topLogprobs: task.topLogprobs }),
+    },
+  };
+}
