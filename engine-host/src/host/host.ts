@@ -124,6 +124,7 @@ export class Host {
       identity: { version: options.version, instance: this.#instance, startedAt: Date.now() },
       ...(options.apiKey === undefined ? {} : { apiKey: options.apiKey }),
       token: this.#token,
+      onBug: (error, route) => parts.log.error({ route, stack: stackOf(error) }, 'a bug'),
     });
   }
 
@@ -325,4 +326,10 @@ export class Host {
       ...(error && { error }),
     };
   }
+}
+
+/** Where it happened. The message of a bug may hold anything, so it stays out of the log. */
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  return [error.name, ...(error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))].join('\n');
 }
