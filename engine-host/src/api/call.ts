@@ -63,6 +63,16 @@ export class Call {
     return new Generation(this.#context.engine, request, this.signal, this.#context.heartbeatMs);
   }
 
+  /** `Generation.accepted` of the first of several; when it is refused, the others do not run either. */
+  async accepted(generations: readonly Generation[]): Promise<Awaited<ReturnType<Generation['accepted']>>> {
+    try {
+      return await generations[0]?.accepted();
+    } catch (error) {
+      this.#controller.abort(error);
+      throw error;
+    }
+  }
+
   /** All results; when one fails, the others are stopped. */
   async all<T>(work: readonly Promise<T>[]): Promise<T[]> {
     try {

@@ -25,6 +25,7 @@ export interface Listener {
 
 export class Generation {
   readonly #events: AsyncIterator<GenerateEvent>;
+  readonly #signal: AbortSignal;
   readonly #heartbeatMs: number;
   #next: Promise<IteratorResult<GenerateEvent>> | undefined;
   #accepted: Extract<GenerateEvent, { type: 'accepted' }> | undefined;
@@ -34,6 +35,7 @@ export class Generation {
 
   constructor(engine: ApiEngine, request: GenerateRequest, signal: AbortSignal, heartbeatMs = HEARTBEAT_MS) {
     this.#events = engine.generate(request, signal)[Symbol.asyncIterator]();
+    this.#signal = signal;
     this.#heartbeatMs = heartbeatMs;
   }
 
@@ -78,15 +80,25 @@ export class Generation {
 
   async #take(waitMs: number | undefined): Promise<GenerateEvent | 'idle'> {
     const next = (this.#next ??= this.#events.next());
+    // A client that has gone needs no reason of the engine's.
+    next.catch(() => undefined);
     let timer: NodeJS.Timeout | undefined;
     const idle = new Promise<'idle'>((resolve) => {
       if (waitMs !== undefined) timer = setTimeout(() => resolve('idle'), waitMs);
     });
-    const first = await Promise.race([next, idle]).finally(() => clearTimeout(timer));
+    const first = await Promise.race([next, idle])
+      .catch((error: unknown) => {
+        throw this.#signal.aborted ? gone() : error;
+      })
+      .finally(() => clearTimeout(timer));
     if (first === 'idle') return first;
     this.#next = undefined;
-    if (first.done === true) throw new ZellError('internal', 'The engine ended a request without a result.');
-    return first.value;
+    if (first.done === true)
+      throw this.#signal.aborted ? gone() : new ZellError('internal', 'The engine ended a request without a result.');
+    const event = first.value;
+    // Nothing follows; the engine's side may clean up.
+    if (event.type === 'done' || event.type === 'failed') void this.#events.return?.().catch(() => undefined);
+    return event;
   }
 }
 
@@ -94,7 +106,11 @@ export class Generation {
 export function clientController(reply: FastifyReply): AbortController {
   const controller = new AbortController();
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort(new ZellError('cancelled', 'The client went away.'));
+    if (!reply.raw.writableFinished) controller.abort(gone());
   });
   return controller;
+}
+
+function gone(): ZellError {
+  return new ZellError('cancelled', 'The client went away.');
 }

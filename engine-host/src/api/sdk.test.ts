@@ -40,6 +40,7 @@ describe('openai', () => {
     const r = await openai.chat.completions.create({
       model: 'gpt-4o',
       messages: user('Hi'),
+      // eslint-disable-next-line @typescript-eslint/no-deprecated
       seed: 7,
       max_completion_tokens: 3,
     });
@@ -297,7 +298,8 @@ describe('ollama', () => {
     const g = await ollama.generate({ model: 'tiny', prompt: 'Hi', options: { num_predict: 2, seed: 1 } });
     expect(g).toMatchObject({ response: 'Paris is', done_reason: 'length', eval_count: 2 });
     text = '';
-    for await (const c of await ollama.generate({ model: 'tiny', prompt: 'Hi', stream: true })) text += c.response;
+    for await (const c of await ollama.generate({ model: 'tiny', prompt: 'Hi', stream: true }))
+      text += String(c.response);
     expect(text).toBe(TEXT);
   });
   test('load and unload', async () => {
@@ -333,7 +335,8 @@ describe('ollama', () => {
     );
     host.engine.crashAfter = 1;
     const read = async (): Promise<void> => {
-      for await (const c of await ollama.chat({ model: 'tiny', messages: user('Hi'), stream: true })) void c;
+      for await (const c of await ollama.chat({ model: 'tiny', messages: user('Hi'), stream: true }))
+        expect(c).toHaveProperty('message');
     };
     await expect(read()).rejects.toThrow(/engine ended/);
   });

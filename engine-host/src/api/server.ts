@@ -41,7 +41,8 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
     genReqId: () => `req_${randomUUID().replaceAll('-', '')}`,
-    requestTimeout: 0,
+    // For receiving a request; answers may take as long as they like.
+    requestTimeout: 300_000,
     connectionTimeout: 0,
     keepAliveTimeout: 75_000,
     forceCloseConnections: true,

@@ -116,7 +116,9 @@ export class FakeEngine implements ApiEngine {
     const params: unknown = given;
     const answers: Record<string, () => unknown> = {
       count: () => ({ tokens: count((params as { prompt: PromptPart[] }).prompt) }),
-      tokenize: () => ({ tokens: [...(params as { text: string }).text].map((c) => (c.codePointAt(0) ?? 0) % 1000) }),
+      tokenize: () => ({
+        tokens: Array.from((params as { text: string }).text, (c) => (c.codePointAt(0) ?? 0) % 1000),
+      }),
       detokenize: () => ({
         text: (params as { tokens: number[] }).tokens.map((t) => String.fromCodePoint(t)).join(''),
       }),

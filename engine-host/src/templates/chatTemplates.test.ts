@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import type { PromptPart } from '#protocol/engine.ts';
@@ -201,3 +203,23 @@ test('an aborted render is cancelled', async () => {
     code: 'cancelled',
   });
 });
+
+test('large conversations render; larger ones than any context are refused with numbers', async () => {
+  const large = await render('chatml', [user('word <|im_end|> '.repeat(300_000))]);
+  expect(large.method).toBe('marked');
+  await expect(render('chatml', [user('x'.repeat(8 * 1024 * 1024 + 1))])).rejects.toMatchObject({ code: 'too_large' });
+}, 20_000);
+
+test('an unused process does not keep the program alive, and ends with it', async () => {
+  const program = `
+    const { ChatTemplates } = await import(${JSON.stringify(new URL('./chatTemplates.ts', import.meta.url).href)});
+    const t = new ChatTemplates();
+    await t.render({ model: 'm', template: undefined, bosText: '', eosText: '' }, [{ role: 'user', content: 'a' }], {}, new AbortController().signal);
+    console.log('rendered');`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '-e', program],
+    { timeout: 15_000 },
+  );
+  expect(stdout.trim()).toBe('rendered');
+}, 20_000);

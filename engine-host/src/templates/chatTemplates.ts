@@ -16,6 +16,8 @@ export interface TemplateLimits {
   readonly outputChars: number;
 }
 const DEFAULT_LIMITS: TemplateLimits = { renderMs: 250, parseMs: 2000, heapMb: 64, outputChars: 1024 * 1024 };
+/** More than any context holds, and what a render of 64 MiB of heap still manages (measured: 8 MiB do, 16 do not). */
+const MAX_INPUT_CHARS = 8 * 1024 * 1024;
 /** An unused process goes away after this long. */
 const IDLE_MS = 120_000;
 
@@ -55,7 +57,7 @@ export class ChatTemplates {
   /**
    * The prompt for a conversation, ready for the assistant's answer. When the last message is the assistant's, the answer goes on
    * from its text.
-   * @throws {ZellError} template_failed (names the model and why), cancelled
+   * @throws {ZellError} template_failed (names the model and why), too_large, cancelled
    */
   async render(
     source: TemplateSource,
@@ -68,6 +70,8 @@ export class ChatTemplates {
     const prefill = last?.role === 'assistant' ? last.content : '';
     const history = last?.role === 'assistant' ? messages.slice(0, -1) : messages;
     const inputChars = history.reduce((sum, m) => sum + m.content.length, 0);
+    if (inputChars > MAX_INPUT_CHARS)
+      throw new ZellError('too_large', `The messages have ${inputChars} characters; ${MAX_INPUT_CHARS} are allowed.`);
     const hash = createHash('sha256').update(template).digest('hex');
     const job: RenderJob = {
       id: this.#nextId++,

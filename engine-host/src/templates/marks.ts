@@ -135,7 +135,7 @@ function commonSuffix(a: string, b: string): number {
 function* find(marks: Marks, rendered: string): Generator<Found> {
   for (const match of rendered.matchAll(pattern(marks))) {
     const index = Number.parseInt(
-      [...(match[2] ?? '')].map((c) => (c.charCodeAt(0) - DIGIT).toString(16)).join(''),
+      Array.from(match[2] ?? '', (c) => (c.charCodeAt(0) - DIGIT).toString(16)).join(''),
       16,
     );
     yield { at: match.index, length: match[0].length, open: match[1] === OPEN, index };
@@ -152,5 +152,5 @@ function wrap(marks: Marks, text: string): string {
 }
 
 function digits(hex: string): string {
-  return [...hex].map((c) => String.fromCharCode(DIGIT + Number.parseInt(c, 16))).join('');
+  return Array.from(hex, (c) => String.fromCharCode(DIGIT + Number.parseInt(c, 16))).join('');
 }

@@ -41,7 +41,7 @@ export async function respondCompletion(
     });
     return list && answers.length > 1 ? answers : answers[0];
   }
-  await generations[0]?.accepted();
+  await call.accepted(generations);
   const stream = ResponseStream.open(call.reply, 'text/event-stream', call.signal);
   await runStream(context, request, 'llamacpp', stream, async () => {
     await call.all(

@@ -29,8 +29,7 @@ export const LlamaCommon = {
   grammar: anything(),
   json_schema: anything(),
 };
-const Common = Type.Object(LlamaCommon);
-export type LlamaBody = Static<typeof Common>;
+export type LlamaBody = Static<ReturnType<typeof Type.Object<typeof LlamaCommon>>>;
 
 /** @throws {ZellError} */
 export function llamaInput(

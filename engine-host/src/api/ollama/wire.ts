@@ -34,8 +34,7 @@ export const OllamaCommon = {
   logprobs: flag(),
   top_logprobs: integer(0, 20),
 };
-const CommonBody = Type.Object(OllamaCommon);
-export type CommonBody = Static<typeof CommonBody>;
+export type CommonBody = Static<ReturnType<typeof Type.Object<typeof OllamaCommon>>>;
 
 /** @throws {ZellError} for what cannot be honoured and must not be ignored */
 export function checkCommon(body: CommonBody): void {

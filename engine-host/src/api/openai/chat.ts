@@ -81,7 +81,7 @@ async function streamChat(
   wantsLogprobs: boolean,
   withUsage: boolean,
 ): Promise<void> {
-  await generations[0]?.accepted();
+  await call.accepted(generations);
   const stream = ResponseStream.open(call.reply, 'text/event-stream', call.signal);
   const send = (index: number, delta: object, finish: string | null, logprobs: object | null = null): Promise<void> =>
     stream.data({

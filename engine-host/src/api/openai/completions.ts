@@ -105,7 +105,7 @@ async function streamCompletion(
   wantsLogprobs: boolean,
   body: CompletionBody,
 ): Promise<void> {
-  await choices[0]?.generation.accepted();
+  await call.accepted(choices.map((c) => c.generation));
   const withUsage = body.stream_options?.include_usage === true;
   const stream = ResponseStream.open(call.reply, 'text/event-stream', call.signal);
   const send = (index: number, text: string, finish: string | null, logprobs: object | null = null): Promise<void> =>
