@@ -1,0 +1,133 @@
+#include "addon/step_arguments.h"
+
+#include <cmath>
+#include <limits>
+
+namespace zell::addon {
+namespace {
+
+// Above what any caller needs; keeps a mistake from taking the machine's memory.
+constexpr uint32_t kMostItems = 4096;
+constexpr uint32_t kMostTop = 1000;
+
+runtime::Pooling ReadPooling(Reader& reader, const Napi::Value& value) {
+  const std::string name = reader.Text(value, "want.pooled");
+  if (name == "mean") return runtime::Pooling::kMean;
+  if (name == "last") return runtime::Pooling::kLast;
+  if (name == "cls") return runtime::Pooling::kFirst;
+  reader.Expect(false, "want.pooled to be mean, last or cls");
+  return runtime::Pooling::kNone;
+}
+
+runtime::Want ReadWant(Reader& reader, const Napi::Value& value) {
+  runtime::Want want;
+  const Napi::Object object = reader.Object(value, "want");
+  if (!reader.ok()) return want;
+  if (const auto v = Reader::Get(object, "sample"); Reader::Has(v)) want.sample = reader.Boolean(v, "want.sample");
+  if (const auto v = Reader::Get(object, "topLogprobs"); Reader::Has(v)) {
+    want.top_logprobs = reader.Unsigned(v, "want.topLogprobs", kMostTop);
+  }
+  if (const auto v = Reader::Get(object, "score"); Reader::Has(v)) want.score = reader.Integers(v, "want.score");
+  if (const auto v = Reader::Get(object, "logits"); Reader::Has(v)) want.logits = reader.Boolean(v, "want.logits");
+  if (const auto v = Reader::Get(object, "hiddenLayer"); Reader::Has(v)) {
+    want.hidden_layer = reader.Unsigned(v, "want.hiddenLayer", 4096);
+  }
+  if (const auto v = Reader::Get(object, "pooled"); Reader::Has(v)) want.pooled = ReadPooling(reader, v);
+  return want;
+}
+
+std::vector<lora::AdapterUse> ReadAdapters(Reader& reader, const Napi::Value& value) {
+  std::vector<lora::AdapterUse> adapters;
+  reader.Expect(value.IsArray(), "adapters to be an array");
+  if (!reader.ok()) return adapters;
+  const Napi::Array array = value.As<Napi::Array>();
+  reader.Expect(array.Length() <= kMostItems, "no more than 4096 adapters");
+  for (uint32_t i = 0; reader.ok() && i < array.Length(); ++i) {
+    const Napi::Object object = reader.Object(array.Get(i), "an adapter");
+    if (!reader.ok()) break;
+    lora::AdapterUse use;
+    use.id = reader.Unsigned(object.Get("id"), "an adapter's id");
+    use.scale = static_cast<float>(reader.Number(object.Get("scale"), "an adapter's scale", -1e6, 1e6));
+    adapters.push_back(use);
+  }
+  return adapters;
+}
+
+runtime::StepItem ReadItem(Reader& reader, const Napi::Value& value) {
+  runtime::StepItem item;
+  const Napi::Object object = reader.Object(value, "an item");
+  if (!reader.ok()) return item;
+  item.sequence = reader.Unsigned(object.Get("sequence"), "an item's sequence");
+  item.tokens = reader.Integers(object.Get("tokens"), "an item's tokens");
+  reader.Expect(!item.tokens.empty(), "an item's tokens to hold at least one");
+  if (const auto v = Reader::Get(object, "parents"); Reader::Has(v)) item.parents = reader.Integers(v, "parents");
+  if (const auto v = Reader::Get(object, "adapters"); Reader::Has(v)) item.adapters = ReadAdapters(reader, v);
+  item.want = ReadWant(reader, object.Get("want"));
+  return item;
+}
+
+}  // namespace
+
+std::vector<runtime::StepItem> ReadItems(Reader& reader, const Napi::Value& value) {
+  std::vector<runtime::StepItem> items;
+  reader.Expect(value.IsArray(), "items to be an array");
+  if (!reader.ok()) return items;
+  const Napi::Array array = value.As<Napi::Array>();
+  reader.Expect(array.Length() <= kMostItems, "no more than 4096 items");
+  if (!reader.ok()) return items;
+  items.reserve(array.Length());
+  for (uint32_t i = 0; reader.ok() && i < array.Length(); ++i) items.push_back(ReadItem(reader, array.Get(i)));
+  return items;
+}
+
+sampling::SamplerParams ReadSampling(Reader& reader, const Napi::Value& value) {
+  sampling::SamplerParams params;
+  const Napi::Object object = reader.Object(value, "params");
+  if (!reader.ok()) return params;
+  constexpr int32_t kMost = std::numeric_limits<int32_t>::max();
+  const auto number = [&](const char* name, double least, double most) {
+    return static_cast<float>(reader.Number(object.Get(name), name, least, most));
+  };
+  params.temperature = number("temperature", 0, 100);
+  params.top_k = static_cast<int32_t>(reader.Integer(object.Get("topK"), "topK", 0, kMost));
+  params.top_p = number("topP", 0, 1);
+  params.min_p = number("minP", 0, 1);
+  params.repeat_penalty = number("repeatPenalty", 1e-3, 1e3);
+  params.repeat_last_n = static_cast<int32_t>(reader.Integer(object.Get("repeatLastN"), "repeatLastN", -1, kMost));
+  params.frequency_penalty = number("frequencyPenalty", -1e3, 1e3);
+  params.presence_penalty = number("presencePenalty", -1e3, 1e3);
+  params.seed = reader.Unsigned(object.Get("seed"), "seed");
+  const Napi::Value bias = object.Get("logitBias");
+  if (!reader.ok() || !Reader::Has(bias)) return params;
+  reader.Expect(bias.IsArray(), "logitBias to be an array");
+  if (!reader.ok()) return params;
+  const Napi::Array array = bias.As<Napi::Array>();
+  reader.Expect(array.Length() <= (1u << 20), "logitBias to be shorter");
+  for (uint32_t i = 0; reader.ok() && i < array.Length(); ++i) {
+    const Napi::Value pair = array.Get(i);
+    reader.Expect(pair.IsArray() && pair.As<Napi::Array>().Length() == 2, "logitBias to hold [token, bias] pairs");
+    if (!reader.ok()) break;
+    const Napi::Value token = pair.As<Napi::Array>().Get(uint32_t{0}), amount = pair.As<Napi::Array>().Get(uint32_t{1});
+    const int32_t id = static_cast<int32_t>(reader.Integer(token, "a logitBias token", 0, kMost));
+    params.logit_bias.emplace_back(
+        id, amount.IsNull() ? -INFINITY : static_cast<float>(reader.Number(amount, "a logit bias", -1e6, 1e6)));
+  }
+  return params;
+}
+
+runtime::LoadOptions ReadLoadOptions(Reader& reader, const Napi::Value& value) {
+  runtime::LoadOptions options;
+  if (!Reader::Has(value)) return options;
+  const Napi::Object object = reader.Object(value, "options");
+  if (!reader.ok()) return options;
+  const auto read = [&](const char* name, uint32_t most, uint32_t& field) {
+    const Napi::Value v = object.Get(name);
+    if (Reader::Has(v)) field = static_cast<uint32_t>(reader.Integer(v, name, 1, most));
+  };
+  read("threads", 256, options.threads);
+  read("contextLength", 1u << 26, options.context_length);
+  read("maxSequences", 4096, options.max_sequences);
+  return options;
+}
+
+}  // namespace zell::addon

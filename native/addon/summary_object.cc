@@ -1,0 +1,99 @@
+#include "addon/summary_object.h"
+
+namespace zell::addon {
+namespace {
+
+// Longer arrays (the vocabulary, its scores and merges) stay out of the metadata.
+constexpr size_t kMostArrayEntries = 64;
+
+Napi::Value ToJs(Napi::Env env, bool value) { return Napi::Boolean::New(env, value); }
+Napi::Value ToJs(Napi::Env env, const std::string& value) { return Napi::String::New(env, value); }
+template <typename T>
+Napi::Value ToJs(Napi::Env env, T value) requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
+  return Napi::Number::New(env, static_cast<double>(value));
+}
+template <typename T>
+Napi::Value ToJs(Napi::Env env, const std::vector<T>& values) {
+  if (values.size() > kMostArrayEntries) return env.Undefined();
+  Napi::Array array = Napi::Array::New(env, values.size());
+  for (size_t i = 0; i < values.size(); ++i) array.Set(static_cast<uint32_t>(i), ToJs(env, static_cast<T>(values[i])));
+  return array;
+}
+
+Napi::Object ToMetadata(Napi::Env env, const gguf::File& file) {
+  Napi::Object object = Napi::Object::New(env);
+  for (const auto& [key, value] : file.metadata()) {
+    const Napi::Value js = std::visit([&](const auto& v) { return ToJs(env, v); }, value);
+    if (!js.IsUndefined()) object.Set(key, js);
+  }
+  return object;
+}
+
+Napi::Object ToSpecial(Napi::Env env, const runtime::Summary& s) {
+  Napi::Object special = Napi::Object::New(env);
+  const auto set = [&](Napi::Object& object, const char* name, tokenizer::Token token) {
+    if (token >= 0) object.Set(name, Napi::Number::New(env, token));
+  };
+  const tokenizer::VocabularySpec& v = s.vocabulary;
+  set(special, "bos", v.bos);
+  set(special, "eos", v.eos);
+  set(special, "unknown", v.unknown);
+  set(special, "padding", v.padding);
+  special.Set("endOfGeneration", ToJs(env, s.end_of_generation));
+  if (v.fim_prefix < 0 || v.fim_suffix < 0 || v.fim_middle < 0) return special;
+  Napi::Object fim = Napi::Object::New(env);
+  set(fim, "prefix", v.fim_prefix);
+  set(fim, "suffix", v.fim_suffix);
+  set(fim, "middle", v.fim_middle);
+  set(fim, "pad", v.fim_pad);
+  set(fim, "repo", v.fim_repo);
+  set(fim, "separator", v.fim_separator);
+  special.Set("fim", fim);
+  return special;
+}
+
+}  // namespace
+
+Napi::Object ToSummary(Napi::Env env, const runtime::Summary& s) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("path", s.path);
+  object.Set("name", s.name);
+  object.Set("modelHash", s.model_hash);
+  object.Set("architecture", s.architecture);
+  object.Set("parameters", ToJs(env, s.parameters));
+  object.Set("quantization", s.quantization);
+  object.Set("contextLength", ToJs(env, s.context_length));
+  object.Set("embeddingLength", ToJs(env, s.embedding_length));
+  object.Set("layers", ToJs(env, s.layers));
+  object.Set("vocabularySize", ToJs(env, s.vocabulary_size));
+  Napi::Object tokenizer = Napi::Object::New(env);
+  tokenizer.Set("model", s.vocabulary.model);
+  tokenizer.Set("pre", s.vocabulary.pre);
+  object.Set("tokenizer", tokenizer);
+  object.Set("special", ToSpecial(env, s));
+  object.Set("bosText", s.bos_text);
+  object.Set("eosText", s.eos_text);
+  object.Set("addBos", ToJs(env, s.vocabulary.add_bos));
+  if (!s.chat_template.empty()) {
+    object.Set("chatTemplate", s.chat_template);
+    object.Set("templateHash", s.template_hash);
+  }
+  object.Set("bytes", ToJs(env, s.file->total_bytes()));
+  Napi::Object fit = Napi::Object::New(env);
+  fit.Set("neededBytes", ToJs(env, s.memory.needed_bytes));
+  fit.Set("availableBytes", ToJs(env, s.memory.available_bytes));
+  fit.Set("fits", ToJs(env, s.memory.fits()));
+  object.Set("fit", fit);
+  object.Set("metadata", ToMetadata(env, *s.file));
+  return object;
+}
+
+Napi::Object ToInfo(Napi::Env env, const runtime::Engine& engine) {
+  Napi::Object object = ToSummary(env, engine.summary());
+  object.Set("loadMs", ToJs(env, engine.load_ms()));
+  object.Set("threads", ToJs(env, engine.threads()));
+  object.Set("isa", engine.isa());
+  return object;
+}
+
+}  // namespace zell::addon
