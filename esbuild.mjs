@@ -39,6 +39,7 @@ function bundles(dev) {
     host: 'engine-host/src/main.ts',
     engine: 'engine-host/src/engine/main.ts',
     templateWorker: 'engine-host/src/templates/worker.ts',
+    redactionWorker: 'engine-host/src/memory/redactionWorker.ts',
   };
   return [
     // One file a program: each starts alone.

@@ -1,4 +1,6 @@
 /** Shapes of answers and errors, where the vendors' clients do not look closely. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ZellError } from '#protocol/errors.ts';
@@ -260,6 +262,34 @@ describe('streams', () => {
     const ollama = (await post('/api/generate', { prompt: 'a', options: { num_predict: 1 } })).text.trim().split('\n');
     expect(ollama.map((l) => (JSON.parse(l) as { response: string }).response)).toContain('');
   });
+  test('a client that reads slowly holds back the engine; when it leaves, the engine hears of it', async () => {
+    const before = host.engine.words;
+    let given = 0;
+    const endless = function* (): Generator<string> {
+      for (; given < 20_000; given++) yield 'x'.repeat(16_384);
+    };
+    host.engine.words = { [Symbol.iterator]: endless } as unknown as readonly string[];
+    try {
+      const { hostname, port } = new URL(host.url);
+      const socket = connect(Number(port), hostname);
+      const body = JSON.stringify({ prompt: 'a', stream: true });
+      socket.write(
+        `POST /completion HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
+      await once(socket, 'readable');
+      await new Promise((r) => setTimeout(r, 300));
+      const held = given;
+      expect(held).toBeLessThan(5000);
+      await new Promise((r) => setTimeout(r, 200));
+      expect(given).toBe(held);
+      socket.destroy();
+      for (let i = 0; i < 100 && host.engine.requests.at(-1)?.signal.aborted !== true; i++)
+        await new Promise((r) => setTimeout(r, 10));
+      expect(host.engine.requests.at(-1)?.signal.aborted).toBe(true);
+    } finally {
+      host.engine.words = before;
+    }
+  });
   test('heads', async () => {
     const r = await post('/v1/chat/completions', { ...chat, stream: true });
     expect(r.headers.get('content-type')).toContain('text/event-stream');
@@ -412,4 +442,15 @@ describe('prompts and memory', () => {
     await post('/v1/chat/completions', { ...chat, n: 3 });
     expect(host.recorded).toHaveLength(4);
   });
+});
+
+test('/v1/chat/completions: return_tokens puts ids and timings beside the usage of a stream', async () => {
+  const asked = { ...chat, stream: true, stream_options: { include_usage: true } };
+  const last = (text: string): Record<string, unknown> => sse(text).at(-2) as Record<string, unknown>;
+  const plain = last((await post('/v1/chat/completions', asked)).text);
+  expect(plain['usage']).toBeDefined();
+  expect(plain['tokens']).toBeUndefined();
+  const more = last((await post('/v1/chat/completions', { ...asked, return_tokens: true })).text);
+  expect(more['tokens']).toHaveLength((plain['usage'] as { completion_tokens: number }).completion_tokens);
+  expect(more['timings']).toMatchObject({ predicted_n: (more['tokens'] as number[]).length });
 });

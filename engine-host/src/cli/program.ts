@@ -23,7 +23,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .usage('[options] [MODEL] PROMPT')
     .argument('<words...>', 'the prompt, or model and prompt')
     .option('--max-tokens <n>', 'longest answer in tokens', wholeNumber(1), 1024)
-    .option('--temperature <t>', '0 always takes the likeliest token', number(0, 100), 0)
+    .option('--temperature <t>', '0 always takes the likeliest token', number(0, 2), 0)
     .option('--seed <s>', 'makes sampling repeatable', wholeNumber(0, 0xffff_ffff))
     .option('--system <text>', 'system prompt')
     .option('--json', 'print {model, text, tokens, timings} instead of streaming')
@@ -36,7 +36,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .description('ask the running engine, with the model that it has loaded')
     .argument('<prompt>')
     .option('--max-tokens <n>', 'longest answer in tokens', wholeNumber(1), 1024)
-    .option('--temperature <t>', '0 always takes the likeliest token', number(0, 100), 0)
+    .option('--temperature <t>', '0 always takes the likeliest token', number(0, 2), 0)
     .option('--json', 'print {model, text, tokens, timings}')
     .action(async (prompt: string, options: RunOptions) =>
       (await import('./commands/run.ts')).run([prompt], options, signal),
@@ -49,7 +49,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .argument('<model>')
     .argument('<prompts...>')
     .option('--max-tokens <n>', 'longest answer in tokens', wholeNumber(1), 1024)
-    .option('--temperature <t>', '0 always takes the likeliest token', number(0, 100), 0)
+    .option('--temperature <t>', '0 always takes the likeliest token', number(0, 2), 0)
     .option('--seed <s>', 'makes sampling repeatable', wholeNumber(0, 0xffff_ffff))
     .option('--system <text>', 'system prompt')
     .option('--json', 'print a list of {prompt, model, text, tokens, timings}')

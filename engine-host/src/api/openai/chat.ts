@@ -1,12 +1,12 @@
 /** `POST /v1/chat/completions`. */
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { GenerateResult } from '#protocol/engine.ts';
 import { Call, templateVariables, type ApiContext } from '../call.ts';
 import { joinTexts, plainText, toolCallText } from '../content.ts';
 import type { ChatMessage } from '../deps.ts';
 import { invalid } from '../errors.ts';
 import type { Generation } from '../generation.ts';
+import { timings } from '../llamacpp/result.ts';
 import { ResponseStream } from '../responseStream.ts';
 import { stopTexts, tokenLimit } from '../sampling.ts';
 import { runStream } from '../streaming.ts';
@@ -54,7 +54,8 @@ async function chat(
   const wantsLogprobs = body.logprobs === true;
   if (body.stream === true) {
     const withUsage = body.stream_options?.include_usage === true;
-    await streamChat(context, request, call, generations, messages, head, wantsLogprobs, withUsage);
+    const withTokens = body.return_tokens === true;
+    await streamChat(context, request, call, generations, messages, head, { wantsLogprobs, withUsage, withTokens });
     return reply;
   }
   const all = await call.all(generations.map((g, i) => call.finish(g, i === 0 ? messages : [])));
@@ -78,9 +79,9 @@ async function streamChat(
   generations: readonly Generation[],
   messages: readonly ChatMessage[],
   head: Readonly<Record<string, unknown>>,
-  wantsLogprobs: boolean,
-  withUsage: boolean,
+  extras: { readonly wantsLogprobs: boolean; readonly withUsage: boolean; readonly withTokens: boolean },
 ): Promise<void> {
+  const { wantsLogprobs, withUsage, withTokens } = extras;
   await call.accepted(generations);
   const stream = ResponseStream.open(call.reply, 'text/event-stream', call.signal);
   const send = (index: number, delta: object, finish: string | null, logprobs: object | null = null): Promise<void> =>
@@ -92,20 +93,29 @@ async function streamChat(
     });
   await runStream(context, request, 'openai', stream, async () => {
     const results = await call.all(
-      generations.map(async (generation, index): Promise<GenerateResult> => {
+      generations.map(async (generation, index) => {
         await send(index, { role: 'assistant', content: '' }, null);
-        const { result } = await call.finish(generation, index === 0 ? messages : [], {
+        const finished = await call.finish(generation, index === 0 ? messages : [], {
           delta: async (d) => {
             if (d.text === '' && (!wantsLogprobs || d.logprobs === undefined)) return;
             await send(index, { content: d.text }, null, wantsLogprobs ? chatLogprobs(d.logprobs ?? []) : null);
           },
           idle: () => stream.comment(),
         });
-        await send(index, {}, finishReason(result.finish));
-        return result;
+        await send(index, {}, finishReason(finished.result.finish));
+        return finished;
       }),
     );
-    if (withUsage) await stream.data({ ...head, object: 'chat.completion.chunk', choices: [], usage: usage(results) });
+    const first = results[0];
+    if (withUsage)
+      await stream.data({
+        ...head,
+        object: 'chat.completion.chunk',
+        choices: [],
+        usage: usage(results.map((r) => r.result)),
+        // llama.cpp's extras, of the first choice.
+        ...(withTokens && first !== undefined ? { tokens: first.tokens, timings: timings(first.result) } : {}),
+      });
     await stream.doneMark();
   });
 }

@@ -45,6 +45,7 @@ export const ChatBody = Type.Object({
   tool_choice: anything(),
   function_call: anything(),
   chat_template_kwargs: record(),
+  return_tokens: flag(),
 });
 export type ChatBody = Static<typeof ChatBody>;
 
