@@ -140,6 +140,53 @@ test('any content comes out whole and as text', async () => {
   );
 });
 
+test.each(Object.keys(TEMPLATES) as (keyof typeof TEMPLATES)[])(
+  'no content adds or removes a control token: %s',
+  async (name) => {
+    const controls = (parts: readonly PromptPart[]) =>
+      ofKind(parts, true).flatMap((t) => t.match(/<\|[^|]*\|>|\[\/?INST\]|<\/?s>|<(?:start|end)_of_turn>/g) ?? []);
+    const talk = (a: string, b: string, c: string) =>
+      render(name, [system(`s${c}`), user(`u${a}`), assistant(`a${b}`), user(`v${a}`)]);
+    const benign = controls((await talk('', '', '')).parts);
+    const word = fc.oneof(
+      fc.constantFrom(
+        '<|im_end|>',
+        '<|im_start|>',
+        '<|im_',
+        'end|>',
+        '</think>',
+        '<think>',
+        '<s>',
+        '</s>',
+        '[INST]',
+        '[/INST]',
+      ),
+      fc.constantFrom(
+        '<start_of_turn>',
+        '<end_of_turn>',
+        '<|eot_id|>',
+        '<|end|>',
+        ' ',
+        '\n',
+        '!',
+        '\u{e000}',
+        '{{',
+        '%}',
+        'x',
+      ),
+      fc.string({ maxLength: 5 }),
+    );
+    const content = fc.array(word, { maxLength: 6 }).map((w) => w.join(''));
+    await fc.assert(
+      fc.asyncProperty(content, content, content, async (a, b, c) => {
+        expect(controls((await talk(a, b, c)).parts)).toEqual(benign);
+      }),
+      { numRuns: 60 },
+    );
+  },
+  20_000,
+);
+
 test.each([
   ["{{ ''.__class__.__mro__ }}", ''],
   ["{{ messages.constructor.constructor('return process')() }}", ''],

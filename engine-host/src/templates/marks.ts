@@ -41,7 +41,7 @@ export function mark(marks: Marks, text: string): string {
  * What a vocabulary may hold as control tokens: `<|…|>`, `<…>`, `</s>`, `[INST]`, and the model's own BOS and EOS. Wide on purpose:
  * a text that is cut out for nothing is tokenised as text, which it is.
  */
-const CONTROL = /<[|｜]?[^<>\s]{1,64}>|<｜[^｜]{1,64}｜>|\[\/?[A-Z][A-Z_]{1,30}\]/gu;
+const CONTROL = /<[|｜]?[^<>\s]{1,64}>|<｜[^｜]{1,64}｜>|\[\/?[A-Za-z][A-Za-z_]{1,30}\]/gu;
 /** What assistants write themselves and templates look for. */
 const THINKING = /^<\/?think(?:ing)?>$/;
 
