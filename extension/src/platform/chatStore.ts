@@ -1,5 +1,6 @@
 /** Chats on disk: one JSON file each in the extension's own storage of this workspace. */
-import * as vscode from 'vscode';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { ChatHistoryEntry, ChatSession } from '#protocol/webview.ts';
 import { historyEntry, parseSession } from '../core/chatSession.ts';
 import type { ChatStore } from '../core/chatService.ts';
@@ -8,12 +9,16 @@ import type { ChatStore } from '../core/chatService.ts';
 const KEPT = 100;
 const ID = /^[\w-]{1,64}$/;
 
-/** Reads the folder once and then knows its list; writes of one window only. */
+/**
+ * Reads the folder once and then knows its list; writes of one window only. It uses Node and not the editor's file service:
+ * that one answers only after every extension host has started, and the chat must be there before.
+ */
 export class FileChatStore implements ChatStore {
-  readonly #folder: vscode.Uri;
+  readonly #folder: string;
   #entries: Promise<Map<string, ChatHistoryEntry>> | undefined;
 
-  constructor(folder: vscode.Uri) {
+  /** `folder` is made when it is missing. */
+  constructor(folder: string) {
     this.#folder = folder;
   }
 
@@ -22,27 +27,29 @@ export class FileChatStore implements ChatStore {
     return [...entries.values()].sort((a, b) => b.updatedAt - a.updatedAt);
   }
 
+  /** Undefined when there is no such chat, or its file is damaged. */
   async load(id: string): Promise<ChatSession | undefined> {
     if (!ID.test(id)) return undefined;
     try {
-      return parseSession(new TextDecoder().decode(await vscode.workspace.fs.readFile(this.#file(id))));
+      return parseSession(await readFile(this.#file(id), 'utf8'));
     } catch {
       return undefined;
     }
   }
 
+  /** A crash in the middle leaves the chat as it was. */
   async save(session: ChatSession): Promise<void> {
     const entries = await this.#index();
-    const draft = vscode.Uri.joinPath(this.#folder, `${session.id}.draft`);
-    await vscode.workspace.fs.writeFile(draft, new TextEncoder().encode(JSON.stringify(session)));
-    await vscode.workspace.fs.rename(draft, this.#file(session.id), { overwrite: true });
+    const draft = path.join(this.#folder, `${session.id}.draft`);
+    await writeFile(draft, JSON.stringify(session), { mode: 0o600 });
+    await rename(draft, this.#file(session.id));
     entries.set(session.id, historyEntry(session));
     for (const { id } of (await this.list()).slice(KEPT)) await this.remove(id);
   }
 
   async remove(id: string): Promise<void> {
     const entries = await this.#index();
-    if (entries.delete(id)) await vscode.workspace.fs.delete(this.#file(id));
+    if (entries.delete(id)) await rm(this.#file(id), { force: true });
   }
 
   #index(): Promise<Map<string, ChatHistoryEntry>> {
@@ -50,17 +57,16 @@ export class FileChatStore implements ChatStore {
   }
 
   async #read(): Promise<Map<string, ChatHistoryEntry>> {
-    await vscode.workspace.fs.createDirectory(this.#folder);
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const entries = new Map<string, ChatHistoryEntry>();
-    for (const [name, type] of await vscode.workspace.fs.readDirectory(this.#folder)) {
-      if (type !== vscode.FileType.File || !name.endsWith('.json')) continue;
-      const session = await this.load(name.slice(0, -'.json'.length));
+    for (const name of await readdir(this.#folder)) {
+      const session = name.endsWith('.json') ? await this.load(name.slice(0, -'.json'.length)) : undefined;
       if (session) entries.set(session.id, historyEntry(session));
     }
     return entries;
   }
 
-  #file(id: string): vscode.Uri {
-    return vscode.Uri.joinPath(this.#folder, `${id}.json`);
+  #file(id: string): string {
+    return path.join(this.#folder, `${id}.json`);
   }
 }

@@ -21,7 +21,7 @@ export interface ChatParts {
 
 export function registerChat({ context, engine, client, selection, log }: ChatParts): vscode.Disposable {
   const folder = vscode.Uri.joinPath(context.storageUri ?? context.globalStorageUri, 'chats');
-  const chats = new ChatService(client, new FileChatStore(folder), {
+  const chats = new ChatService(client, new FileChatStore(folder.fsPath), {
     now: Date.now,
     newId: randomUUID,
     systemPrompt: () => chatSettings().systemPrompt,
