@@ -1,5 +1,5 @@
 /** The loop: admit → build one step → run it → hand out its results. Policy only; the model does the work. */
-import type { EngineStats, QueueStatus } from '#protocol/engine.ts';
+import { PRIORITIES, type EngineStats, type QueueStatus } from '#protocol/engine.ts';
 import { ZellError, type WireError } from '#protocol/errors.ts';
 import type { Task } from '../inference/task.ts';
 import type { NativeModel, StepItem, StepOutput } from '../native/binding.ts';
@@ -9,6 +9,9 @@ import { Counters } from './counters.ts';
 import { byService, newEntry, type Entry } from './entry.ts';
 import { KeptSequences } from './keptSequences.ts';
 import { planStep, type PlannedItem } from './planStep.ts';
+
+/** The last class behind which a person waits; only up to it may a task take another's slot. */
+const LAST_INTERACTIVE = PRIORITIES.indexOf('chat');
 
 export interface SchedulerOptions {
   /** Most tasks that run at once. Default 8. */
@@ -207,7 +210,7 @@ export class Scheduler {
     this.#end(entry);
   }
 
-  /** Fills the free slots; a more urgent class may take the slot of a less urgent one, which goes on later from where it was. */
+  /** Fills the free slots. Somebody who waits at a screen may take the slot of a less urgent task, which goes on later from where it was. */
   #admit(): void {
     while (this.#waiting.length > 0) {
       let next: Entry | undefined;
@@ -216,7 +219,8 @@ export class Scheduler {
       } else {
         next = this.#waiting.toSorted((a, b) => a.rank - b.rank || a.enqueuedAt - b.enqueuedAt)[0];
         const victim = this.#leastUrgent();
-        if (next === undefined || victim === undefined || victim.rank <= next.rank) return;
+        if (next === undefined || victim === undefined) return;
+        if (next.rank > LAST_INTERACTIVE || victim.rank <= next.rank) return;
         this.#pause(victim);
       }
       if (next === undefined) return;
