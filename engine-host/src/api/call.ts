@@ -107,14 +107,13 @@ export class Call {
       return finished;
     } catch (error) {
       const { text, tokens } = generation.partial;
-      if (text !== '' && (this.signal.aborted || ZellError.is(error, 'cancelled')))
-        this.#record(messages, text, tokens);
+      if (this.signal.aborted || ZellError.is(error, 'cancelled')) this.#record(messages, text, tokens);
       throw error;
     }
   }
 
   #record(messages: readonly ChatMessage[], response: string, tokens: number): void {
-    if (this.caller.incognito || messages.length === 0) return;
+    if (this.caller.incognito || messages.length === 0 || response === '') return;
     const { origin } = this.caller;
     this.#context.recorder.exchange({ model: this.model.modelHash, messages, response, tokens, origin });
   }

@@ -114,11 +114,12 @@ export function errorBody(dialect: Dialect, error: WireError, requestId: string,
   }
 }
 
+/** The engine's numbers of a `context_overflow`. */
 function overflow(error: WireError): { tokens?: number; limit?: number } {
-  const { tokens, limit } = error.details ?? {};
+  const { promptTokens, contextLength } = error.details ?? {};
   return {
-    ...(typeof tokens === 'number' ? { tokens } : {}),
-    ...(typeof limit === 'number' ? { limit } : {}),
+    ...(typeof promptTokens === 'number' ? { tokens: promptTokens } : {}),
+    ...(typeof contextLength === 'number' ? { limit: contextLength } : {}),
   };
 }
 

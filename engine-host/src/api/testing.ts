@@ -56,8 +56,8 @@ export class FakeEngine implements ApiEngine {
       return;
     }
     const promptTokens = count(request.prompt);
-    if (promptTokens >= MODEL.contextLength && request.truncate !== true) {
-      const details = { tokens: promptTokens, limit: MODEL.contextLength };
+    if (promptTokens > MODEL.contextLength && request.truncate !== true) {
+      const details = { promptTokens, contextLength: MODEL.contextLength };
       yield { type: 'failed', error: { code: 'context_overflow', message: 'The prompt does not fit.', details } };
       return;
     }

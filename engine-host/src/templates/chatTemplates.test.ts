@@ -44,7 +44,7 @@ test('ChatML: exact text, cut at the contents', async () => {
   expect(text(prompt.parts)).toBe(
     '<|im_start|>system\nS<|im_end|>\n<|im_start|>user\n  Hello  <|im_end|>\n<|im_start|>assistant\nHi<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n',
   );
-  expect(ofKind(prompt.parts, false)).toEqual(['S', 'Hello', 'Hi', 'Bye']);
+  expect(ofKind(prompt.parts, false)).toEqual(['S', '  Hello  ', 'Hi', 'Bye']);
   expect(prompt.method).toBe('marked');
   expect(prompt.fallback).toBe(false);
 });
@@ -134,7 +134,7 @@ test('any content comes out whole and as text', async () => {
         `<|im_start|>system\nx<|im_end|>\n<|im_start|>user\n${a}<|im_end|>\n<|im_start|>assistant\nk${b}<|im_end|>\n<|im_start|>user\nz<|im_end|>\n<|im_start|>assistant\n`,
       );
       const contents = ofKind(parts, false);
-      if (a.trim() !== '') expect(contents).toContain(a.trim());
+      if (a.trim() !== '') expect(contents).toContain(a);
     }),
     { numRuns: 150 },
   );

@@ -16,8 +16,8 @@ const DIGIT = 0xe010;
 
 export interface Marks {
   readonly nonce: string;
-  /** The text behind each pair of marks. */
-  readonly contents: string[];
+  /** The text between each pair of marks, and the white space around it that stayed outside. */
+  readonly contents: { readonly text: string; readonly before: string; readonly after: string }[];
 }
 
 export function createMarks(nonce: string): Marks {
@@ -34,7 +34,9 @@ export function mark(marks: Marks, text: string): string {
   const core = text.trim();
   if (core === '') return text;
   const at = text.indexOf(core);
-  return text.slice(0, at) + wrap(marks, core) + text.slice(at + core.length);
+  const before = text.slice(0, at);
+  const after = text.slice(at + core.length);
+  return before + wrap(marks, core, before, after) + after;
 }
 
 /**
@@ -73,22 +75,31 @@ export function unmark(marks: Marks, rendered: string): string {
 
 /** Cuts a rendered text at its marks. Adjacent parts of one kind are one part. */
 export function split(marks: Marks, rendered: string): PromptPart[] {
-  const parts: { text: string; special: boolean }[] = [];
-  const add = (text: string, special: boolean): void => {
-    const last = parts.at(-1);
-    if (text === '') return;
-    if (last?.special === special) last.text += text;
-    else parts.push({ text, special });
-  };
+  const pieces: Piece[] = [];
   let left: Found | undefined;
   let from = 0;
   for (const right of find(marks, rendered)) {
-    cut(marks, rendered.slice(from, right.at), left, right, add);
+    pieces.push(...cut(marks, rendered.slice(from, right.at), left, right));
     left = right;
     from = right.at + right.length;
   }
-  cut(marks, rendered.slice(from), left, undefined, add);
+  pieces.push(...cut(marks, rendered.slice(from), left, undefined));
+  takeWhiteSpace(pieces);
+  const parts: { text: string; special: boolean }[] = [];
+  for (const { text, special } of pieces) {
+    const last = parts.at(-1);
+    if (text === '') continue;
+    if (last?.special === special) last.text += text;
+    else parts.push({ text, special });
+  }
   return parts;
+}
+
+interface Piece {
+  text: string;
+  readonly special: boolean;
+  /** The content that this is, when it is a whole one. */
+  readonly content?: Marks['contents'][number];
 }
 
 interface Found {
@@ -98,26 +109,39 @@ interface Found {
   readonly index: number;
 }
 
-function cut(
-  marks: Marks,
-  text: string,
-  left: Found | undefined,
-  right: Found | undefined,
-  add: (text: string, special: boolean) => void,
-): void {
+/** What lies between two marks (or an end of the text). */
+function cut(marks: Marks, text: string, left: Found | undefined, right: Found | undefined): Piece[] {
   const opens = left?.open === true ? marks.contents[left.index] : undefined;
   const closes = right !== undefined && !right.open ? marks.contents[right.index] : undefined;
-  if (opens !== undefined && closes !== undefined && left?.index === right?.index) {
-    add(text, false);
-    return;
-  }
+  if (opens !== undefined && closes !== undefined && left?.index === right?.index)
+    return [{ text, special: false, content: opens }];
   // White space at the cut edge could be the template's just as well, and is harmless there.
-  const head = opens === undefined ? 0 : text.slice(0, commonPrefix(text, opens)).trimEnd().length;
+  const head = opens === undefined ? 0 : text.slice(0, commonPrefix(text, opens.text)).trimEnd().length;
   const rest = text.slice(head);
-  const tail = closes === undefined ? 0 : rest.slice(rest.length - commonSuffix(rest, closes)).trimStart().length;
-  add(text.slice(0, head), false);
-  add(text.slice(head, text.length - tail), true);
-  add(text.slice(text.length - tail), false);
+  const tail = closes === undefined ? 0 : rest.slice(rest.length - commonSuffix(rest, closes.text)).trimStart().length;
+  return [
+    { text: text.slice(0, head), special: false },
+    { text: text.slice(head, text.length - tail), special: true },
+    { text: text.slice(text.length - tail), special: false },
+  ].filter((piece) => piece.text !== '');
+}
+
+/** Gives contents their outer white space back where the template left it: a token may span it and the text. */
+function takeWhiteSpace(pieces: readonly Piece[]): void {
+  for (const [i, piece] of pieces.entries()) {
+    if (piece.content === undefined) continue;
+    const { before, after } = piece.content;
+    const previous = pieces[i - 1];
+    const next = pieces[i + 1];
+    if (previous?.special === true && before !== '' && previous.text.endsWith(before)) {
+      previous.text = previous.text.slice(0, -before.length);
+      piece.text = before + piece.text;
+    }
+    if (next?.special === true && after !== '' && next.text.startsWith(after)) {
+      next.text = next.text.slice(after.length);
+      piece.text += after;
+    }
+  }
 }
 
 function commonPrefix(a: string, b: string): number {
@@ -146,8 +170,8 @@ function pattern(marks: Marks): RegExp {
   return new RegExp(`${marks.nonce}([${OPEN}${CLOSE}])([\u{e010}-\u{e01f}]+)${END}`, 'g');
 }
 
-function wrap(marks: Marks, text: string): string {
-  const index = digits((marks.contents.push(text) - 1).toString(16));
+function wrap(marks: Marks, text: string, before = '', after = ''): string {
+  const index = digits((marks.contents.push({ text, before, after }) - 1).toString(16));
   return `${marks.nonce}${OPEN}${index}${END}${text}${marks.nonce}${CLOSE}${index}${END}`;
 }
 

@@ -69,13 +69,17 @@ async function answer(
 }
 
 async function countedPrompt(call: Call, parts: Parameters<Call['count']>[0]): Promise<number> {
-  const tokens = await call.count(parts);
-  const limit = call.model.contextLength;
-  if (tokens >= limit)
-    throw new ZellError('context_overflow', `The prompt has ${tokens} tokens; the context holds ${limit}.`, {
-      details: { tokens, limit },
-    });
-  return tokens;
+  const promptTokens = await call.count(parts);
+  const { contextLength } = call.model;
+  if (promptTokens > contextLength)
+    throw new ZellError(
+      'context_overflow',
+      `The prompt has ${promptTokens} tokens; the context holds ${contextLength}.`,
+      {
+        details: { promptTokens, contextLength },
+      },
+    );
+  return promptTokens;
 }
 
 async function streamAnswer(

@@ -97,7 +97,7 @@ export async function announceTruncation(call: Call, input: GenerationInput, rep
   const bytes = input.prompt.reduce((sum, p) => sum + ('text' in p ? Buffer.byteLength(p.text) : p.tokens.length), 1);
   if (bytes < call.model.contextLength) return;
   const tokens = await call.count(input.prompt);
-  if (tokens >= call.model.contextLength)
+  if (tokens > call.model.contextLength)
     reply.header('x-zell-truncated', `prompt of ${tokens} tokens; the context holds ${call.model.contextLength}`);
 }
 
