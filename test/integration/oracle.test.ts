@@ -1,0 +1,102 @@
+// Our engine against the oracle, teacher-forced: the same model as F32, and the quantised files as near to it as the oracle is.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROOT } from '../helpers/cache.ts';
+import { defaultModel } from '../helpers/defaultModel.ts';
+import { buildNativeTools, oracleBackend, oracleUnavailable } from '../helpers/oracle.ts';
+
+const run = promisify(execFile);
+const unavailable = oracleUnavailable();
+
+interface Proof {
+  tokens: number;
+  f32: { sameBest: number; meanKl: number };
+  quant: {
+    meanKlOurs: number;
+    meanKlOracle: number;
+    sameBestAsOracle: number;
+    perplexityOurs: number;
+    perplexityOracle: number;
+  };
+}
+
+/** English prose, Markdown and TypeScript of our own. */
+const TEXT_FILES = [
+  'LICENSE',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'docs/architecture.md',
+  'docs/glossary.md',
+  'docs/dependencies.md',
+  'protocol/src/engine.ts',
+  'protocol/src/editor.ts',
+];
+
+describe.skipIf(unavailable !== undefined)('against the oracle', () => {
+  let folder: string;
+  let tools: string;
+  let model: string;
+  let text: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(path.join(os.tmpdir(), 'zell-proof-'));
+    model = await defaultModel();
+    tools = await buildNativeTools(['zell_proof', 'zell_synthesize']);
+    text = path.join(folder, 'text.txt');
+    writeFileSync(text, TEXT_FILES.map((file) => readFileSync(path.join(ROOT, file), 'utf8')).join('\n'));
+  }, 600_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  async function prove(f32: string, quant: string, tokens: number): Promise<Proof> {
+    const args = ['--f32', f32, '--quant', quant, '--text', text, '--backend', oracleBackend()];
+    const { stdout } = await run(path.join(tools, 'zell_proof'), [...args, '--tokens', String(tokens)]);
+    console.log(stdout.trim());
+    return JSON.parse(stdout) as Proof;
+  }
+
+  function expectEqualToTheModel(proof: Proof): void {
+    // The oracle's own AVX2 and AVX-512 builds differ by about as much; f32 sums of other order move a logit by ~1e-5.
+    expect(proof.f32.sameBest).toBeGreaterThanOrEqual(0.998);
+    expect(proof.f32.meanKl).toBeLessThanOrEqual(1e-5);
+    expect(proof.quant.meanKlOurs).toBeLessThanOrEqual(1.1 * proof.quant.meanKlOracle);
+    expect(Math.abs(proof.quant.perplexityOurs / proof.quant.perplexityOracle - 1)).toBeLessThanOrEqual(0.005);
+  }
+
+  test('the default model over 4,096 tokens', async () => {
+    const f32 = path.join(folder, 'f32.gguf');
+    await run(path.join(tools, 'zell_synthesize'), [f32, '--convert', model, '--type', 'F32']);
+    const proof = await prove(f32, model, 4096);
+    expect(proof.tokens).toBe(4096);
+    expectEqualToTheModel(proof);
+    rmSync(f32);
+  }, 900_000);
+
+  test('a synthesised qwen2 over 4,096 tokens', async () => {
+    const shape = [
+      '--arch',
+      'qwen2',
+      '--layers',
+      '4',
+      '--width',
+      '256',
+      '--heads',
+      '4',
+      '--kv-heads',
+      '2',
+      '--ffn',
+      '512',
+    ];
+    const f32 = path.join(folder, 'qwen2-f32.gguf');
+    const quant = path.join(folder, 'qwen2-q4_k.gguf');
+    const synthesize = path.join(tools, 'zell_synthesize');
+    await run(synthesize, [f32, '--vocab-from', model, ...shape, '--type', 'F32', '--seed', '5']);
+    await run(synthesize, [quant, '--convert', f32, '--type', 'Q4_K']);
+    expectEqualToTheModel(await prove(f32, quant, 4096));
+  }, 600_000);
+});
+
+test.runIf(unavailable !== undefined)(`no comparison: ${unavailable ?? ''}`, (context) => context.skip());
