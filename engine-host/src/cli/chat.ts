@@ -2,10 +2,17 @@
 import { isErrorCode, ZellError } from '#protocol/errors.ts';
 import type { Session } from './session.ts';
 
+/**
+ * What a command tells the model when the user tells it nothing: small models drift without it. `--system ""` leaves it to the
+ * model's own template.
+ */
+export const DEFAULT_SYSTEM = 'You answer questions correctly and briefly.';
+
 export interface ChatRequest {
   /** Path of the model. */
   readonly model: string;
   readonly prompt: string;
+  /** Absent: `DEFAULT_SYSTEM`; empty: none. */
   readonly system?: string;
   readonly maxTokens: number;
   readonly temperature: number;
@@ -83,6 +90,7 @@ interface Chunk {
 }
 
 async function post(session: Session, request: ChatRequest, signal: AbortSignal): Promise<Response> {
+  const system = request.system ?? DEFAULT_SYSTEM;
   let response: Response;
   try {
     response = await fetch(`${session.base}/v1/chat/completions`, {
@@ -97,7 +105,7 @@ async function post(session: Session, request: ChatRequest, signal: AbortSignal)
       body: JSON.stringify({
         model: request.model,
         messages: [
-          ...(request.system === undefined ? [] : [{ role: 'system', content: request.system }]),
+          ...(system === '' ? [] : [{ role: 'system', content: system }]),
           { role: 'user', content: request.prompt },
         ],
         max_tokens: request.maxTokens,

@@ -25,7 +25,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .option('--max-tokens <n>', 'longest answer in tokens', wholeNumber(1), 1024)
     .option('--temperature <t>', '0 always takes the likeliest token', number(0, 2), 0)
     .option('--seed <s>', 'makes sampling repeatable', wholeNumber(0, 0xffff_ffff))
-    .option('--system <text>', 'system prompt')
+    .option('--system <text>', 'system prompt; "" leaves it to the model')
     .option('--json', 'print {model, text, tokens, timings} instead of streaming')
     .action(async (words: string[], options: RunOptions) =>
       (await import('./commands/run.ts')).run(words, options, signal),
@@ -51,7 +51,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .option('--max-tokens <n>', 'longest answer in tokens', wholeNumber(1), 1024)
     .option('--temperature <t>', '0 always takes the likeliest token', number(0, 2), 0)
     .option('--seed <s>', 'makes sampling repeatable', wholeNumber(0, 0xffff_ffff))
-    .option('--system <text>', 'system prompt')
+    .option('--system <text>', 'system prompt; "" leaves it to the model')
     .option('--json', 'print a list of {prompt, model, text, tokens, timings}')
     .action(async (model: string, prompts: string[], options: RunOptions) =>
       (await import('./commands/batch.ts')).batch(model, prompts, options, signal),
