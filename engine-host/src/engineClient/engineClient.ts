@@ -184,6 +184,8 @@ export class EngineClient {
   #revive(): void {
     if (this.#phase === 'idle' || this.#phase === 'given up') {
       this.#backoff.reset();
+      // The model that the engine died of is not tried before the new one.
+      this.#wanted = undefined;
       this.#open();
     }
   }

@@ -156,18 +156,19 @@ test('an urgent request takes the slot of a less urgent one, which later goes on
 });
 
 test('a cancelled request ends at once, and the next step is without it', async () => {
-  let bench: Bench | undefined;
-  let victim: Run | undefined;
-  const seen: GenerateEvent[] = [];
-  bench = new Bench({
+  const seen: (GenerateEvent | undefined)[] = [];
+  const parts: { bench?: Bench; victim?: Run } = {};
+  const bench = new Bench({
     duringStep: async () => {
+      const { bench, victim } = parts;
       if (bench?.model.steps.length !== 3 || victim === undefined) return;
       bench.scheduler.cancel(victim.task);
-      seen.push(endOf(victim)!);
+      seen.push(endOf(victim));
       expect(bench.scheduler.queue().running).toBe(1);
     },
   });
-  victim = bench.submit('victim', { maxTokens: 50 });
+  const victim = bench.submit('victim', { maxTokens: 50 });
+  Object.assign(parts, { bench, victim });
   const other = bench.submit('other', { maxTokens: 10 });
   await bench.idle();
   expect(seen).toMatchObject([{ type: 'done', finish: 'cancelled' }]);
