@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ChatTurn } from '#protocol/webview.ts';
 import { toMessages } from './chatPrompt.ts';
-import { addTurn, beforeLastAnswer, emptySession, parseSession } from './chatSession.ts';
+import { addTurn, beforeLastAnswer, emptySession, parseSession, serializeSession } from './chatSession.ts';
 
 const user = (id: string, text: string): ChatTurn => ({ id, role: 'user', text, state: 'done' });
 const reply = (id: string, text: string, state: ChatTurn['state'] = 'done'): ChatTurn => ({
@@ -19,17 +19,31 @@ test('the first question is the title', () => {
 
 test('a session survives its file; an answer that was streaming is stopped', () => {
   const session = chat(user('1', 'a'), reply('2', 'b', 'streaming'));
-  const read = parseSession(JSON.stringify(session));
+  const read = parseSession(serializeSession(session));
   expect(read?.turns[1]).toEqual(reply('2', 'b', 'stopped'));
   expect(read?.turns[0]).toEqual(session.turns[0]);
 });
 
-test.each(['', '[]', '{"id":"x"}', '{"id":"x","title":"t","updatedAt":1,"turns":[{"role":"system"}]}'])(
-  'no session in %s',
-  (text) => {
-    expect(parseSession(text)).toBeUndefined();
-  },
-);
+test.each([
+  '',
+  '[]',
+  '{"id":"x"}',
+  '{"id":"x","title":"t","updatedAt":1,"turns":[]}',
+  '{"v":1,"id":"x","title":"t","updatedAt":1,"turns":[{"role":"system"}]}',
+])('no session in %s', (text) => {
+  expect(parseSession(text)).toBeUndefined();
+});
+
+test('a file that was cut or changed anywhere is a session or nothing, never an exception', () => {
+  const bytes = Buffer.from(serializeSession(chat(user('1', 'ä'), reply('2', 'b'))));
+  for (let at = 0; at < bytes.length; at++) {
+    expect(parseSession(bytes.subarray(0, at).toString())).toBeUndefined();
+    const flipped = Buffer.from(bytes);
+    flipped[at] = (flipped[at] ?? 0) ^ 0x15;
+    const read = parseSession(flipped.toString());
+    expect(read === undefined || Array.isArray(read.turns)).toBe(true);
+  }
+});
 
 test('asking again drops the last answer only', () => {
   const session = chat(user('1', 'a'), reply('2', 'b'), user('3', 'c'), reply('4', '', 'failed'));

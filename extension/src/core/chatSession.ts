@@ -40,6 +40,14 @@ function titleOf(question: string): string {
     .trimEnd()}…`;
 }
 
+/** Version of the stored form; a change of its shape raises it and keeps a reader for the older ones. */
+const FILE_VERSION = 1;
+
+/** The text of a session's file. */
+export function serializeSession(session: ChatSession): string {
+  return JSON.stringify({ v: FILE_VERSION, ...session });
+}
+
 /**
  * A stored session, or undefined when the text is not one. An answer that was streaming when the editor ended is shown as
  * stopped.
@@ -52,8 +60,14 @@ export function parseSession(text: string): ChatSession | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { id, title, updatedAt, turns } = value as Partial<Record<keyof ChatSession, unknown>>;
-  if (typeof id !== 'string' || typeof title !== 'string' || typeof updatedAt !== 'number' || !Array.isArray(turns))
+  const { v, id, title, updatedAt, turns } = value as Partial<Record<keyof ChatSession | 'v', unknown>>;
+  if (
+    v !== FILE_VERSION ||
+    typeof id !== 'string' ||
+    typeof title !== 'string' ||
+    typeof updatedAt !== 'number' ||
+    !Array.isArray(turns)
+  )
     return undefined;
   const read = turns.map(parseTurn);
   if (read.some((turn) => turn === undefined)) return undefined;

@@ -23,6 +23,14 @@ test('a body between braces of one line ends with a line break', () => {
   expect(tidyGhostText('\n  run();\n}\n', block('if (a) {', '}'))).toBe('\n  run();\n');
 });
 
+test('indentation that the editor has made is not made again', () => {
+  // A byte-pair vocabulary has the token " return": behind four spaces of the editor it made five.
+  expect(tidyGhostText(' return a - b', block('def f(a, b):\n    '))).toBe('return a - b');
+  expect(tidyGhostText('    return a - b', block('def f(a, b):\n    '))).toBe('return a - b');
+  expect(tidyGhostText('  return a - b', block('def f(a, b):\n'))).toBe('  return a - b');
+  expect(tidyGhostText(' + b', line('c = a'))).toBe(' + b');
+});
+
 test('a block ends where the indentation goes back', () => {
   expect(tidyGhostText('\n  return 1;\n}\n\nfunction b() {}', block('function a() {'))).toBe('\n  return 1;\n}');
   expect(tidyGhostText('return 1\n\nprint(a())', block('def a():\n    '))).toBe('return 1');

@@ -17,6 +17,7 @@ export function tidyGhostText(answer: string, place: Place): string | undefined 
   let text = answer.replace(/\r\n?/g, '\n');
   const control = CONTROL.exec(text);
   if (control) text = text.slice(0, control.index);
+  text = withoutDoubledIndent(text, place.prefix);
   text = place.shape === 'line' ? firstLine(text, place) : oneBlock(text, place);
   text = withoutRepeats(text);
   text = withoutSuffix(text, place.suffix);
@@ -24,6 +25,17 @@ export function tidyGhostText(answer: string, place: Place): string | undefined 
   if (!text.includes('\n') || restOfLine(place.suffix) === '') text = text.trimEnd();
   if (text.trim() === '') return undefined;
   return repeatsNeighbour(text, place) ? undefined : text;
+}
+
+/**
+ * The editor has indented the line already, but words carry their space with them in most vocabularies, so that the answer
+ * begins with one space too many; other models repeat the whole indentation. Both are dropped.
+ */
+function withoutDoubledIndent(text: string, prefix: string): string {
+  const indent = prefix.slice(prefix.lastIndexOf('\n') + 1);
+  if (indent === '' || indent.trim() !== '') return text;
+  if (text.startsWith(indent)) return text.slice(indent.length);
+  return /^ (?=\S)/.test(text) ? text.slice(1) : text;
 }
 
 function firstLine(text: string, { prefix }: Place): string {

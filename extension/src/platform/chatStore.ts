@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ChatHistoryEntry, ChatSession } from '#protocol/webview.ts';
-import { historyEntry, parseSession } from '../core/chatSession.ts';
+import { historyEntry, parseSession, serializeSession } from '../core/chatSession.ts';
 import type { ChatStore } from '../core/chatService.ts';
 
 /** Older chats than the newest hundred are deleted when a new one is saved. */
@@ -41,7 +41,7 @@ export class FileChatStore implements ChatStore {
   async save(session: ChatSession): Promise<void> {
     const entries = await this.#index();
     const draft = path.join(this.#folder, `${session.id}.draft`);
-    await writeFile(draft, JSON.stringify(session), { mode: 0o600 });
+    await writeFile(draft, serializeSession(session), { mode: 0o600 });
     await rename(draft, this.#file(session.id));
     entries.set(session.id, historyEntry(session));
     for (const { id } of (await this.list()).slice(KEPT)) await this.remove(id);
