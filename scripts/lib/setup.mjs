@@ -17,7 +17,11 @@ export async function setup({ dev = false, say = (line) => console.error(line) }
   await bundle(say);
 }
 
-/** `npm ci` when the lockfile is not the one installed. Install scripts never run: nothing of ours needs one. */
+/**
+ * Installs when the lockfile is not the one installed. `npm ci` refuses a lockfile that lacks another platform's optional binary
+ * (docs/decisions/0002-install-without-ci.md); this takes exactly the locked versions, checks their integrity and writes nothing.
+ * Install scripts never run: nothing of ours needs one.
+ */
 export async function installPackages(dev, say) {
   const stamp = path.join(ROOT, 'node_modules/.zell-installed');
   const lock = createHash('sha256')
@@ -29,7 +33,15 @@ export async function installPackages(dev, say) {
   say(`Installing packages${dev ? '' : ' (what running needs; tests fetch the rest)'} …`);
   await run(
     'npm',
-    ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...(dev ? [] : ['--omit=dev'])],
+    [
+      'install',
+      '--no-save',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+      ...(dev ? [] : ['--omit=dev']),
+    ],
     { cwd: ROOT },
   );
   writeFileSync(stamp, `${lock} ${dev ? 'dev' : 'runtime'}`);
