@@ -14,7 +14,10 @@
 #define ZELL_TARGET_AVX2VNNI __attribute__((target("avx2,fma,f16c,avxvnni")))
 #define ZELL_TARGET_AVX512VNNI __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
 #define ZELL_ALWAYS_INLINE inline __attribute__((always_inline))
-#if defined(__clang__)
+// Loops whose arrays must become registers. Under AddressSanitizer speed does not matter and compile time does.
+#if defined(__SANITIZE_ADDRESS__)
+#define ZELL_UNROLL
+#elif defined(__clang__)
 #define ZELL_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define ZELL_UNROLL _Pragma("GCC unroll 64")
