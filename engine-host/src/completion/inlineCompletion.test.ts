@@ -38,10 +38,10 @@ function fakeEngine(events: readonly GenerateEvent[]): { engine: CompletionEngin
   };
 }
 
-test('without FIM tokens the prefix is continued', async () => {
-  const { engine, requests } = fakeEngine([{ type: 'delta', text: 'a + b', tokens: [1] }, done]);
+test('without FIM tokens the prefix is continued, its last space expected from the model', async () => {
+  const { engine, requests } = fakeEngine([{ type: 'delta', text: ' a + b', tokens: [1] }, done]);
   expect(await completeInline(engine, plain, window, never)).toBe('a + b');
-  expect(requests[0]?.prompt).toEqual([{ text: window.prefix, special: false }]);
+  expect(requests[0]?.prompt).toEqual([{ text: window.prefix.trimEnd(), special: false }]);
   expect(requests[0]?.stop).toEqual(['\n']);
   expect(requests[0]?.priority).toBe('completion');
 });

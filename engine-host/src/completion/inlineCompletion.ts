@@ -3,6 +3,7 @@ import { ZellError } from '#protocol/errors.ts';
 import type { CompletionWindow } from '#protocol/editor.ts';
 import type { GenerateEvent, GenerateRequest, ModelInfo } from '#protocol/engine.ts';
 import { completionPrompt } from './fimPrompt.ts';
+import { healEnd } from './healEnd.ts';
 import { cutWindow } from './cutWindow.ts';
 import { trimCompletion } from './trimCompletion.ts';
 
@@ -41,8 +42,10 @@ export async function completeInline(
     signal,
   );
   if (cut.prefix === '' && cut.suffix === '') return '';
+  // Models that fill in the middle were trained on cuts anywhere; others were not.
+  const end = model.special.fim === undefined ? healEnd(cut.prefix) : { prompt: cut.prefix, restore: (t: string) => t };
   const request: GenerateRequest = {
-    prompt: completionPrompt(cut, model.special.fim),
+    prompt: completionPrompt({ prefix: end.prompt, suffix: cut.suffix }, model.special.fim),
     addBos: model.addBos,
     maxTokens,
     stop: window.shape === 'line' ? ['\n'] : ['\n\n\n'],
@@ -67,7 +70,7 @@ export async function completeInline(
     else if (event.type === 'done' && event.finish === 'cancelled') throw cancelled();
   }
   if (signal.aborted) throw cancelled();
-  return trimCompletion(text, { prefix: window.prefix, suffix: window.suffix, shape: window.shape });
+  return trimCompletion(end.restore(text), { prefix: window.prefix, suffix: window.suffix, shape: window.shape });
 }
 
 /** The window in a request's `zell` field, or undefined when it is not one. */

@@ -19,8 +19,12 @@ const sample: Announcement = {
 };
 
 /** Something that answers `/api/version` as a host does. */
-async function listening(instance: string): Promise<number> {
-  const server = createServer((_request, response) => {
+async function listening(instance: string, token?: string): Promise<number> {
+  const server = createServer((request, response) => {
+    if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
+      response.writeHead(401).end('{}');
+      return;
+    }
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ version: '0.1.0', zell: { instance } }));
   });
@@ -59,6 +63,13 @@ test('counts only while the same instance answers', async () => {
   expect(await findRunning(announcement)).toBeUndefined();
   await writeFile(announcement, '{"v":1,"pid":');
   expect(await findRunning(announcement)).toBeUndefined();
+});
+
+test('a host that asks for a key is found all the same', async () => {
+  const { home, announcement } = await temporaryHome();
+  await mkdir(home, { recursive: true });
+  await writeAnnouncement(announcement, { ...sample, port: await listening('one', sample.token) });
+  expect(await findRunning(announcement)).toBeDefined();
 });
 
 test('a stale announcement does not keep the next host out', async () => {

@@ -33,7 +33,8 @@ export async function removeAnnouncement(file: string, instance: string): Promis
 
 /** Whether the announced host is alive: it answers on its port with the same instance. */
 export async function isAlive(announcement: Announcement, timeoutMs = 1500): Promise<boolean> {
-  const about = await askVersion(announcement.host, announcement.port, timeoutMs);
+  // A host with an API key answers only who has it or the token. A stranger who got the port learns the token of a dead host.
+  const about = await askVersion(announcement.host, announcement.port, timeoutMs, announcement.token);
   return about?.instance === announcement.instance;
 }
 
@@ -50,11 +51,17 @@ export interface VersionAnswer {
 }
 
 /** `GET /api/version` of whoever listens there; undefined when nobody answers in that form. */
-export async function askVersion(host: string, port: number, timeoutMs: number): Promise<VersionAnswer | undefined> {
+export async function askVersion(
+  host: string,
+  port: number,
+  timeoutMs: number,
+  token?: string,
+): Promise<VersionAnswer | undefined> {
   try {
     const response = await fetch(`http://${urlHost(host)}:${port}/api/version`, {
       signal: AbortSignal.timeout(timeoutMs),
       redirect: 'error',
+      ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
     });
     const body = (await response.json()) as { version?: unknown; zell?: { instance?: unknown } } | null;
     if (typeof body?.version !== 'string') return undefined;

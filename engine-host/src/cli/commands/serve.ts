@@ -1,9 +1,11 @@
 /** `zell serve [MODEL]`: the host in this terminal until Ctrl-C. */
 import type { Announcement } from '#protocol/announcement.ts';
-import { urlHost } from '../../host/announcement.ts';
+import { findRunning, urlHost } from '../../host/announcement.ts';
 import { checkExposure, parsePort, type HostArguments } from '../../host/hostArguments.ts';
 import { connectHost } from '../../host/hostClient.ts';
+import { zellPaths } from '../../host/paths.ts';
 import { serveHere } from '../../host/program.ts';
+import { ModelRegistry } from '../../models/registry.ts';
 import { tellOnFirstRun } from '../firstRun.ts';
 import type { ServeOptions } from '../program.ts';
 import { modelPath } from '../session.ts';
@@ -19,6 +21,9 @@ export async function serve(modelArgument: string | undefined, options: ServeOpt
   };
   checkExposure(given);
   const model = await modelPath(modelArgument);
+  // Before anything is opened: without a model there is nothing to serve, unless somebody serves already.
+  const running = await findRunning(zellPaths().announcement);
+  if (model === undefined && running === undefined) await new ModelRegistry(zellPaths()).resolve(undefined);
   await tellOnFirstRun();
   let joined: Announcement | undefined;
   await serveHere(
