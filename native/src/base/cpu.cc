@@ -3,6 +3,11 @@
 
 #include <cstdint>
 
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #if defined(__x86_64__) || defined(_M_X64)
 #define ZELL_X86_64 1
 #if defined(_MSC_VER)
@@ -79,6 +84,18 @@ CpuFeatures Ask() { return {}; }
 const CpuFeatures& Cpu() {
   static const CpuFeatures features = Ask();
   return features;
+}
+
+bool RequestTiles() {
+  static const bool granted = [] {
+#if defined(__linux__) && defined(ZELL_X86_64)
+    constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    return Cpu().amx_int8 && syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+    return false;
+#endif
+  }();
+  return granted;
 }
 
 }  // namespace zell::base

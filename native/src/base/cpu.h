@@ -14,4 +14,8 @@ struct CpuFeatures {
 /// Asked once; all false on other architectures.
 const CpuFeatures& Cpu();
 
+/// Asks the OS to let this process use AMX tiles, on every thread that it has and will have. False when the CPU has
+/// none or the OS refuses; tile instructions would then end the process. The first answer stays.
+bool RequestTiles();
+
 }  // namespace zell::base

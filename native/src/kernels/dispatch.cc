@@ -13,7 +13,7 @@ namespace zell::kernels {
 namespace {
 
 constexpr size_t kColumnAlignment = 64;
-constexpr const char* kKnownNames[] = {"scalar", "avx2", "avx2vnni", "avx512vnni"};
+constexpr const char* kKnownNames[] = {"scalar", "avx2", "avx2vnni", "avx512vnni", "amx"};
 
 /// Slowest first.
 const std::vector<const Kernels*>& Supported() {
@@ -23,6 +23,7 @@ const std::vector<const Kernels*>& Supported() {
     if (base::Cpu().avx2) t.push_back(&Avx2Kernels());
     if (base::Cpu().avx_vnni) t.push_back(&Avx2VnniKernels());
     if (base::Cpu().avx512_vnni) t.push_back(&Avx512VnniKernels());
+    if (base::RequestTiles()) t.push_back(&AmxKernels());
 #endif
     return t;
   }();

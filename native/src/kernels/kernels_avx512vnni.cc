@@ -1,4 +1,4 @@
-// AVX-512 with VNNI: sixteen rows at a time.
+// AVX-512 with VNNI: sixteen rows at a time; and the same with AMX tiles for the integer products of wide batches.
 #include "kernels/target.h"
 
 #if defined(ZELL_KERNELS_X86)
@@ -9,6 +9,7 @@
 #endif
 #include <immintrin.h>
 
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -39,14 +40,19 @@ constexpr int kSuperCols = 8;
 #include "kernels/row_formats.inc"
 //
 #include "kernels/row_matmul.inc"
+//
+#include "kernels/tile_matmul.inc"
 
-constexpr Kernels kTable{Isa::kAvx512Vnni, "avx512vnni", Matmul,      RowGranule, Quantize,
-                         RmsNorm,          SiluMul,      AddTo,       Axpy,       DotF32,
-                         ExpSum,           F16ToF32Row,  F32ToF16Row, DotF16,     AxpyF16};
+constexpr Kernels kTable{
+    Isa::kAvx512Vnni, "avx512vnni", Matmul<VectorEngine>, RowGranule,  Quantize, RmsNorm, SiluMul, AddTo, Axpy,
+    DotF32,           ExpSum,       F16ToF32Row,          F32ToF16Row, DotF16,   AxpyF16};
+constexpr Kernels kAmxTable{Isa::kAmx, "amx",  Matmul<TileEngine>, RowGranule,  Quantize, RmsNorm, SiluMul, AddTo, Axpy,
+                            DotF32,    ExpSum, F16ToF32Row,        F32ToF16Row, DotF16,   AxpyF16};
 
 }  // namespace
 
 const Kernels& Avx512VnniKernels() { return kTable; }
+const Kernels& AmxKernels() { return kAmxTable; }
 
 }  // namespace zell::kernels
 

@@ -12,6 +12,7 @@ const Kernels& ScalarKernels();
 const Kernels& Avx2Kernels();
 const Kernels& Avx2VnniKernels();
 const Kernels& Avx512VnniKernels();
+const Kernels& AmxKernels();  ///< also needs base::RequestTiles()
 
 struct Choice {
   const Kernels* kernels;  ///< never null

@@ -7,6 +7,7 @@
 #define ZELL_TARGET_AVX2
 #define ZELL_TARGET_AVX2VNNI
 #define ZELL_TARGET_AVX512VNNI
+#define ZELL_TARGET_AMX
 #define ZELL_ALWAYS_INLINE __forceinline
 #define ZELL_UNROLL
 #else
@@ -14,6 +15,8 @@
 #define ZELL_TARGET_AVX2VNNI __attribute__((target("avx2,fma,f16c,avxvnni")))
 #define ZELL_TARGET_AVX512VNNI __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
 #define ZELL_ALWAYS_INLINE inline __attribute__((always_inline))
+#define ZELL_TARGET_AMX \
+  __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,amx-tile,amx-int8")))
 // Loops whose arrays must become registers. Under AddressSanitizer speed does not matter and compile time does.
 #if defined(__SANITIZE_ADDRESS__)
 #define ZELL_UNROLL
