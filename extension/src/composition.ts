@@ -6,7 +6,7 @@ import { registerEngineCommands } from './features/commands/engineCommands.ts';
 import { registerMemory } from './features/memory/memoryFeature.ts';
 import { registerModels } from './features/models/modelsFeature.ts';
 import { registerStatus } from './features/status/statusFeature.ts';
-import { ChatClient } from './platform/engine/chatClient.ts';
+import { ChatClient, type ChatRequestSettings } from './platform/engine/chatClient.ts';
 import { EngineService } from './platform/engine/engineService.ts';
 import type { HostProgram } from './platform/engine/hostLauncher.ts';
 import { zellHome } from './platform/engine/zellHome.ts';
@@ -41,10 +41,12 @@ export function compose(context: vscode.ExtensionContext): void {
   engine.start();
 }
 
-function chatRequestSettings(): { maxTokens: number; remember: boolean; workspace?: string } {
+function chatRequestSettings(): ChatRequestSettings {
   const workspace = workspaceId();
+  const { maxTokens, temperature } = chatSettings();
   return {
-    maxTokens: chatSettings().maxTokens,
+    maxTokens,
+    temperature,
     remember: memoryAllowed(),
     ...(workspace === undefined ? {} : { workspace }),
   };

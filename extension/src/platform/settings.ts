@@ -26,9 +26,19 @@ export function completionSettings(document: vscode.TextDocument): CompletionSet
   };
 }
 
-export function chatSettings(): { readonly systemPrompt: string; readonly maxTokens: number } {
+export interface ChatSettings {
+  readonly systemPrompt: string;
+  readonly maxTokens: number;
+  readonly temperature: number;
+}
+
+export function chatSettings(): ChatSettings {
   const config = vscode.workspace.getConfiguration(`${SECTION}.chat`);
-  return { systemPrompt: config.get('systemPrompt', ''), maxTokens: clamp(config.get('maxTokens', 2048), 16, 131_072) };
+  return {
+    systemPrompt: config.get('systemPrompt', ''),
+    maxTokens: clamp(config.get('maxTokens', 1024), 16, 131_072),
+    temperature: Math.min(2, Math.max(0, config.get('temperature', 0.3))),
+  };
 }
 
 /** False when this workspace must leave no trace in the memory: switched off here, or not trusted. */

@@ -28,7 +28,7 @@ function client(): ChatClient {
   const announcement: Announcement = { v: 1, pid: 1, host: '127.0.0.1', port, token: 'T', instance: 'i', version: '1' };
   return new ChatClient(
     () => Promise.resolve(announcement),
-    () => ({ maxTokens: 7, remember: false, workspace: 'w' }),
+    () => ({ maxTokens: 7, temperature: 0.3, remember: false, workspace: 'w' }),
   );
 }
 
@@ -50,7 +50,7 @@ test('the request says who asks; the pieces come as they are sent', async () => 
   expect(await collect(client().chat([{ role: 'user', content: 'q' }], never))).toEqual(['Pa', 'ris']);
   expect(seen).toMatchObject({
     headers: { 'x-zell-client': 'editor', 'x-zell-incognito': '1', 'x-zell-workspace': 'w', authorization: 'Bearer T' },
-    body: { stream: true, max_tokens: 7, messages: [{ role: 'user', content: 'q' }] },
+    body: { stream: true, max_tokens: 7, temperature: 0.3, messages: [{ role: 'user', content: 'q' }] },
   });
 });
 

@@ -10,6 +10,7 @@ import { addressOf } from './runningHost.ts';
 
 export interface ChatRequestSettings {
   readonly maxTokens: number;
+  readonly temperature: number;
   /** False: the host must not remember this exchange. */
   readonly remember: boolean;
   /** Hash of the workspace; never its path. */
@@ -31,8 +32,8 @@ export class ChatClient implements ChatEngine {
    */
   async *chat(messages: readonly ChatMessage[], signal: AbortSignal): AsyncIterable<string> {
     const announcement = await this.#address(signal);
-    const { maxTokens, remember, workspace } = this.#settings();
-    const body = JSON.stringify({ messages, stream: true, max_tokens: maxTokens });
+    const { maxTokens, temperature, remember, workspace } = this.#settings();
+    const body = JSON.stringify({ messages, stream: true, max_tokens: maxTokens, temperature });
     const response = await post(announcement, body, headersFor(remember, workspace), signal);
     response.setEncoding('utf8');
     if (response.statusCode !== 200) throw errorFromResponse(response.statusCode ?? 0, await readAll(response));
