@@ -7,6 +7,7 @@
 #include "backend/batch.h"
 #include "backend/plan.h"
 #include "base/status.h"
+#include "kernels/kernels.h"
 
 namespace zell::backend {
 
@@ -34,8 +35,8 @@ class Backend {
   virtual base::Result<std::unique_ptr<Executor>> Compile(const Plan& plan) = 0;
 };
 
-/// Scalar or SIMD code of this CPU (kernels::ActiveKernels) on `threads` threads, the caller of Run included.
-std::unique_ptr<Backend> MakeCpuBackend(int threads);
+/// Scalar or SIMD code of this CPU on `threads` threads, the caller of Run included.
+std::unique_ptr<Backend> MakeCpuBackend(int threads, const kernels::Kernels& kernels = kernels::ActiveKernels());
 /// Refuses every plan: what a build without a GPU gives to those who ask for one, so that callers need no #ifdef.
 std::unique_ptr<Backend> MakeNoneBackend(const char* wanted);
 

@@ -19,9 +19,10 @@ base::Status NoScratch() { return {base::StatusCode::kOutOfMemory, "no memory fo
 
 class CpuExecutor final : public Executor {
  public:
-  CpuExecutor(Plan plan, std::shared_ptr<base::ThreadPool> pool) : plan_(std::move(plan)), pool_(std::move(pool)) {
+  CpuExecutor(Plan plan, std::shared_ptr<base::ThreadPool> pool, const kernels::Kernels& kernels)
+      : plan_(std::move(plan)), pool_(std::move(pool)) {
     m_.plan = &plan_;
-    m_.kernels = &kernels::ActiveKernels();
+    m_.kernels = &kernels;
     m_.threads = pool_->size();
     m_.values.resize(plan_.values.size());
     m_.thread_floats.resize(static_cast<size_t>(pool_->size()));
@@ -209,20 +210,24 @@ class CpuExecutor final : public Executor {
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(int threads) : pool_(std::make_shared<base::ThreadPool>(threads)) {}
+  CpuBackend(int threads, const kernels::Kernels& kernels)
+      : pool_(std::make_shared<base::ThreadPool>(threads)), kernels_(kernels) {}
   const char* name() const override { return "cpu"; }
   base::Result<std::unique_ptr<Executor>> Compile(const Plan& plan) override {
     if (std::string error = FindPlanError(plan); !error.empty())
       return base::Status{base::StatusCode::kInternal, error};
-    return std::unique_ptr<Executor>(std::make_unique<CpuExecutor>(plan, pool_));
+    return std::unique_ptr<Executor>(std::make_unique<CpuExecutor>(plan, pool_, kernels_));
   }
 
  private:
   std::shared_ptr<base::ThreadPool> pool_;
+  const kernels::Kernels& kernels_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> MakeCpuBackend(int threads) { return std::make_unique<CpuBackend>(threads); }
+std::unique_ptr<Backend> MakeCpuBackend(int threads, const kernels::Kernels& kernels) {
+  return std::make_unique<CpuBackend>(threads, kernels);
+}
 
 }  // namespace zell::backend

@@ -1,0 +1,119 @@
+// Metadata and tensors that do not make a model: the error names what is wrong, nothing crashes.
+#include <cmath>
+#include <limits>
+
+#include "check.h"
+#include "model/arch/arch.h"
+#include "model/vocabulary.h"
+#include "small_model.h"
+
+using namespace zell;
+using test::SmallModel;
+
+namespace {
+
+base::Status BuildStatus(const SmallModel& small) {
+  const std::string path = test::WriteSmallModel(small, "arch_test");
+  if (path.empty()) return {base::StatusCode::kIo, "the test's model was not written"};
+  const auto file = gguf::File::Open(path);
+  if (!file.ok()) return file.status();
+  const auto plan = model::BuildPlan(**file);
+  return plan.ok() ? base::Status::Ok() : plan.status();
+}
+
+void CheckRefused(const SmallModel& small, base::StatusCode code, const char* named) {
+  const base::Status status = BuildStatus(small);
+  if (status.code != code || status.message.find(named) == std::string::npos) {
+    CHECK_EQ(status.message, std::string("… ") + named + " …");
+  }
+}
+
+SmallModel With(const std::string& key, const gguf::FileValue& value) {
+  SmallModel small;
+  small.change = [=](gguf::HeaderBuilder& header) { header.Set(key, value); };
+  return small;
+}
+
+constexpr auto kBad = base::StatusCode::kBadModelFile;
+constexpr auto kUnsupported = base::StatusCode::kUnsupportedModel;
+
+}  // namespace
+
+TEST(sound_files_are_accepted) {
+  CHECK_EQ(BuildStatus({}).message, "");
+  CHECK_EQ(BuildStatus({.arch = "qwen2", .biases = true}).message, "");
+  CHECK_EQ(BuildStatus({.biases = true, .rope_factors = true}).message, "");
+}
+
+TEST(unknown_architecture_is_named) { CheckRefused({.arch = "frobnicator"}, kUnsupported, "frobnicator"); }
+
+TEST(hyperparameters_out_of_range_are_named) {
+  constexpr uint32_t kMax = std::numeric_limits<uint32_t>::max();
+  for (const uint32_t value : {0u, kMax}) {
+    for (const char* key :
+         {"llama.block_count", "llama.embedding_length", "llama.feed_forward_length", "llama.attention.head_count",
+          "llama.attention.head_count_kv", "llama.context_length", "llama.attention.key_length",
+          "llama.attention.value_length", "llama.rope.dimension_count"}) {
+      CheckRefused(With(key, value), kBad, key);
+    }
+  }
+  CheckRefused(With("llama.attention.head_count", uint32_t{3}), kBad, "head_count");
+  CheckRefused(With("llama.attention.head_count_kv", uint32_t{3}), kBad, "head_count_kv");
+  CheckRefused(With("llama.rope.dimension_count", uint32_t{7}), kBad, "rope.dimension_count");
+  CheckRefused(With("llama.rope.dimension_count", uint32_t{128}), kBad, "rope.dimension_count");
+  for (const float eps : {0.0f, -1.0f, std::nanf(""), INFINITY}) {
+    CheckRefused(With("llama.attention.layer_norm_rms_epsilon", eps), kBad, "layer_norm_rms_epsilon");
+  }
+  for (const float base : {0.0f, -1.0f, std::nanf(""), INFINITY}) {
+    CheckRefused(With("llama.rope.freq_base", base), kBad, "rope.freq_base");
+  }
+  CheckRefused(With("llama.block_count", std::string("two")), kBad, "block_count");
+}
+
+TEST(unknown_position_scaling_and_experts_are_refused) {
+  CheckRefused(With("llama.rope.scaling.type", std::string("yarn")), kUnsupported, "yarn");
+  CheckRefused(With("llama.expert_count", uint32_t{8}), kUnsupported, "expert");
+  SmallModel linear = With("llama.rope.scaling.type", std::string("linear"));
+  CHECK(BuildStatus(linear).ok());
+}
+
+TEST(missing_tensors_are_named) {
+  for (const char* name : {"token_embd.weight", "output_norm.weight", "blk.0.attn_q.weight", "blk.1.attn_norm.weight",
+                           "blk.1.ffn_down.weight"}) {
+    SmallModel small;
+    small.leave_out = name;
+    CheckRefused(small, kBad, name);
+  }
+  CheckRefused({.arch = "qwen2"}, kBad, "attn_q.bias");
+}
+
+TEST(tensors_of_another_shape_are_named) {
+  // Metadata that disagrees with the tensors, each number being in its range.
+  CheckRefused(With("llama.embedding_length", uint32_t{128}), kBad, "token_embd.weight");
+  CheckRefused(With("llama.feed_forward_length", uint32_t{512}), kBad, "ffn_gate.weight");
+  CheckRefused(With("llama.attention.head_count_kv", uint32_t{4}), kBad, "attn_k.weight");
+  CheckRefused(With("llama.block_count", uint32_t{3}), kBad, "blk.2.");
+}
+
+TEST(vocabularies_are_read_and_bad_ones_named) {
+  const auto read = [](const SmallModel& small) {
+    const auto file = gguf::File::Open(test::WriteSmallModel(small, "arch_test"));
+    return file.ok() ? model::ReadVocabulary(**file) : base::Result<tokenizer::VocabularySpec>(file.status());
+  };
+  const auto spec = read({});
+  REQUIRE(spec.ok());
+  CHECK_EQ(spec->tokens.size(), size_t{test::kSmallVocabulary});
+  CHECK_EQ(spec->bos, 256);
+  CHECK_EQ(spec->eos, 257);
+  CHECK_EQ(spec->unknown, -1);
+  CHECK(!spec->has_add_bos);
+  CHECK(spec->kinds[257] == tokenizer::TokenKind::kControl);
+  CHECK(!read(With("tokenizer.ggml.eos_token_id", uint32_t{258})).ok());
+  CHECK(!read(With("tokenizer.ggml.tokens", uint32_t{1})).ok());
+  CHECK(!read(With("tokenizer.ggml.model", uint32_t{1})).ok());
+  CHECK(!read(With("tokenizer.ggml.token_type", std::string("x"))).ok());
+  const auto none = read(With("tokenizer.ggml.eos_token_id", std::numeric_limits<uint32_t>::max()));
+  CHECK(none.ok() && none->eos == -1);
+}
+
+ZELL_TEST_MAIN

@@ -1,0 +1,309 @@
+// The numerics contract, end to end: logits are the same bits whatever the slices, threads, neighbours and sharing.
+#include <algorithm>
+#include <cstring>
+
+#include "backend/backend.h"
+#include "backend/plan_rewrite.h"
+#include "check.h"
+#include "kv/sequence.h"
+#include "model/arch/arch.h"
+#include "small_model.h"
+
+using namespace zell;
+using quant::TensorType;
+
+namespace {
+
+constexpr size_t kVocabulary = test::kSmallVocabulary;
+const std::atomic<bool> never = false;
+
+// Logits of all outputs in order.
+struct Collect final : backend::OutputSink {
+  std::vector<float> logits;
+  void OnOutput(size_t, std::span<const float>, std::span<const float> row) override {
+    logits.insert(logits.end(), row.begin(), row.end());
+  }
+};
+
+struct Model {
+  std::shared_ptr<const gguf::File> file;
+  backend::Plan plain, fused;
+
+  explicit Model(const test::SmallModel& small) {
+    auto opened = gguf::File::Open(test::WriteSmallModel(small, "numerics_test"));
+    if (!opened.ok()) return;
+    file = *opened;
+    auto plan = model::BuildPlan(*file);
+    if (!plan.ok()) return;
+    plain = fused = *plan;
+    backend::Fuse(fused);
+  }
+};
+
+// One executor with its KV cache.
+class Machine {
+ public:
+  Machine(const backend::Plan& plan, int threads, const kernels::Kernels& kernels = kernels::ActiveKernels())
+      : backend_(backend::MakeCpuBackend(threads, kernels)), cache(plan.kv_groups, 200) {
+    auto compiled = backend_->Compile(plan);
+    if (compiled.ok()) executor_ = std::move(*compiled);
+  }
+
+  struct Part {
+    kv::Sequence* sequence;
+    std::vector<int32_t> tokens;
+    std::vector<int32_t> parents = {};
+  };
+
+  // One batch, logits of every token of the part `wanted` (-1: of none).
+  std::vector<float> Run(const std::vector<Part>& parts, size_t wanted = 0) {
+    backend::Batch batch;
+    std::vector<kv::Sequence> trees;
+    trees.reserve(parts.size());
+    for (size_t p = 0; p < parts.size(); ++p) {
+      const Part& part = parts[p];
+      backend::BatchItem item;
+      item.tokens = part.tokens;
+      item.parents = part.parents;
+      item.start = part.sequence->length();
+      if (part.parents.empty()) {
+        CHECK(part.sequence->Prepare(part.tokens.size()).ok());
+      } else {
+        trees.emplace_back(cache);
+        CHECK(trees.back().Prepare(part.tokens.size()).ok());
+        item.tree_blocks = trees.back().Addresses();
+      }
+      item.blocks = part.sequence->Addresses();
+      batch.items.push_back(std::move(item));
+      for (size_t t = 0; p == wanted && t < part.tokens.size(); ++t) {
+        batch.outputs.push_back({static_cast<uint32_t>(p), static_cast<uint32_t>(t), true});
+      }
+    }
+    Collect sink;
+    CHECK(executor_->Run(batch, sink, never).ok());
+    for (const Part& part : parts) {
+      if (part.parents.empty()) part.sequence->Commit(part.tokens.size());
+    }
+    return sink.logits;
+  }
+
+  // All tokens in slices of `width`.
+  std::vector<float> Prefill(kv::Sequence& sequence, const std::vector<int32_t>& tokens, size_t width) {
+    std::vector<float> logits;
+    for (size_t i = 0; i < tokens.size(); i += width) {
+      const auto end = tokens.begin() + static_cast<std::ptrdiff_t>(std::min(tokens.size(), i + width));
+      const auto slice = Run({{&sequence, {tokens.begin() + static_cast<std::ptrdiff_t>(i), end}}});
+      logits.insert(logits.end(), slice.begin(), slice.end());
+    }
+    return logits;
+  }
+
+ private:
+  std::unique_ptr<backend::Backend> backend_;
+  std::unique_ptr<backend::Executor> executor_;
+
+ public:
+  kv::Cache cache;
+};
+
+std::vector<int32_t> Tokens(size_t n, uint32_t seed = 7) {
+  std::vector<int32_t> tokens;
+  for (size_t i = 0; i < n; ++i) {
+    seed = seed * 1664525 + 1013904223;
+    tokens.push_back(static_cast<int32_t>((seed >> 8) % 256));
+  }
+  return tokens;
+}
+
+void CheckSameBits(const std::vector<float>& a, const std::vector<float>& b, const std::string& what) {
+  if (a.size() != b.size() || a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) != 0) {
+    size_t i = 0;
+    while (i < std::min(a.size(), b.size()) && std::memcmp(&a[i], &b[i], sizeof(float)) == 0) ++i;
+    CHECK_EQ(what,
+             "differs at token " + std::to_string(i / kVocabulary) + " of " + std::to_string(a.size() / kVocabulary));
+  }
+}
+
+// Every type at least once in one model, Q8_0 elsewhere.
+TensorType Mixed(const std::string& name) {
+  const struct {
+    const char* name;
+    TensorType type;
+  } types[] = {
+      {"blk.0.attn_q", TensorType::kQ4_K},   {"blk.0.attn_k", TensorType::kQ6_K},
+      {"blk.0.attn_v", TensorType::kQ4_1},   {"blk.0.attn_output", TensorType::kQ5_0},
+      {"blk.0.ffn_gate", TensorType::kQ4_0}, {"blk.0.ffn_up", TensorType::kQ4_1},
+      {"blk.0.ffn_down", TensorType::kF16},  {"blk.1.attn_q", TensorType::kF32},
+      {"blk.1.attn_k", TensorType::kBF16},   {"blk.1.ffn_up", TensorType::kQ5_1},
+      {"blk.1.ffn_down", TensorType::kQ5_K}, {"token_embd", TensorType::kQ6_K},
+  };
+  for (const auto& [prefix, type] : types) {
+    if (name.starts_with(prefix)) return type;
+  }
+  return TensorType::kQ8_0;
+}
+
+}  // namespace
+
+TEST(slices_of_any_width_give_the_same_bits) {
+  const Model m({.type = Mixed});
+  REQUIRE(m.file != nullptr);
+  const std::vector<int32_t> tokens = Tokens(70);
+  Machine machine(m.fused, 2);
+  kv::Sequence whole(machine.cache);
+  const std::vector<float> expected = machine.Prefill(whole, tokens, 70);
+  REQUIRE(expected.size() == tokens.size() * kVocabulary);
+  CHECK(std::all_of(expected.begin(), expected.end(), [](float x) { return std::isfinite(x); }));
+  for (const size_t width : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 32, 33, 64}) {
+    kv::Sequence s(machine.cache);
+    CheckSameBits(machine.Prefill(s, tokens, width), expected, "width " + std::to_string(width));
+  }
+}
+
+TEST(every_isa_keeps_the_contract_over_widths_and_threads) {
+  const Model m({.type = Mixed});
+  REQUIRE(m.file != nullptr);
+  const std::vector<int32_t> tokens = Tokens(35);
+  for (const kernels::Kernels* k : kernels::SupportedKernels()) {
+    std::vector<float> expected;
+    for (const int threads : {1, 2, 3, 4}) {
+      Machine machine(m.fused, threads, *k);
+      for (const size_t width : {1, 3, 16, 33, 35}) {
+        kv::Sequence s(machine.cache);
+        const std::vector<float> logits = machine.Prefill(s, tokens, width);
+        if (expected.empty()) expected = logits;
+        CheckSameBits(
+            logits, expected,
+            std::string(k->name) + ", threads " + std::to_string(threads) + ", width " + std::to_string(width));
+      }
+    }
+  }
+}
+
+TEST(a_long_context_split_between_tasks_gives_the_same_bits) {
+  const Model m({.layers = 1, .type = Mixed});
+  REQUIRE(m.file != nullptr);
+  const std::vector<int32_t> tokens = Tokens(600);
+  Machine machine(m.fused, 3);
+  kv::Sequence a(machine.cache), b(machine.cache);
+  const std::vector<float> expected = machine.Prefill(a, tokens, 100);
+  const std::vector<int32_t> head(tokens.begin(), tokens.begin() + 505), tail(tokens.begin() + 505, tokens.end());
+  machine.Prefill(b, head, 505);
+  const std::vector<float> last(expected.begin() + 505 * kVocabulary, expected.end());
+  for (const size_t width : {1, 2, 4, 5}) {
+    b.Truncate(505);
+    CheckSameBits(machine.Prefill(b, tail, width), last, "decode width " + std::to_string(width));
+  }
+}
+
+TEST(neighbours_change_nothing) {
+  const Model m({.type = Mixed});
+  REQUIRE(m.file != nullptr);
+  const std::vector<int32_t> tokens = Tokens(50);
+  Machine machine(m.fused, 2);
+  kv::Sequence alone(machine.cache);
+  const std::vector<float> expected = machine.Prefill(alone, tokens, 50);
+  kv::Sequence s(machine.cache), x(machine.cache), y(machine.cache);
+  machine.Run({{&x, Tokens(40, 1)}}, 9);
+  std::vector<float> logits;
+  for (size_t i = 0; i < 50; i += 5) {
+    const std::vector<int32_t> slice(tokens.begin() + static_cast<std::ptrdiff_t>(i),
+                                     tokens.begin() + static_cast<std::ptrdiff_t>(i + 5));
+    const auto part = machine.Run({{&x, Tokens(1 + i % 3, 2)}, {&s, slice}, {&y, Tokens(3, 4)}}, 1);
+    logits.insert(logits.end(), part.begin(), part.end());
+  }
+  CheckSameBits(logits, expected, "with neighbours");
+}
+
+TEST(a_forked_prefix_equals_a_computed_one) {
+  const Model m({.type = Mixed});
+  REQUIRE(m.file != nullptr);
+  const std::vector<int32_t> tokens = Tokens(90);
+  Machine machine(m.fused, 2);
+  kv::Sequence alone(machine.cache), other(machine.cache);
+  const std::vector<float> expected = machine.Prefill(alone, tokens, 90);
+  for (const size_t shared : {1, 31, 32, 33, 50, 64}) {
+    other.Truncate(0);
+    std::vector<int32_t> prefix(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(shared));
+    machine.Prefill(other, prefix, 64);
+    machine.Prefill(other, Tokens(20, 99), 20);
+    kv::Sequence fork = other.Fork(static_cast<uint32_t>(shared));
+    const std::vector<int32_t> rest(tokens.begin() + static_cast<std::ptrdiff_t>(shared), tokens.end());
+    const std::vector<float> logits = machine.Prefill(fork, rest, 17);
+    CheckSameBits(logits, {expected.begin() + static_cast<std::ptrdiff_t>(shared * kVocabulary), expected.end()},
+                  "fork at " + std::to_string(shared));
+  }
+}
+
+TEST(a_tree_gives_each_token_what_its_own_path_gives) {
+  const Model m({.type = Mixed});
+  REQUIRE(m.file != nullptr);
+  for (const size_t length : {1, 30, 32, 45}) {
+    Machine machine(m.fused, 2);
+    kv::Sequence s(machine.cache);
+    machine.Prefill(s, Tokens(length), 64);
+    const std::vector<int32_t> tokens = {5, 9, 5, 77, 130, 200};
+    const std::vector<int32_t> parents = {-1, 0, 0, 1, -1, 3};
+    const std::vector<float> logits = machine.Run({{&s, tokens, parents}});
+    CHECK_EQ(s.length(), static_cast<uint32_t>(length));
+    const std::vector<std::vector<int32_t>> paths = {{5}, {5, 9}, {5, 5}, {5, 9, 77}, {130}, {5, 9, 77, 200}};
+    for (size_t t = 0; t < paths.size(); ++t) {
+      kv::Sequence chain = s.Fork(s.length());
+      const std::vector<float> path = machine.Prefill(chain, paths[t], 1);
+      const auto row = [&](const std::vector<float>& all, size_t index) {
+        return std::vector<float>(all.begin() + static_cast<std::ptrdiff_t>(index * kVocabulary),
+                                  all.begin() + static_cast<std::ptrdiff_t>((index + 1) * kVocabulary));
+      };
+      CheckSameBits(row(logits, t), row(path, paths[t].size() - 1),
+                    "tree token " + std::to_string(t) + " after " + std::to_string(length));
+    }
+  }
+}
+
+TEST(fusions_compute_the_same_bits) {
+  for (const bool qwen : {false, true}) {
+    const Model m({.arch = qwen ? "qwen2" : "llama", .biases = qwen, .rope_factors = !qwen, .type = Mixed});
+    REQUIRE(m.file != nullptr);
+    const std::vector<int32_t> tokens = Tokens(20);
+    backend::Plan merged = m.plain, silu = m.plain, add = m.plain;
+    backend::MergeMatmuls(merged.body);
+    backend::MergeMatmuls(silu.body);
+    backend::FuseSiluMul(silu.body);
+    backend::FuseAdd(add.body);
+    // Per layer: Q, K, V merge (-2), gate and up (-1), silu_mul (-1), two adds (-2).
+    CHECK_EQ(merged.body.size() + 2 * 3, m.plain.body.size());
+    CHECK_EQ(silu.body.size() + 2 * 4, m.plain.body.size());
+    CHECK_EQ(add.body.size() + 2 * 2, m.plain.body.size());
+    CHECK_EQ(m.fused.body.size() + 2 * 6, m.plain.body.size());
+    Machine plain(m.plain, 2);
+    kv::Sequence s(plain.cache);
+    const std::vector<float> expected = plain.Prefill(s, tokens, 20);
+    for (const backend::Plan* plan : std::initializer_list<const backend::Plan*>{&merged, &silu, &add, &m.fused}) {
+      Machine machine(*plan, 2);
+      kv::Sequence t(machine.cache);
+      CheckSameBits(machine.Prefill(t, tokens, 20), expected, "plan of " + std::to_string(plan->body.size()) + " ops");
+    }
+  }
+}
+
+TEST(a_value_read_later_is_not_fused_away) {
+  using backend::Op;
+  using backend::OpKind;
+  std::vector<Op> ops;
+  ops.push_back({.kind = OpKind::kMatmul, .in = 0, .parts = {{0, -1, 1}}});
+  ops.push_back({.kind = OpKind::kAdd, .in = 1, .out = 2});
+  ops.push_back({.kind = OpKind::kTap, .layer = 0, .in = 1});
+  backend::FuseAdd(ops);
+  CHECK_EQ(ops.size(), 3u);
+}
+
+TEST(positions_and_order_matter) {
+  const Model m({.type = Mixed});
+  REQUIRE(m.file != nullptr);
+  Machine machine(m.fused, 1);
+  kv::Sequence a(machine.cache), b(machine.cache);
+  const std::vector<float> x = machine.Run({{&a, {1, 2, 3, 9}}}), y = machine.Run({{&b, {3, 1, 2, 9}}});
+  CHECK(std::memcmp(x.data() + 3 * kVocabulary, y.data() + 3 * kVocabulary, kVocabulary * sizeof(float)) != 0);
+}
+
+ZELL_TEST_MAIN
