@@ -87,7 +87,10 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .command('fetch')
     .description('download and verify a model of the catalogue')
     .argument('<name>')
-    .action(async (name: string) => (await import('./commands/models.ts')).fetchByName(name, signal));
+    .option('--json', 'print {name, path, fetched}; progress goes to stderr')
+    .action(async (name: string, options: JsonOption) =>
+      (await import('./commands/models.ts')).fetchByName(name, options, signal),
+    );
 
   const memory = program.command('memory').description('the log of conversations that Zell learns from');
   memory

@@ -23,7 +23,7 @@ export async function listModels(options: JsonOption): Promise<void> {
   note('here: on this disk; fits: can be fetched and fits into memory; large: does not fit into memory now.');
 }
 
-export async function fetchByName(name: string, signal: AbortSignal): Promise<void> {
+export async function fetchByName(name: string, options: JsonOption, signal: AbortSignal): Promise<void> {
   const entry = findInCatalogue(name);
   if (entry === undefined) {
     const names = CATALOGUE.map((e) => e.name).join(', ');
@@ -44,7 +44,8 @@ export async function fetchByName(name: string, signal: AbortSignal): Promise<vo
       signal,
     );
     line.end();
-    note(`${entry.name}: ${fetched.fetched ? 'verified and stored at' : 'is here,'} ${fetched.path}`);
+    if (options.json === true) printJson({ name: entry.name, path: fetched.path, fetched: fetched.fetched });
+    else note(`${entry.name}: ${fetched.fetched ? 'verified and stored at' : 'is here,'} ${fetched.path}`);
   } finally {
     line.end();
   }
