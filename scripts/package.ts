@@ -1,25 +1,17 @@
 // `npm run package`: one VSIX for this platform, zell-TARGET-VERSION.vsix, from an allow-list of files.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { createVSIX } from '@vscode/vsce';
+import { parseArgs } from 'node:util';
 import { ROOT, setup } from './lib/setup.mjs';
+import { makeVsix, TARGET } from './lib/vsix.ts';
 
-if (process.argv.includes('--help')) {
+const { values } = parseArgs({ options: { help: { type: 'boolean' }, out: { type: 'string' } } });
+if (values.help === true) {
   console.log('usage: npm run package [-- --out FILE]\nBuilds everything and writes the VSIX of this platform.');
 } else {
   await setup({ dev: true });
-  const manifest = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
-  const target = `${process.platform}-${process.arch}`;
-  const at = process.argv.indexOf('--out');
-  const out =
-    (at === -1 ? undefined : process.argv[at + 1]) ?? path.join(ROOT, `zell-${target}-${manifest.version}.vsix`);
-  await createVSIX({
-    cwd: ROOT,
-    target,
-    packagePath: out,
-    dependencies: false,
-    allowMissingRepository: true,
-    skipLicense: false,
-  });
-  console.log(out);
+  const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const out = path.resolve(values.out ?? path.join(ROOT, `zell-${TARGET}-${version}.vsix`));
+  await makeVsix(out);
+  console.log(`${out} (${(statSync(out).size / 1e6).toFixed(2)} MB)`);
 }
