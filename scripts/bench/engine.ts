@@ -22,7 +22,7 @@ export interface SuiteOptions {
 export const ENGINE_THREADS = THREADS;
 
 export async function engineSuite(options: SuiteOptions): Promise<{ rows: BenchRow[]; isa: string }> {
-  const peer = options.peers ? await buildPeer(options.say) : undefined;
+  const peer = options.peers ? await buildPeer(options.model, options.say) : undefined;
   const rounds = options.quick ? 2 : 7;
   const ours: { prefill: number[]; decode: number[] } = { prefill: [], decode: [] };
   const theirs: { prefill: number[]; decode: number[] } = { prefill: [], decode: [] };

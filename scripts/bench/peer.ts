@@ -12,9 +12,27 @@ const run = promisify(execFile);
 const CACHE = process.env['ZELL_CACHE'] ?? path.join(os.homedir(), '.cache', 'zell');
 const BUNDLE = path.join(ROOT, 'node_modules/node-llama-cpp/llama/gitRelease.bundle');
 
-/** Path of the peer's `llama-bench`. The first call compiles for some minutes. */
-export async function buildPeer(say: (line: string) => void): Promise<string> {
-  const options = await cpuOptions();
+/**
+ * Path of the peer's `llama-bench`, proven on `model`. The first call compiles for some minutes. A build with tile instructions
+ * that dies on this machine is replaced by one without.
+ */
+export async function buildPeer(model: string, say: (line: string) => void): Promise<string> {
+  const tiles = cpuFlags().has('amx_int8') && (await tilesWork());
+  for (const withTiles of tiles ? [true, false] : [false]) {
+    const program = await build(cpuOptions(withTiles), say);
+    const works = await run(program, ['-m', model, '-p', '64', '-n', '1', '-r', '1']).then(
+      () => true,
+      () => false,
+    );
+    if (works) {
+      say(`The peer is built ${withTiles ? 'with' : 'without'} tile instructions.`);
+      return program;
+    }
+  }
+  throw new Error('The peer does not run on this machine.');
+}
+
+async function build(options: readonly string[], say: (line: string) => void): Promise<string> {
   const key = createHash('sha256').update(options.join(' ')).digest('hex').slice(0, 12);
   const folder = path.join(CACHE, 'peers', `llama.cpp-${key}`);
   const program = path.join(folder, 'build/bin/llama-bench');
@@ -22,19 +40,19 @@ export async function buildPeer(say: (line: string) => void): Promise<string> {
 
   say('Building the peer (llama.cpp); this takes some minutes, once …');
   const source = await peerSource();
-  const build = path.join(folder, 'build');
-  mkdirSync(build, { recursive: true });
+  const target = path.join(folder, 'build');
+  mkdirSync(target, { recursive: true });
   const off = ['TESTS', 'EXAMPLES', 'SERVER'].map((part) => `-DLLAMA_BUILD_${part}=OFF`);
   const common = ['-DCMAKE_BUILD_TYPE=Release', '-DLLAMA_CURL=OFF', '-DLLAMA_OPENSSL=OFF', ...off];
   const quiet = { maxBuffer: 256 * 1024 * 1024 };
-  await run('cmake', ['-S', source, '-B', build, ...common, ...options], quiet);
-  await run('cmake', ['--build', build, '--parallel', String(os.cpus().length), '--target', 'llama-bench'], quiet);
+  await run('cmake', ['-S', source, '-B', target, ...common, ...options], quiet);
+  await run('cmake', ['--build', target, '--parallel', String(os.cpus().length), '--target', 'llama-bench'], quiet);
   writeFileSync(path.join(folder, '.done'), options.join('\n'));
   return program;
 }
 
 /** The peer's sources, cloned from the bundle into the cache folder. */
-export async function peerSource(): Promise<string> {
+async function peerSource(): Promise<string> {
   const folder = path.join(CACHE, 'peers', 'llama.cpp');
   if (existsSync(folder)) return folder;
   const partial = `${folder}.part`;
@@ -46,9 +64,9 @@ export async function peerSource(): Promise<string> {
 
 /**
  * The peer's instruction-set switches. Its own `native` trusts what the compiler reads from CPUID, which on some virtual
- * machines lists tile instructions that the kernel does not permit; here a probe decides about those.
+ * machines lists tile instructions that do not run.
  */
-async function cpuOptions(): Promise<string[]> {
+function cpuOptions(tiles: boolean): string[] {
   const flags = cpuFlags();
   const table: readonly (readonly [flag: string, option: string])[] = [
     ['avx', 'AVX'],
@@ -64,7 +82,6 @@ async function cpuOptions(): Promise<string[]> {
   ];
   if (flags.size === 0) return ['-DGGML_NATIVE=ON'];
   const options = table.map(([flag, option]) => `-DGGML_${option}=${flags.has(flag) ? 'ON' : 'OFF'}`);
-  const tiles = flags.has('amx_int8') && (await tilesWork());
   for (const option of ['AMX_TILE', 'AMX_INT8', 'AMX_BF16']) options.push(`-DGGML_${option}=${tiles ? 'ON' : 'OFF'}`);
   return ['-DGGML_NATIVE=OFF', ...options];
 }
