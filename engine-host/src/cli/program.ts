@@ -114,7 +114,8 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .command('clear')
     .description('erase everything that it holds')
     .option('--yes', 'do not ask')
-    .action(async (options: { yes?: boolean }) => (await import('./commands/memory.ts')).memoryClear(options, signal));
+    .option('--json', 'print {erased}')
+    .action(async (options: ClearOptions) => (await import('./commands/memory.ts')).memoryClear(options, signal));
   for (const [name, enabled] of [
     ['on', true],
     ['off', false],
@@ -122,7 +123,10 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     memory
       .command(name)
       .description(enabled ? 'record conversations again' : 'record nothing any more')
-      .action(async () => (await import('./commands/memory.ts')).memoryEnable(enabled, signal));
+      .option('--json', 'print {enabled}')
+      .action(async (options: JsonOption) =>
+        (await import('./commands/memory.ts')).memoryEnable(enabled, options, signal),
+      );
 
   program
     .command('test-paris')
@@ -153,7 +157,8 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
   program
     .command('stop')
     .description('end the running engine')
-    .action(async () => (await import('./commands/stop.ts')).stop(signal));
+    .option('--json', 'print {stopped}: whether one ran')
+    .action(async (options: JsonOption) => (await import('./commands/stop.ts')).stop(options, signal));
 
   // Subcommands inherit none of these settings.
   for (const command of [...program.commands, ...models.commands, ...memory.commands])
@@ -174,6 +179,9 @@ export interface ServeOptions {
   readonly port?: string;
   readonly host: string;
   readonly apiKey?: string;
+}
+export interface ClearOptions extends JsonOption {
+  readonly yes?: boolean;
 }
 export interface ListOptions extends JsonOption {
   readonly limit: number;

@@ -1,7 +1,7 @@
 /** `zell memory status | list | clear | on | off`. */
 import { createInterface } from 'node:readline/promises';
 import { ZellError } from '#protocol/errors.ts';
-import type { JsonOption, ListOptions } from '../program.ts';
+import type { ClearOptions, JsonOption, ListOptions } from '../program.ts';
 import { loadModel, modelPath, withHost, type Session } from '../session.ts';
 import { print, printJson } from '../terminal.ts';
 
@@ -37,21 +37,24 @@ export async function memoryList(model: string | undefined, options: ListOptions
   });
 }
 
-export async function memoryClear(options: { yes?: boolean }, signal: AbortSignal): Promise<void> {
+export async function memoryClear(options: ClearOptions, signal: AbortSignal): Promise<void> {
   if (options.yes !== true && !(await confirmed(signal))) {
-    print('Nothing was erased.');
+    if (options.json === true) printJson({ erased: 0 });
+    else print('Nothing was erased.');
     return;
   }
   await withHost(async (session) => {
     const { erased } = await session.request('zell/memory/clear', {}, signal);
-    print(`${erased} events were erased.`);
+    if (options.json === true) printJson({ erased });
+    else print(`${erased} events were erased.`);
   }, signal);
 }
 
-export async function memoryEnable(enabled: boolean, signal: AbortSignal): Promise<void> {
+export async function memoryEnable(enabled: boolean, options: JsonOption, signal: AbortSignal): Promise<void> {
   await withHost(async (session) => {
     await session.request('zell/memory/enable', { enabled }, signal);
-    print(enabled ? 'Conversations are recorded.' : 'Nothing is recorded any more.');
+    if (options.json === true) printJson({ enabled });
+    else print(enabled ? 'Conversations are recorded.' : 'Nothing is recorded any more.');
   }, signal);
 }
 
