@@ -3,7 +3,7 @@
 //
 // Sums are stored beside the bytes because every unpacked weight is unsigned: w = scale * (u - offset) + min costs one
 // `neg_sum << log2(offset)` (an integer, exact) and one `min * sum` per block instead of work per weight.
-// A record starts at a multiple of 16 bytes, so an element that kernels broadcast never crosses a cache line.
+// A record is a whole number of cache lines.
 #pragma once
 
 #include <cstddef>
@@ -16,10 +16,10 @@ namespace zell::kernels {
 /// ActivationFormat::kQ8. x[i] ≈ scale * q[i]; q in [-127, 127].
 struct Q8Record {
   int8_t q[32];
-  float scale;       ///< max |x| / 127; 0 for a block of (almost) zeros, NaN when an x is not finite
-  float scaled_sum;  ///< scale * sum q
-  int32_t neg_sum;   ///< -sum q
-  int32_t reserved;  ///< 0
+  float scale;          ///< max |x| / 127; 0 for a block of (almost) zeros, NaN when an x is not finite
+  float scaled_sum;     ///< scale * sum q
+  int32_t neg_sum;      ///< -sum q
+  int32_t reserved[5];  ///< 0; fills the cache line, as a tile load of q that crosses lines takes six times as long
 };
 
 /// ActivationFormat::kQ8K. One scale for 256 values; sums are of q, unscaled, and exact in f32.
@@ -32,7 +32,7 @@ struct Q8KRecord {
   float reserved[7];  ///< 0
 };
 
-static_assert(sizeof(Q8Record) == 48 && sizeof(Q8KRecord) == 448);
+static_assert(sizeof(Q8Record) == 64 && sizeof(Q8KRecord) == 448);
 
 /// Blocks whose largest |x| is below this are zeros: 127 / max would overflow.
 constexpr float kSmallestMax = 0x1p-100f;

@@ -12,7 +12,7 @@
 namespace zell::kernels {
 namespace {
 
-constexpr size_t kColumnAlignment = 64;
+constexpr size_t kCacheLine = 64;
 constexpr const char* kKnownNames[] = {"scalar", "avx2", "avx2vnni", "avx512vnni", "amx"};
 
 /// Slowest first.
@@ -90,7 +90,8 @@ size_t ActivationBytes(ActivationFormat format, size_t k) {
   size_t bytes = k * sizeof(float);
   if (format == ActivationFormat::kQ8) bytes = k / quant::kSmallBlock * sizeof(Q8Record);
   if (format == ActivationFormat::kQ8K) bytes = k / quant::kSuperBlock * sizeof(Q8KRecord);
-  return (bytes + kColumnAlignment - 1) / kColumnAlignment * kColumnAlignment;
+  // An odd number of lines: neighbouring columns then never fall into the same few sets of a cache, whatever k is.
+  return ((bytes + kCacheLine - 1) / kCacheLine | 1) * kCacheLine;
 }
 
 }  // namespace zell::kernels

@@ -5,6 +5,7 @@
 
 #include "base/cpu.h"
 #include "check.h"
+#include "kernels/activations.h"
 #include "kernels/kernels.h"
 #include "kernels/tables.h"
 
@@ -75,12 +76,17 @@ TEST(the_environment_forces_the_active_table) {  // this process itself must not
 }
 #endif
 
-TEST(activation_columns_are_padded_to_cache_lines) {
+TEST(activation_columns_hold_their_records_in_an_odd_number_of_cache_lines) {
   CHECK_EQ(ActivationBytes(ActivationFormat::kF32, 1), size_t{64});
-  CHECK_EQ(ActivationBytes(ActivationFormat::kF32, 576), size_t{2304});
-  CHECK_EQ(ActivationBytes(ActivationFormat::kQ8, 32), size_t{64});
-  CHECK_EQ(ActivationBytes(ActivationFormat::kQ8, 576) % 64, size_t{0});
-  CHECK_EQ(ActivationBytes(ActivationFormat::kQ8K, 512), size_t{896});
+  for (ActivationFormat format : {ActivationFormat::kF32, ActivationFormat::kQ8, ActivationFormat::kQ8K}) {
+    for (size_t k : {size_t{256}, size_t{512}, size_t{1536}, size_t{2048}, size_t{4096}}) {
+      const size_t bytes = ActivationBytes(format, k);
+      CHECK_EQ(bytes % 128, size_t{64});
+      if (format == ActivationFormat::kF32) CHECK(bytes >= k * sizeof(float));
+      if (format == ActivationFormat::kQ8) CHECK(bytes >= k / 32 * sizeof(Q8Record));
+      if (format == ActivationFormat::kQ8K) CHECK(bytes >= k / 256 * sizeof(Q8KRecord));
+    }
+  }
 }
 
 ZELL_TEST_MAIN

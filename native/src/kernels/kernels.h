@@ -22,7 +22,8 @@ enum class ActivationFormat {
   kQ8K,  ///< super-blocks of 256: f32 scale, 256 × int8, 16 × int16 sums: for the K formats
 };
 
-/// Bytes of one column of k activations in a format, rounded up to 64. k is a multiple of the weight's block.
+/// Bytes of one column of k activations in a format: an odd number of 64-byte lines, the best stride as well. k is a
+/// multiple of the weight's block.
 size_t ActivationBytes(ActivationFormat format, size_t k);
 ActivationFormat FormatFor(quant::TensorType type);
 
