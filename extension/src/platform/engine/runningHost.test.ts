@@ -11,11 +11,14 @@ const never = new AbortController().signal;
 let home: string;
 let server: http.Server;
 let port: number;
+let wanted: string | undefined;
 
 beforeEach(async () => {
+  wanted = undefined;
   home = await mkdtemp(path.join(os.tmpdir(), 'zell-home-'));
   server = http.createServer((request, response) => {
-    if (request.url === '/api/version') response.end(JSON.stringify({ version: '1', zell: { instance: 'mine' } }));
+    if (wanted !== undefined && request.headers.authorization !== wanted) response.writeHead(401).end('{}');
+    else if (request.url === '/api/version') response.end(JSON.stringify({ version: '1', zell: { instance: 'mine' } }));
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -36,6 +39,14 @@ async function announce(change: Partial<Announcement>): Promise<void> {
 test('a host that answers with its own instance is joined', async () => {
   await announce({});
   expect(await findRunningHost(home, never)).toMatchObject({ port, token: 't' });
+});
+
+test('a host that is served with an API key is joined: the token opens it', async () => {
+  await announce({});
+  wanted = 'Bearer t';
+  expect(await findRunningHost(home, never)).toMatchObject({ port });
+  wanted = 'Bearer another';
+  expect(await findRunningHost(home, never)).toBeUndefined();
 });
 
 test('a stale announcement is no host: somebody else has the port now', async () => {

@@ -30,7 +30,7 @@ export function addressOf({ host, port }: Announcement): string {
 
 async function instanceAt(announcement: Announcement, signal: AbortSignal): Promise<string | undefined> {
   try {
-    const body = await get(`http://${addressOf(announcement)}/api/version`, signal);
+    const body = await get(`http://${addressOf(announcement)}/api/version`, announcement.token, signal);
     const value = JSON.parse(body) as { zell?: { instance?: unknown } } | null;
     const instance = value?.zell?.instance;
     return typeof instance === 'string' ? instance : undefined;
@@ -40,9 +40,14 @@ async function instanceAt(announcement: Announcement, signal: AbortSignal): Prom
   }
 }
 
-function get(url: string, signal: AbortSignal): Promise<string> {
+/** The token opens a host that is served with an API key; whoever got the port of a dead host learns a dead token. */
+function get(url: string, token: string, signal: AbortSignal): Promise<string> {
+  const options = {
+    signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]),
+    headers: { authorization: `Bearer ${token}` },
+  };
   return new Promise((resolve, reject) => {
-    const request = http.get(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]) }, (response) => {
+    const request = http.get(url, options, (response) => {
       response.setEncoding('utf8');
       let body = '';
       response.on('data', (chunk: string) => {
