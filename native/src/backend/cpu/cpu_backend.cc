@@ -34,8 +34,9 @@ class CpuExecutor final : public Executor {
     head_ = CutIntoPhases(plan_, plan_.head, Rows::kOutputs);
     norm_ = CutIntoPhases(plan_, norm_ops_, Rows::kOutputs);
     FindSizes();
-    state_.counters =
-        std::make_unique<std::atomic<uint32_t>[]>(std::max({body_.size(), head_.size(), norm_.size(), size_t{1}}));
+    const size_t most_phases = std::max({body_.size(), head_.size(), norm_.size(), size_t{1}});
+    state_.counters = std::make_unique<std::atomic<uint32_t>[]>(most_phases);
+    state_.stopped = std::make_unique<bool[]>(most_phases);
   }
 
   base::Status Run(const Batch& batch, OutputSink& sink, const std::atomic<bool>& stop) override {
@@ -161,8 +162,11 @@ class CpuExecutor final : public Executor {
     pool_->Run([&](int thread) {
       float* scratch = m_.thread_floats[static_cast<size_t>(thread)].data();
       for (size_t p = 0; p < phases.size(); ++p) {
-        if (p > 0) pool_->Barrier();
         RunPhase(phases[p], state_.counters[p], scratch);
+        if (p + 1 == phases.size()) return;
+        if (thread == 0) state_.stopped[p] = state_.stop->load(std::memory_order_relaxed);
+        pool_->Barrier();
+        if (state_.stopped[p]) return;
       }
     });
   }
