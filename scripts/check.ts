@@ -74,7 +74,7 @@ async function clangFormat(): Promise<Outcome> {
   for (const name of ['clang-format-14', 'clang-format']) {
     const version = await execute(name, ['--version']).catch(() => undefined);
     if (version === undefined || !/version 14\./.test(version.stdout)) continue;
-    const listed = await execute('git', ['ls-files', '-z', 'native/*.cc', 'native/*.h'], { cwd: ROOT });
+    const listed = await execute('git', ['ls-files', '-z', 'native/*.cc', 'native/*.h', 'native/*.inc'], { cwd: ROOT });
     return command(name, ['--dry-run', '-Werror', ...listed.stdout.split('\0').filter(Boolean)]);
   }
   return { kind: 'skipped', reason: 'no clang-format 14 (apt install clang-format-14)' };
