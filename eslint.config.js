@@ -17,6 +17,7 @@ export default tseslint.config(
       '**/*.mjs',
       '**/*.cjs',
       '*.js',
+      '*.config.ts',
     ],
   },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
