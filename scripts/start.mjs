@@ -39,13 +39,15 @@ async function serve() {
   const ended = new Promise((resolve) => host.once('exit', (code) => resolve(code ?? 0)));
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => host.kill(signal));
   const ready = await Promise.race([ended.then((code) => ({ code })), waitUntilReady()]);
-  if (ready?.code !== undefined) return ready.code;
+  // A host that runs already is joined: `serve` has said so and ended.
+  if (ready.code !== undefined && ready.code !== 0) return ready.code;
+  const { base } = ready.code === undefined ? ready : await waitUntilReady();
   console.log(`\n> ${FIRST_PROMPT}`);
   await zell(['ask', FIRST_PROMPT]);
   console.log(`
 In VS Code:   npm run package   then   code --install-extension zell-*.vsix
-In a client:  OPENAI_BASE_URL=${ready.base}/v1   ANTHROPIC_BASE_URL=${ready.base}   OLLAMA_HOST=${ready.base}
-Ctrl-C ends it.`);
+In a client:  OPENAI_BASE_URL=${base}/v1   ANTHROPIC_BASE_URL=${base}   OLLAMA_HOST=${base}
+${ready.code === undefined ? 'Ctrl-C ends it.' : '"npm run zell -- stop" ends it.'}`);
   return ended;
 }
 
