@@ -27,6 +27,7 @@ bool BlockPool::Grow(size_t* chunk) {
   if (i == chunks_.size()) chunks_.emplace_back();
   chunks_[i].memory = std::move(memory);
   chunks_[i].references.assign(blocks, 0);
+  chunks_[i].used_before.assign(blocks, false);
   for (size_t b = blocks; b-- > 0;) chunks_[i].free.push_back(static_cast<uint32_t>(b));
   *chunk = i;
   return true;
@@ -44,7 +45,8 @@ std::optional<BlockId> BlockPool::Draw() {
   ++used_;
   const BlockId id = static_cast<BlockId>(c * blocks_per_chunk_ + index);
   // Attention multiplies rows that a query may not see by zero, so what lies there must be finite.
-  std::memset(Data(id), 0, block_bytes_);
+  if (chunk.used_before[index]) std::memset(Data(id), 0, block_bytes_);
+  chunk.used_before[index] = true;
   return id;
 }
 

@@ -35,6 +35,7 @@ class BlockPool {
     base::AlignedBuffer<uint8_t> memory;
     std::vector<uint32_t> references;
     std::vector<uint32_t> free;  ///< indices in this chunk
+    std::vector<bool> used_before;
   };
   bool Grow(size_t* chunk);
 

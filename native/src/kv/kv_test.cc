@@ -90,6 +90,9 @@ TEST(a_fork_shares_blocks_until_one_side_writes) {
   Sequence s(cache);
   Fill(s, 40, 1);
   Sequence fork = s.Fork(36);
+  CHECK_EQ(s.BlocksMissing(1), 1u);  // the shared tail is copied
+  CHECK_EQ(s.BlocksMissing(25), 2u);
+  CHECK_EQ(s.BlocksMissing(0), 0u);
   CHECK_EQ(cache.used(), 2u);
   CHECK_EQ(fork.length(), 36u);
   Fill(fork, 2, 2);  // writes positions 36 and 37 into a block of its own

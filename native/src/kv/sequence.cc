@@ -9,6 +9,7 @@ namespace zell::kv {
 namespace {
 
 base::Status NoBlocks(const Cache& cache) {
+  if (cache.used() < cache.limit()) return {base::StatusCode::kOutOfMemory, "no memory for more of the KV cache"};
   return {base::StatusCode::kOutOfMemory, "the KV cache is full: " + std::to_string(cache.used()) + " of " +
                                               std::to_string(cache.limit()) + " blocks are in use"};
 }
@@ -18,6 +19,18 @@ base::Status NoBlocks(const Cache& cache) {
 Sequence::Sequence(Sequence&& other) noexcept
     : cache_(other.cache_), blocks_(std::move(other.blocks_)), length_(std::exchange(other.length_, 0)) {
   other.blocks_.assign(blocks_.size(), {});
+}
+
+size_t Sequence::BlocksMissing(size_t tokens) const {
+  size_t most = 0;
+  for (size_t g = 0; g < blocks_.size(); ++g) {
+    const size_t wanted = BlocksFor(length_ + tokens);
+    size_t missing = wanted > blocks_[g].size() ? wanted - blocks_[g].size() : 0;
+    const bool open_tail = length_ % kBlockTokens != 0 && tokens > 0;
+    if (open_tail && cache_->pool(g).References(blocks_[g][length_ / kBlockTokens]) > 1) ++missing;
+    most = missing > most ? missing : most;
+  }
+  return most;
 }
 
 base::Status Sequence::Prepare(size_t tokens) {

@@ -20,6 +20,8 @@ class Sequence {
 
   uint32_t length() const { return length_; }
 
+  /// Blocks that Prepare(tokens) would draw from each group: those behind the end, and one to copy a shared tail to.
+  size_t BlocksMissing(size_t tokens) const;
   /// Room of its own for `tokens` more. Changes neither length nor what the committed tokens hold.
   /// @errors kOutOfMemory: the blocks are used up; what was there stays.
   base::Status Prepare(size_t tokens);

@@ -61,7 +61,9 @@ struct Engine::Impl {
  private:
   std::vector<StepOutput> RunJob(const Job& job);
   base::Status CheckItem(const StepItem& item, const SequenceState& state) const;
-  void PrepareItem(const StepItem& item, SequenceState& state, std::vector<kv::Sequence>& trees, RunningItem& running);
+  /// `promised`: blocks that items before this one will draw.
+  void PrepareItem(const StepItem& item, SequenceState& state, std::vector<kv::Sequence>& trees, size_t& promised,
+                   RunningItem& running);
   void Finish(std::vector<RunningItem>& running);
 };
 

@@ -69,23 +69,32 @@ base::Status Engine::Impl::CheckItem(const StepItem& item, const SequenceState& 
 }
 
 void Engine::Impl::PrepareItem(const StepItem& item, SequenceState& state, std::vector<kv::Sequence>& trees,
-                               RunningItem& running) {
+                               size_t& promised, RunningItem& running) {
   running.item = &item;
   running.output.sequence = item.sequence;
   running.cancelled = &state.cancelled;
   running.sampler = state.sampler;
   running.start = state.kv.length();
+  const size_t n = item.tokens.size();
   base::Status status = CheckItem(item, state);
-  if (status.ok() && item.parents.empty()) status = state.kv.Prepare(item.tokens.size());
   if (status.ok() && !item.parents.empty()) {
     trees.emplace_back(*cache);
-    status = trees.back().Prepare(item.tokens.size());
+    status = trees.back().Prepare(n);
     running.tree_blocks = trees.back().Addresses();
+    running.blocks = state.kv.Addresses();
+  } else if (status.ok()) {
+    // Only this thread draws blocks, so what is free now will be free when a slice comes to it.
+    const size_t missing = state.kv.BlocksMissing(n), free = cache->limit() - cache->used();
+    if (promised + missing > free) {
+      status = {base::StatusCode::kOutOfMemory, "the KV cache has " + std::to_string(free - promised) + " of " +
+                                                    std::to_string(cache->limit()) + " blocks left, " +
+                                                    std::to_string(missing) + " are needed"};
+    } else {
+      promised += missing;
+    }
   }
   running.output.status = status;
-  if (!status.ok()) return;
-  running.blocks = state.kv.Addresses();
-  if (!item.want.score.empty()) running.output.scores.assign(item.tokens.size(), 0.0f);
+  if (status.ok() && !item.want.score.empty()) running.output.scores.assign(n, 0.0f);
 }
 
 std::vector<StepOutput> Engine::Impl::RunJob(const Job& work) {
@@ -94,11 +103,25 @@ std::vector<StepOutput> Engine::Impl::RunJob(const Job& work) {
   trees.reserve(work.items.size());
   {
     const std::lock_guard lock(mutex);
-    for (size_t i = 0; i < work.items.size(); ++i) {
-      PrepareItem(work.items[i], *sequences.at(work.items[i].sequence), trees, running[i]);
+    size_t promised = 0;
+    // Trees first: they draw at once, before anything is promised.
+    for (const bool tree : {true, false}) {
+      for (size_t i = 0; i < work.items.size(); ++i) {
+        const StepItem& item = work.items[i];
+        if (item.parents.empty() == tree) continue;
+        PrepareItem(item, *sequences.at(item.sequence), trees, promised, running[i]);
+      }
     }
   }
-  RunItems(*executor, plan, running, stop);
+  const auto make_room = [this](RunningItem& item, size_t tokens) -> base::Status {
+    if (!item.item->parents.empty()) return base::Status::Ok();
+    const std::lock_guard lock(mutex);
+    kv::Sequence& sequence = sequences.at(item.item->sequence)->kv;
+    ZELL_RETURN_IF_ERROR(sequence.Prepare(tokens));
+    item.blocks = sequence.Addresses();
+    return base::Status::Ok();
+  };
+  RunItems(*executor, plan, running, make_room, stop);
   {
     const std::lock_guard lock(mutex);
     trees.clear();

@@ -15,7 +15,7 @@ class Slice final : public backend::OutputSink {
       : plan_(plan), items_(items), done_(done) {}
 
   // Takes the next tokens of every unfinished item; false when nothing is left.
-  bool Fill() {
+  bool Fill(const MakeRoom& make_room) {
     size_t room = backend::kMaxBatchTokens;
     for (size_t i = 0; i < items_.size() && room > 0; ++i) {
       RunningItem& running = items_[i];
@@ -27,8 +27,11 @@ class Slice final : public backend::OutputSink {
       }
       const bool tree = !running.item->parents.empty();
       if (tree && left > room) continue;  // a tree goes as a whole, in the next slice
-      Take(i, std::min(left, room));
-      room -= std::min(left, room);
+      const size_t n = std::min(left, room);
+      running.output.status = make_room(running, done_[i] + n);
+      if (!running.output.status.ok()) continue;
+      Take(i, n);
+      room -= n;
     }
     std::stable_sort(batch.outputs.begin(), batch.outputs.end(),
                      [](const auto& a, const auto& b) { return a.logits > b.logits; });
@@ -124,11 +127,11 @@ class Slice final : public backend::OutputSink {
 }  // namespace
 
 void RunItems(backend::Executor& executor, const backend::Plan& plan, std::vector<RunningItem>& items,
-              const std::atomic<bool>& stop) {
+              const MakeRoom& make_room, const std::atomic<bool>& stop) {
   std::vector<size_t> done(items.size(), 0);
   for (;;) {
     Slice slice(plan, items, done);
-    if (!slice.Fill()) break;
+    if (!slice.Fill(make_room)) break;
     const base::Status status = executor.Run(slice.batch, slice, stop);
     if (!status.ok()) {
       for (RunningItem& running : items) {

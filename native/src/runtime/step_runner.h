@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace zell::runtime {
 struct RunningItem {
   const StepItem* item = nullptr;
   uint32_t start = 0;                         ///< tokens that the sequence holds
-  std::vector<std::vector<uint8_t*>> blocks;  ///< of the sequence, room for the item's tokens included
+  std::vector<std::vector<uint8_t*>> blocks;  ///< of the sequence
   std::vector<std::vector<uint8_t*>> tree_blocks;
   std::shared_ptr<sampling::Sampler> sampler;
   const std::atomic<bool>* cancelled = nullptr;
@@ -25,8 +26,12 @@ struct RunningItem {
   StepOutput output;
 };
 
-/// Fills the items' outputs; a status of an item that is not ok on entry leaves it out. Does not touch sequences.
+/// Makes room for an item's first `tokens` tokens and refreshes its `blocks`; trees have theirs already.
+using MakeRoom = std::function<base::Status(RunningItem& item, size_t tokens)>;
+
+/// Fills the items' outputs; a status of an item that is not ok on entry leaves it out. Touches sequences only through
+/// `make_room`, slice by slice, so that a long prompt takes its memory as it goes.
 void RunItems(backend::Executor& executor, const backend::Plan& plan, std::vector<RunningItem>& items,
-              const std::atomic<bool>& stop);
+              const MakeRoom& make_room, const std::atomic<bool>& stop);
 
 }  // namespace zell::runtime
