@@ -33,21 +33,23 @@ async function main() {
   return serve();
 }
 
-/** Runs the host in the foreground, asks one prompt when it is ready, stays until Ctrl-C. */
+/** Runs the host in the foreground (or joins the one that runs), asks one prompt when it is ready, stays until Ctrl-C. */
 async function serve() {
-  const host = spawn(process.execPath, [CLI, 'serve', ...argv], { stdio: 'inherit' });
-  const ended = new Promise((resolve) => host.once('exit', (code) => resolve(code ?? 0)));
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => host.kill(signal));
-  const ready = await Promise.race([ended.then((code) => ({ code })), waitUntilReady()]);
-  // A host that runs already is joined: `serve` has said so and ended.
-  if (ready.code !== undefined && ready.code !== 0) return ready.code;
-  const { base } = ready.code === undefined ? ready : await waitUntilReady();
+  const joined = (await zellJson(['status', '--json']))?.state === 'ready';
+  let ended = Promise.resolve(0);
+  if (!joined) {
+    const host = spawn(process.execPath, [CLI, 'serve', ...argv], { stdio: 'inherit' });
+    ended = new Promise((resolve) => host.once('exit', (code) => resolve(code ?? 0)));
+    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => host.kill(signal));
+  }
+  const ready = await Promise.race([waitUntilReady(), ...(joined ? [] : [ended.then((code) => ({ code }))])]);
+  if (ready.code !== undefined) return ready.code;
   console.log(`\n> ${FIRST_PROMPT}`);
   await zell(['ask', FIRST_PROMPT]);
   console.log(`
 In VS Code:   npm run package   then   code --install-extension zell-*.vsix
-In a client:  OPENAI_BASE_URL=${base}/v1   ANTHROPIC_BASE_URL=${base}   OLLAMA_HOST=${base}
-${ready.code === undefined ? 'Ctrl-C ends it.' : '"npm run zell -- stop" ends it.'}`);
+In a client:  OPENAI_BASE_URL=${ready.base}/v1   ANTHROPIC_BASE_URL=${ready.base}   OLLAMA_HOST=${ready.base}
+${joined ? 'Zell was running already; "npm run zell -- stop" ends it.' : 'Ctrl-C ends it.'}`);
   return ended;
 }
 
