@@ -6,7 +6,10 @@ export interface StepItem {
   readonly sequence: number;
   /** Tokens to evaluate after those that the sequence already holds; at least one. */
   readonly tokens: Int32Array;
-  /** For a draft tree: index into `tokens` of each token's parent, -1 for a child of the committed text. Absent: a chain. */
+  /**
+   * For a draft tree of at most 512 tokens: index into `tokens` of each token's parent (it comes before), -1 for a child
+   * of the committed text. The sequence stays as it was. Absent: a chain.
+   */
   readonly parents?: Int32Array;
   /** LoRA adapters in force, with their scales. */
   readonly adapters?: readonly { readonly id: number; readonly scale: number }[];
@@ -15,7 +18,7 @@ export interface StepItem {
     readonly sample?: boolean;
     /** Log-probabilities of the `topLogprobs` best tokens after the last one. With `sample`, that of the chosen one too. */
     readonly topLogprobs?: number;
-    /** For each token of the item, one id whose log-probability is asked (-1 for none): scoring and verification. */
+    /** For each token of the item, one id whose log-probability is asked (-1 for none, which reports 0): scoring and verification. */
     readonly score?: Int32Array;
     /** Raw logits after each token of the item: [tokens, vocabulary]. For tests and calibration. */
     readonly logits?: boolean;
@@ -50,7 +53,7 @@ export interface NativeModel {
 
   /** A new empty sequence; takes no memory before its first step. */
   createSequence(): number;
-  /** Replaces the sampler chain. History: the tokens that penalties see. */
+  /** Replaces the sampler chain. History: the tokens so far that penalties see; those that it chooses it adds itself. */
   setSampler(sequence: number, params: SamplingParams, history: Int32Array): void;
   /** Frees the blocks at once. */
   freeSequence(sequence: number): void;
@@ -67,7 +70,7 @@ export interface NativeModel {
   step(items: readonly StepItem[]): Promise<readonly StepOutput[]>;
   /** Takes part from any moment: a running step whose items are all cancelled stops within 10 ms; a cancelled item ends with `cancelled`. Cleared by the next step's end. */
   cancel(sequence: number): void;
-  /** Frees everything; waits for a running step. */
+  /** Stops a running step (its items end with `cancelled`), then frees everything. Closing twice is no error. */
   close(): Promise<void>;
 }
 
