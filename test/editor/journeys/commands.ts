@@ -1,0 +1,52 @@
+/** Commands of the palette do what they say. */
+import { expect, test } from 'vitest';
+import type { Stage } from '../stage.ts';
+
+export function commandJourney(stage: () => Stage): void {
+  test('Restart Engine gives a new engine in the same host', async () => {
+    const { window, zell } = stage();
+    const [engine, host] = [zell.enginePid(), zell.announcement()?.pid];
+    await window.command('Zell: Restart Engine');
+    await expect.poll(() => zell.enginePid(), { timeout: 20_000 }).not.toBe(engine);
+    expect(zell.announcement()?.pid).toBe(host);
+    await expect.poll(async () => (await zell.status()).state, { timeout: 20_000 }).toBe('ready');
+  });
+
+  test('Show Log opens the log, which holds no text of chats', async () => {
+    const { window } = stage();
+    await window.command('Zell: Show Log');
+    const panel = window.page.locator('.part.panel .monaco-editor .view-lines');
+    await expect.poll(() => panel.innerText(), { timeout: 10_000 }).toMatch(/Joined.engine/);
+    expect(await panel.innerText()).not.toContain('dragon');
+    await window.command('View: Close Panel');
+  });
+
+  test('Show Model Profile opens a page about the model', async () => {
+    const { window } = stage();
+    await window.command('Zell: Show Model Profile');
+    await window.page.locator('.tab.active', { hasText: 'smollm2-135m' }).waitFor();
+    await expect.poll(() => window.lines()).toContain('smollm2-135m');
+  });
+
+  test('Toggle Inline Completion turns ghost text off and on', async () => {
+    const { window, zell } = stage();
+    const { keyboard } = window.page;
+    const notice = window.page.locator('.statusbar-item', { hasText: 'Zell: inline completion is' });
+    await window.openFile('numbers.py');
+    await window.command('Zell: Toggle Inline Completion');
+    await notice.filter({ hasText: 'is off' }).waitFor();
+    const before = await zell.metric('n_decode_total');
+    await keyboard.type('\neight =', { delay: 30 });
+    await window.page.waitForTimeout(1000);
+    expect(await window.ghostText.count()).toBe(0);
+    expect(await zell.metric('n_decode_total')).toBe(before);
+    await window.command('Zell: Toggle Inline Completion');
+    await notice.filter({ hasText: 'is on' }).waitFor();
+    await window.editor.locator('.view-lines').click();
+    await keyboard.press('Control+End');
+    await keyboard.press('Backspace');
+    await keyboard.type('=', { delay: 30 });
+    await window.ghostText.filter({ hasText: '8' }).first().waitFor({ timeout: 30_000 });
+    await keyboard.press('Escape');
+  });
+}

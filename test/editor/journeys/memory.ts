@@ -1,0 +1,23 @@
+/** The memory view shows what the log holds. */
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { ARTIFACTS } from '../../helpers/cache.ts';
+import type { Stage } from '../stage.ts';
+
+export function memoryJourney(stage: () => Stage): void {
+  test('the memory view counts conversations and completions', async () => {
+    const { window, zell } = stage();
+    const memory = await window.memory();
+    const count = async (name: string): Promise<number> =>
+      Number(await memory.locator(`[data-count=${name}]`).innerText());
+    const turns = zell.events().filter(({ type }) => type === 'chat.turn');
+    expect(turns.length).toBeGreaterThanOrEqual(2);
+    const conversations = new Set(turns.map(({ conversation }) => conversation));
+    await expect.poll(() => count('conversations')).toBe(conversations.size);
+    await expect.poll(() => count('events')).toBeGreaterThan(turns.length);
+    expect(await memory.locator('#memory-list').innerText()).toContain('adds two numbers');
+    expect(await memory.getByRole('switch', { name: 'Memory' }).getAttribute('aria-checked')).toBe('true');
+    expect(await memory.getByRole('progressbar').count()).toBe(1);
+    await window.page.screenshot({ path: path.join(ARTIFACTS, 'editor-memory.png') });
+  });
+}

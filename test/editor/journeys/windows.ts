@@ -1,0 +1,26 @@
+/** Two windows, one engine; and nothing that leaves the machine. */
+import { expect, test } from 'vitest';
+import type { Stage } from '../stage.ts';
+
+export function windowsJourney(stage: () => Stage): void {
+  test('a second window joins the same host', async () => {
+    const { zell, secondWindow } = stage();
+    const host = zell.announcement()?.pid;
+    await expect.poll(async () => (await zell.status()).leases, { timeout: 20_000 }).toBe(1);
+    const second = await secondWindow();
+    try {
+      await second.ready();
+      expect(await zell.status()).toMatchObject({ pid: host, leases: 2 });
+      // Its chats are its own: they belong to the folder.
+      await second.showViews();
+      const chat = await second.chat();
+      await expect.poll(() => chat.locator('#empty').isVisible()).toBe(true);
+    } finally {
+      await second.close();
+    }
+  });
+
+  test('no page asked anybody but this machine', () => {
+    expect(stage().foreign).toEqual([]);
+  });
+}

@@ -1,0 +1,125 @@
+/** One window of the editor in a browser page: where things are, and how a person reaches them. */
+import type { Browser, BrowserContext, Frame, Locator, Page } from 'playwright-core';
+
+/** Publisher, name and id of the item. */
+const STATUS_ITEM = '[id="zell.zell.zell.status"]';
+/** The first page of a fresh profile on a busy machine. */
+const FIRST_PAGE_MS = 90_000;
+
+/** Keeps every label that the status item ever had. */
+const WATCH_STATUS = `
+window.zellStatusLabels = [];
+new MutationObserver(() => {
+  const label = document.querySelector('${STATUS_ITEM} a, ${STATUS_ITEM} [aria-label]')?.getAttribute('aria-label') ?? '';
+  if (label !== '' && label !== window.zellStatusLabels.at(-1)) window.zellStatusLabels.push(label);
+}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['aria-label'] });
+`;
+
+export class Workbench {
+  readonly page: Page;
+  readonly #context: BrowserContext;
+
+  private constructor(page: Page, context: BrowserContext) {
+    this.page = page;
+    this.#context = context;
+  }
+
+  /** Resolves when the window is drawn; extensions start some seconds later. */
+  static async open(
+    browser: Browser,
+    url: string,
+    size: { width: number; height: number } = { width: 1280, height: 800 },
+  ): Promise<Workbench> {
+    const context = await browser.newContext({ viewport: size });
+    const page = await context.newPage();
+    await page.addInitScript(WATCH_STATUS);
+    const bench = new Workbench(page, context);
+    await page.goto(url);
+    await bench.drawn();
+    return bench;
+  }
+
+  async drawn(): Promise<void> {
+    await this.page.locator('.monaco-workbench .statusbar').waitFor({ timeout: FIRST_PAGE_MS });
+  }
+
+  /** The model is loaded, as the status item says. */
+  async ready(): Promise<void> {
+    await this.status.filter({ hasText: 'smollm2-135m' }).waitFor({ timeout: FIRST_PAGE_MS });
+  }
+
+  /** Text of the active editor, as far as it is on the screen. */
+  async lines(): Promise<string> {
+    return (await this.editor.locator('.view-lines').innerText()).replaceAll('\u00a0', ' ');
+  }
+
+  /** Opens a file of the workspace by its name and puts the cursor at its end. */
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press('Control+P');
+    const input = this.page.locator('.quick-input-widget input');
+    await input.fill(name);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
+    await this.page.keyboard.press('Enter');
+    await this.page.locator('.tab.active', { hasText: name }).waitFor();
+    await this.editor.locator('.view-lines').click();
+    await this.page.keyboard.press('Control+End');
+  }
+
+  get editor(): Locator {
+    return this.page.locator('.editor-instance .monaco-editor').first();
+  }
+
+  get ghostText(): Locator {
+    return this.page.locator('.monaco-editor [class*="ghost-text"]');
+  }
+
+  get status(): Locator {
+    return this.page.locator(STATUS_ITEM);
+  }
+
+  /** Everything the status item said so far, for screen readers. */
+  statusHistory(): Promise<string[]> {
+    return this.page.evaluate<string[]>('window.zellStatusLabels');
+  }
+
+  /** From the command palette, e.g. `Zell: Show Log`. */
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    await this.page.locator('.quick-input-widget input').fill(`>${title}`);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
+  async showViews(): Promise<void> {
+    const tab = this.page.locator('.activitybar').getByRole('tab', { name: 'Zell' });
+    if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
+  }
+
+  chat(): Promise<Frame> {
+    return this.#view('#composer');
+  }
+
+  memory(): Promise<Frame> {
+    return this.#view('#memory');
+  }
+
+  async close(): Promise<void> {
+    await this.#context.close();
+  }
+
+  /** The page of a view lies in a frame of a frame that is not inside the side bar; it is known by what it holds. */
+  async #view(mark: string): Promise<Frame> {
+    const end = Date.now() + 60_000;
+    for (;;) {
+      for (const frame of this.page.frames()) {
+        const found = await frame
+          .locator(mark)
+          .count()
+          .catch(() => 0);
+        if (found > 0) return frame;
+      }
+      if (Date.now() > end) throw new Error(`no view shows ${mark}`);
+      await this.page.waitForTimeout(100);
+    }
+  }
+}
