@@ -264,12 +264,16 @@ size_t AttentionScratchFloats(const Plan& plan, const Op& op) { return Shape(pla
 
 size_t AttentionTileRows(const Plan& plan, const Op& op) { return Shape(plan, op).tile_rows; }
 
-void RunAttention(const Machine& m, const RunState& state, const Op& op, std::atomic<uint32_t>& next, float* scratch) {
+uint32_t CountAttentionTasks(const Machine& m, const RunState& state, const Op& op) {
+  return static_cast<uint32_t>(state.tasks.size() * m.plan->kv_groups[static_cast<size_t>(op.kv_group)].kv_heads);
+}
+
+void RunAttention(const Machine& m, const RunState& state, const Op& op, TaskQueue& queue, float* scratch) {
   const Shape shape(*m.plan, op);
-  const size_t n_tasks = state.tasks.size() * shape.group.kv_heads;
-  for (;;) {
-    const size_t claimed = next.fetch_add(1, std::memory_order_relaxed);
-    if (claimed >= n_tasks) return;
+  const uint32_t n_tasks = CountAttentionTasks(m, state, op);
+  for (uint32_t done = 0;; ++done) {
+    const uint32_t claimed = queue.Claim();
+    if (claimed >= n_tasks) return queue.MarkDone(done);
     const AttentionTask& task = state.tasks[claimed / shape.group.kv_heads];
     Tile tile(m, state, op, shape, claimed % shape.group.kv_heads, scratch);
     tile.Load(task.first_row, task.n_rows);

@@ -16,10 +16,10 @@ size_t AttentionScratchFloats(const Plan& plan, const Op& op);
 /// Queries of one item that a task takes at most, for this op.
 size_t AttentionTileRows(const Plan& plan, const Op& op);
 
-/// This thread's share: claims tasks from `next` until none is left or the run stops.
-void RunAttention(const Machine& machine, const RunState& state, const Op& op, std::atomic<uint32_t>& next,
-                  float* scratch);
-/// After a barrier, for one row: joins its chunks if they were split between tasks.
+uint32_t CountAttentionTasks(const Machine& machine, const RunState& state, const Op& op);
+/// This thread's share: claims tasks until none is left or the run stops.
+void RunAttention(const Machine& machine, const RunState& state, const Op& op, TaskQueue& queue, float* scratch);
+/// In the next phase, for one row: joins its chunks if they were split between tasks.
 void CombineAttention(const Machine& machine, const RunState& state, const Op& op, size_t row);
 
 }  // namespace zell::backend

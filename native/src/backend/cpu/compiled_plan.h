@@ -1,4 +1,4 @@
-// A plan cut into phases: what the threads do between two barriers.
+// A plan cut into phases: the tasks of one must be done before any of the next begins.
 #pragma once
 
 #include <vector>

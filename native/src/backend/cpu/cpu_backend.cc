@@ -35,8 +35,7 @@ class CpuExecutor final : public Executor {
     norm_ = CutIntoPhases(plan_, norm_ops_, Rows::kOutputs);
     FindSizes();
     const size_t most_phases = std::max({body_.size(), head_.size(), norm_.size(), size_t{1}});
-    state_.counters = std::make_unique<std::atomic<uint32_t>[]>(most_phases);
-    state_.stopped = std::make_unique<bool[]>(most_phases);
+    state_.queues = std::make_unique<TaskQueue[]>(most_phases);
   }
 
   base::Status Run(const Batch& batch, OutputSink& sink, const std::atomic<bool>& stop) override {
@@ -158,36 +157,49 @@ class CpuExecutor final : public Executor {
   }
 
   void RunPhases(const std::vector<Phase>& phases) {
-    for (size_t p = 0; p < phases.size(); ++p) state_.counters[p].store(0, std::memory_order_relaxed);
+    for (size_t p = 0; p < phases.size(); ++p) state_.queues[p].Reset();
     pool_->Run([&](int thread) {
       float* scratch = m_.thread_floats[static_cast<size_t>(thread)].data();
       for (size_t p = 0; p < phases.size(); ++p) {
-        RunPhase(phases[p], state_.counters[p], scratch);
-        if (p + 1 == phases.size()) return;
-        if (thread == 0) state_.stopped[p] = state_.stop->load(std::memory_order_relaxed);
-        pool_->Barrier();
-        if (state_.stopped[p]) return;
+        RunPhase(phases[p], state_.queues[p], scratch);
+        if (!state_.queues[p].Wait(CountTasks(phases[p]), *state_.stop)) return;
       }
     });
   }
 
-  void RunPhase(const Phase& phase, std::atomic<uint32_t>& next, float* scratch) {
+  uint32_t CountTasks(const Phase& phase) const {
     switch (phase.kind) {
       case Phase::Kind::kMatmul:
-        return RunMatmul(m_, state_, *phase.ops[0], next, scratch);
+        return CountMatmulTasks(m_, state_, *phase.ops[0]);
       case Phase::Kind::kAttention:
-        return RunAttention(m_, state_, *phase.ops[0], next, scratch);
+        return CountAttentionTasks(m_, state_, *phase.ops[0]);
       case Phase::Kind::kRows:
-        return RunRows(phase, next, scratch);
+        break;
+    }
+    const size_t n = state_.RowCount(phase.rows), step = RowsPerTask(n);
+    return static_cast<uint32_t>((n + step - 1) / step);
+  }
+
+  void RunPhase(const Phase& phase, TaskQueue& queue, float* scratch) {
+    switch (phase.kind) {
+      case Phase::Kind::kMatmul:
+        return RunMatmul(m_, state_, *phase.ops[0], queue, scratch);
+      case Phase::Kind::kAttention:
+        return RunAttention(m_, state_, *phase.ops[0], queue, scratch);
+      case Phase::Kind::kRows:
+        return RunRows(phase, queue, scratch);
     }
   }
 
-  void RunRows(const Phase& phase, std::atomic<uint32_t>& next, float* scratch) {
-    const size_t n = state_.RowCount(phase.rows);
-    const size_t step = std::clamp<size_t>(n / (static_cast<size_t>(m_.threads) * 4), 1, 16);
-    for (;;) {
-      const size_t first = static_cast<size_t>(next.fetch_add(1, std::memory_order_relaxed)) * step;
-      if (first >= n || state_.stop->load(std::memory_order_relaxed)) return;
+  size_t RowsPerTask(size_t rows) const {
+    return std::clamp<size_t>(rows / (static_cast<size_t>(m_.threads) * 4), 1, 16);
+  }
+
+  void RunRows(const Phase& phase, TaskQueue& queue, float* scratch) {
+    const size_t n = state_.RowCount(phase.rows), step = RowsPerTask(n);
+    for (uint32_t done = 0;; ++done) {
+      const size_t first = queue.Claim() * step;
+      if (first >= n || state_.stop->load(std::memory_order_relaxed)) return queue.MarkDone(done);
       for (size_t row = first; row < std::min(first + step, n); ++row) {
         for (const Op* op : phase.ops) {
           if (op->kind == OpKind::kAttention) {

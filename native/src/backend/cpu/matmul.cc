@@ -32,6 +32,16 @@ Tiling TilingOf(const Machine& m, const Op& op, const Weight& w, size_t columns,
 
 const Weight& WeightOf(const Machine& m, WeightId id) { return m.plan->weights[static_cast<size_t>(id)]; }
 
+// Fused gate and up share tiles, so only the first part counts.
+size_t TiledParts(const Op& op) { return op.epilogue == Epilogue::kSiluMul ? 1 : op.parts.size(); }
+
+size_t TilesOf(const Machine& m, const Op& op, size_t part, size_t columns, Tiling* tiling) {
+  const Weight& w = WeightOf(m, op.parts[part].weight);
+  const Tiling t = TilingOf(m, op, w, columns, kernels::ActivationBytes(kernels::FormatFor(w.type), w.cols));
+  if (tiling != nullptr) *tiling = t;
+  return (w.rows + t.rows - 1) / t.rows;
+}
+
 // y [columns][y_stride] = rows [row, row + rows) of a part for columns [column, column + columns), bias included.
 void Product(const Machine& m, const MatmulPart& part, size_t row, size_t rows, size_t column, size_t columns, float* y,
              size_t y_stride) {
@@ -94,23 +104,25 @@ std::vector<kernels::ActivationFormat> FormatsOf(const Plan& plan, const Op& op)
 
 size_t MatmulScratchFloats() { return 2 * kTileFloats; }
 
-void RunMatmul(const Machine& m, const RunState& state, const Op& op, std::atomic<uint32_t>& next, float* scratch) {
+uint32_t CountMatmulTasks(const Machine& m, const RunState& state, const Op& op) {
   const size_t n = state.RowCount(m.plan->values[static_cast<size_t>(op.in)].rows);
-  // Fused gate and up share tiles, so only the first part counts.
-  const size_t n_parts = op.epilogue == Epilogue::kSiluMul ? 1 : op.parts.size();
-  for (uint32_t task = next.fetch_add(1, std::memory_order_relaxed);;
-       task = next.fetch_add(1, std::memory_order_relaxed)) {
-    size_t rest = task;
-    size_t p = 0;
+  size_t tasks = 0;
+  for (size_t p = 0; p < TiledParts(op); ++p) tasks += TilesOf(m, op, p, n, nullptr);
+  return static_cast<uint32_t>(tasks);
+}
+
+void RunMatmul(const Machine& m, const RunState& state, const Op& op, TaskQueue& queue, float* scratch) {
+  const size_t n = state.RowCount(m.plan->values[static_cast<size_t>(op.in)].rows);
+  const size_t n_parts = TiledParts(op);
+  for (uint32_t done = 0;; ++done) {
+    size_t rest = queue.Claim(), p = 0;
     Tiling tiling{};
     for (; p < n_parts; ++p) {
-      const Weight& w = WeightOf(m, op.parts[p].weight);
-      tiling = TilingOf(m, op, w, n, kernels::ActivationBytes(kernels::FormatFor(w.type), w.cols));
-      const size_t tiles = (w.rows + tiling.rows - 1) / tiling.rows;
+      const size_t tiles = TilesOf(m, op, p, n, &tiling);
       if (rest < tiles) break;
       rest -= tiles;
     }
-    if (p == n_parts || state.stop->load(std::memory_order_relaxed)) return;
+    if (p == n_parts || state.stop->load(std::memory_order_relaxed)) return queue.MarkDone(done);
     const size_t row = rest * tiling.rows;
     const size_t rows = std::min(tiling.rows, static_cast<size_t>(WeightOf(m, op.parts[p].weight).rows) - row);
     RunTile(m, state, op, p, row, rows, tiling, n, scratch);

@@ -8,9 +8,10 @@ namespace zell::backend {
 /// Activation formats that the parts of an op need, each once.
 std::vector<kernels::ActivationFormat> FormatsOf(const Plan& plan, const Op& op);
 
-/// This thread's share: claims tiles from `next` until none is left or the run stops. scratch: [MatmulScratchFloats].
-void RunMatmul(const Machine& machine, const RunState& state, const Op& op, std::atomic<uint32_t>& next,
-               float* scratch);
+/// Tiles of an op in this run.
+uint32_t CountMatmulTasks(const Machine& machine, const RunState& state, const Op& op);
+/// This thread's share: claims tiles until none is left or the run stops. scratch: [MatmulScratchFloats].
+void RunMatmul(const Machine& machine, const RunState& state, const Op& op, TaskQueue& queue, float* scratch);
 size_t MatmulScratchFloats();
 
 }  // namespace zell::backend

@@ -8,6 +8,7 @@
 
 #include "backend/batch.h"
 #include "backend/cpu/scratch_buffer.h"
+#include "backend/cpu/task_queue.h"
 #include "backend/kv_layout.h"
 #include "backend/plan.h"
 #include "kernels/kernels.h"
@@ -57,11 +58,8 @@ struct RunState {
   size_t n_split = 0;
   size_t max_chunks = 0;  ///< of a split row
 
-  std::unique_ptr<std::atomic<uint32_t>[]> counters;  ///< [phase] next unclaimed task
-  /// [phase] whether the run had been stopped when thread 0 finished it. Written before the phase's barrier and read
-  /// behind it, so that all threads leave at the same place.
-  std::unique_ptr<bool[]> stopped;
-  size_t n_outputs = 0;  ///< rows of the head's values
+  std::unique_ptr<TaskQueue[]> queues;  ///< [phase]
+  size_t n_outputs = 0;                 ///< rows of the head's values
 
   size_t RowCount(Rows rows_kind) const { return rows_kind == Rows::kTokens ? rows.size() : n_outputs; }
 };
