@@ -1,6 +1,6 @@
 /** Takes secrets out of a text before it is written. Equal secrets get equal marks, so that a conversation stays readable. */
 import { createHmac } from 'node:crypto';
-import { cutDeniedFiles } from './deniedPaths.ts';
+import { cutSecretFiles } from './quotedFiles.ts';
 import { findSecrets } from './secretRules.ts';
 
 export interface Redacted {
@@ -15,7 +15,7 @@ export interface Redacted {
  */
 export async function redact(text: string, key: Uint8Array): Promise<Redacted> {
   const counts: Record<string, number> = {};
-  const denied = cutDeniedFiles(text, '⟨secret:file⟩');
+  const denied = cutSecretFiles(text, '⟨secret:file⟩');
   if (denied.cut > 0) counts['file'] = denied.cut;
   let result = '';
   let end = 0;

@@ -1,7 +1,7 @@
 /** The text that is selected in the last active editor: what a question may take along. */
 import * as vscode from 'vscode';
 import type { Attachment } from '../core/chatService.ts';
-import { maySend } from '../core/secretFiles.ts';
+import { maySend } from '../core/documents.ts';
 import { relativeName } from './workspace.ts';
 
 /** More than this is no selection but a file; it would only fill the context. */

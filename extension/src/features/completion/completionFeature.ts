@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { CompletionService, type CompletionRequest, type Fate } from '../../core/completionService.ts';
 import { cutWindow, DEFAULT_WINDOW } from '../../core/completionWindow.ts';
-import { maySend } from '../../core/secretFiles.ts';
+import { maySend } from '../../core/documents.ts';
 import { TypingRhythm } from '../../core/typingRhythm.ts';
 import { signalOf, wait } from '../../platform/cancellation.ts';
 import type { EngineService } from '../../platform/engine/engineService.ts';

@@ -1,30 +1,19 @@
-/** Files whose content never enters the log, wherever a prompt quotes them. */
-const NAMES: readonly RegExp[] = [
-  /^\.env(\..+)?$/i,
-  /^\.(npmrc|netrc|pgpass|htpasswd|git-credentials|dockercfg)$/i,
-  /^_netrc$/i,
-  /^id_(rsa|dsa|ecdsa|ed25519)$/i,
-  /\.(pem|key|p12|pfx|kdbx|keystore|jks|ppk|asc|gpg)$/i,
-  /^(credentials|secrets?)(\.(json|ya?ml|toml|ini|txt))?$/i,
-  /^service[-_]account.*\.json$/i,
-];
+/** Cuts what a prompt quotes of secret files, so that their content never enters the log. */
+import { isSecretPath } from '#protocol/secretFiles.ts';
 
-/** True for the path of a file that is known to hold secrets. */
-export function isDeniedPath(path: string): boolean {
-  const name = path.split(/[/\\]/).at(-1) ?? '';
-  return NAMES.some((pattern) => pattern.test(name)) || /[/\\]\.(ssh|aws|gnupg)[/\\]/.test(path);
-}
+/** Ordinary code that looks like the name of a secret file. */
+const CODE = /^(?:process|meta|import\.meta|os|app|window|globalThis|c|ctx)\.env$/i;
 
 /** A fenced block with what stands on its fence and on the line above. */
 const FENCE = /(^|\n)([^\n]*\n)?([ \t]*)(`{3,}|~{3,})([^\n]*)\n([\s\S]*?)(\n[ \t]*\4[ \t]*(?=\n|$)|$)/g;
 /** A tagged block such as `<file path=".env">…</file>`. */
 const TAGGED = /<(\w+)\b([^>]*)>([\s\S]*?)<\/\1>/g;
 
-/** Replaces quoted content of denied files by `mark`. @returns the text and how many blocks went */
-export function cutDeniedFiles(text: string, mark: string): { text: string; cut: number } {
+/** Replaces quoted content of secret files by `mark`. @returns the text and how many blocks went */
+export function cutSecretFiles(text: string, mark: string): { text: string; cut: number } {
   let cut = 0;
   const names = (line: string): boolean =>
-    line.split(/[\s"'`()<>:,=[\]{}#*]+/).some((w) => w !== '' && isDeniedPath(w));
+    line.split(/[\s"'`()<>:,=[\]{}#*]+/).some((w) => w !== '' && !CODE.test(w) && isSecretPath(w));
   const fenced = text.replace(
     FENCE,
     (

@@ -1,4 +1,4 @@
-/** Which files are never sent to the engine: their text is secret by convention. */
+/** Which files are secret by convention: the editor never sends them to the engine, the memory never keeps what a prompt quotes of them. */
 
 /** Base names, lower case; `*` stands for any run of characters. */
 const SECRET_NAMES = [
@@ -60,16 +60,6 @@ const SECRET_FOLDERS = new Set(['.ssh', '.gnupg', '.aws', '.azure', '.kube', '.p
 /** Names that look secret and are meant to be shared. */
 const SHARED_NAMES = new Set(['.env.example', '.env.sample', '.env.template', '.env.dist']);
 
-/** URI schemes whose documents hold text that a person edits. Output panes, diffs of settings and the like are not asked for. */
-const EDITED_SCHEMES = new Set([
-  'file',
-  'untitled',
-  'vscode-remote',
-  'vscode-vfs',
-  'vscode-notebook-cell',
-  'vscode-userdata',
-]);
-
 const SECRET_PATTERN = new RegExp(`^(?:${SECRET_NAMES.map(toPattern).join('|')})$`);
 
 /** True when the file at `path` (either slash) must not leave the editor. Examples such as `.env.example` count as secret-free. */
@@ -78,11 +68,6 @@ export function isSecretPath(path: string): boolean {
   const name = parts.pop() ?? '';
   if (parts.some((part) => SECRET_FOLDERS.has(part))) return true;
   return !SHARED_NAMES.has(name) && SECRET_PATTERN.test(name);
-}
-
-/** True when a document of this kind may be completed or attached at all. */
-export function maySend(scheme: string, path: string): boolean {
-  return EDITED_SCHEMES.has(scheme) && !isSecretPath(path);
 }
 
 function toPattern(name: string): string {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isSecretPath, maySend } from './secretFiles.ts';
+import { isSecretPath } from './secretFiles.ts';
 
 test.each([
   '.env',
@@ -32,12 +32,4 @@ test.each([
   'id_mapping.ts',
 ])('%s is not secret', (path) => {
   expect(isSecretPath(path)).toBe(false);
-});
-
-test('only documents that people edit are sent', () => {
-  expect(maySend('file', '/a/b.ts')).toBe(true);
-  expect(maySend('untitled', 'Untitled-1')).toBe(true);
-  expect(maySend('output', 'extension-output')).toBe(false);
-  expect(maySend('git', '/a/b.ts')).toBe(false);
-  expect(maySend('file', '/a/.env')).toBe(false);
 });
