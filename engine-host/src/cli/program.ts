@@ -97,7 +97,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .command('status')
     .description('how much it holds')
     .argument('[model]')
-    .option('--json', 'print {model, events, unconsolidated, consolidated, lastEventId, state}')
+    .option('--json', 'print {model, events, unconsolidated, consolidated, lastEventId, state, enabled}')
     .action(async (model: string | undefined, options: JsonOption) =>
       (await import('./commands/memory.ts')).memoryStatus(model, options, signal),
     );

@@ -40,12 +40,14 @@ export async function connectHost(announcement: Announcement, kind: ClientKind):
       const source = new CancellationTokenSource();
       const cancel = (): void => source.cancel();
       signal.addEventListener('abort', cancel, { once: true });
+      const answered = new AbortController();
       try {
         const result = connection.sendRequest<EditorRequests[M]['result']>(method, params, source.token);
-        return await Promise.race([result, rejectWhen(lost.signal, connectionLost)]);
+        return await Promise.race([result, rejectWhen(lost.signal, connectionLost, answered.signal)]);
       } catch (error) {
         throw asZellError(error);
       } finally {
+        answered.abort();
         signal.removeEventListener('abort', cancel);
         source.dispose();
       }
@@ -83,10 +85,11 @@ function open(announcement: Announcement, kind: ClientKind): Promise<WebSocket> 
   });
 }
 
-function rejectWhen(signal: AbortSignal, reason: () => Error): Promise<never> {
+/** Listens until `over`, so that a connection of many requests does not gather listeners. */
+function rejectWhen(signal: AbortSignal, reason: () => Error, over: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     if (signal.aborted) reject(reason());
-    else signal.addEventListener('abort', () => reject(reason()), { once: true });
+    else signal.addEventListener('abort', () => reject(reason()), { once: true, signal: over });
   });
 }
 
