@@ -55,7 +55,14 @@ document.addEventListener('keydown', (event) => {
 });
 const { draft } = (host.remembered() ?? {}) as { draft?: unknown };
 if (typeof draft === 'string') composer.restore(draft);
+// Whoever comes here by the keyboard wants to write; a click goes where it was made.
+window.addEventListener('focus', focusComposer);
+if (document.hasFocus()) focusComposer();
 void load();
+
+function focusComposer(): void {
+  if (document.activeElement === document.body) composer.focus();
+}
 
 async function load(): Promise<void> {
   const loaded = await ask('chat/load', {});
@@ -69,6 +76,8 @@ async function startNew(): Promise<void> {
 
 /** A question that was refused goes back to where it was written. */
 async function send(text: string, attachSelection: boolean): Promise<void> {
+  // Written faster than the chat was loaded.
+  if (sessionId === '') await load();
   const sent = await ask('chat/send', { sessionId, text, attachSelection });
   if (sent) return;
   composer.restore(text);
