@@ -1,6 +1,6 @@
 /** The packaged extension in a real VS Code workbench with the default model, as a person uses it. The order matters. */
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import { ARTIFACTS } from '../helpers/cache.ts';
 import { hostUnavailable } from '../helpers/vscodeHost/install.ts';
 import { chatJourney } from './journeys/chat.ts';
@@ -8,6 +8,7 @@ import { commandJourney } from './journeys/commands.ts';
 import { completionJourney } from './journeys/completion.ts';
 import { crashJourney } from './journeys/crash.ts';
 import { memoryJourney } from './journeys/memory.ts';
+import { privacyJourney } from './journeys/privacy.ts';
 import { startJourney } from './journeys/start.ts';
 import { windowsJourney } from './journeys/windows.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -23,6 +24,12 @@ describe.skipIf(unavailable !== undefined)(
     beforeAll(async () => {
       opened = await openStage();
     });
+    beforeEach(({ task, onTestFailed }) => {
+      onTestFailed(async () => {
+        const name = task.name.replace(/\W+/g, '-').slice(0, 60);
+        await opened?.window.page.screenshot({ path: path.join(ARTIFACTS, `editor-failed-${name}.png`) });
+      });
+    });
     afterAll(async () => {
       await opened?.close();
     });
@@ -34,5 +41,6 @@ describe.skipIf(unavailable !== undefined)(
     commandJourney(stage);
     crashJourney(stage);
     windowsJourney(stage);
+    privacyJourney(stage);
   },
 );

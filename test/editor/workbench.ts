@@ -58,8 +58,7 @@ export class Workbench {
     await this.page.keyboard.press('Control+P');
     const input = this.page.locator('.quick-input-widget input');
     await input.fill(name);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
-    await this.page.keyboard.press('Enter');
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().click();
     await this.page.locator('.tab.active', { hasText: name }).waitFor();
     await this.editor.locator('.view-lines').click();
     await this.page.keyboard.press('Control+End');
@@ -93,6 +92,21 @@ export class Workbench {
   async showViews(): Promise<void> {
     const tab = this.page.locator('.activitybar').getByRole('tab', { name: 'Zell' });
     if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
+  }
+
+  /** Makes the side bar wider by the mouse. */
+  async widenSideBar(pixels: number): Promise<void> {
+    const box = (await this.page.locator('.part.sidebar').boundingBox())!;
+    const [x, y] = [box.x + box.width + 2, box.y + 20];
+    await this.page.mouse.move(x, y);
+    await this.page.mouse.down();
+    await this.page.mouse.move(x + pixels, y, { steps: 4 });
+    await this.page.mouse.up();
+  }
+
+  /** Folds or unfolds a view of the side bar by its header. */
+  async toggleView(name: string): Promise<void> {
+    await this.page.locator('.part.sidebar .pane-header', { hasText: name }).click();
   }
 
   chat(): Promise<Frame> {

@@ -18,6 +18,12 @@ export function memoryJourney(stage: () => Stage): void {
     expect(await memory.locator('#memory-list').innerText()).toContain('adds two numbers');
     expect(await memory.getByRole('switch', { name: 'Memory' }).getAttribute('aria-checked')).toBe('true');
     expect(await memory.getByRole('progressbar').count()).toBe(1);
-    await window.page.screenshot({ path: path.join(ARTIFACTS, 'editor-memory.png') });
+    await window.toggleView('Chat');
+    await memory.locator('summary').last().click();
+    await window.page.screenshot({
+      path: path.join(ARTIFACTS, 'editor-memory.png'),
+      clip: { x: 0, y: 36, width: 760, height: 732 },
+    });
+    await window.toggleView('Chat');
   });
 }

@@ -17,7 +17,7 @@ if (development === undefined || tests === undefined) {
 
 const TIMEOUT_MS = 180_000;
 const NOISE =
-  /^\s*(%c)?\s*(\[|Ignoring fetching|Creating a socket|Resolv|Updating additional|Error while fetching|Creation of workbench|Timed out waiting for auth|Canceled|No search provider|Request to 'http)/;
+  /^\s*(%c)?\s*(\[|Ignoring fetching|Creating a socket|Resolv|Updating additional|Error while fetching|Creation of workbench|Timed out waiting for auth|Canceled|No search provider|Error: Could not locate the bindings file|Request to 'http)/;
 
 const forwarded = Object.entries(process.env).filter(([name]) => name.startsWith('ZELL_'));
 const host = await startHost({
