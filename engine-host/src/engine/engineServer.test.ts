@@ -179,6 +179,18 @@ test('a bad file leaves the loaded model, another model lets running requests fi
   expect(front.models.map((m) => m.closed)).toEqual([true, false]);
 });
 
+test('a file that fails only while it loads is named, and the model before it comes back', async () => {
+  front = new Front();
+  await front.load(1);
+  expect(await front.load(2, '/half.gguf')).toMatchObject({
+    type: 'error',
+    error: { code: 'bad_model_file', message: '/half.gguf: tensor x is missing.' },
+  });
+  front.send({ type: 'generate', id: 3, request: request('a', { maxTokens: 2 }) });
+  expect(await front.end(3)).toMatchObject({ finish: 'length' });
+  expect(front.models.map((m) => m.closed)).toEqual([true, false]);
+});
+
 test.each([
   ['no JSON', Uint8Array.of(1, 0, 0, 0, 0x7b), /not UTF-8 JSON/],
   ['a giant length', Uint8Array.of(255, 255, 255, 255), /exceeds the limit/],

@@ -2,11 +2,15 @@
 import type { EngineStats, LoadOptions, ModelInfo, QueueStatus } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { NativeAddon, NativeModel } from './native/binding.ts';
+import { nativeError } from './native/nativeError.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 
 export interface LoadedModel {
   readonly model: NativeModel;
   readonly scheduler: Scheduler;
+  /** What it was loaded from. */
+  readonly path: string;
+  readonly options: LoadOptions;
 }
 
 export interface ModelHostOptions {
@@ -54,22 +58,39 @@ export class ModelHost {
 
   /**
    * Replaces the loaded model. Requests that it still has are finished first; new ones are refused as `busy` meanwhile.
-   * A file that cannot be read leaves the present model loaded; one that fails while loading leaves none.
+   * A refused file leaves the present model loaded: one that fails only while it loads is followed by that model again.
+   * @throws {ZellError} naming the file
    */
   load(path: string, options: LoadOptions, onProgress: (done: number, total: number) => void): Promise<ModelInfo> {
     return this.#inTurn(async () => {
-      const { addon, now, flush } = this.#options;
-      await addon.inspect(path, options);
-      await this.#close();
-      const model = await addon.loadModel(path, options, onProgress);
-      const slots = options.maxSequences === undefined ? {} : { slots: Math.max(1, options.maxSequences) };
-      this.#loaded = { model, scheduler: new Scheduler(model, { ...slots, now, flush }) };
-      return model.info;
+      const before = this.#loaded;
+      try {
+        await this.#options.addon.inspect(path, options);
+        await this.#close();
+        return await this.#open(path, options, onProgress);
+      } catch (error) {
+        // When even that fails, nothing is loaded, and requests say so.
+        if (before !== undefined && this.#loaded === undefined)
+          await this.#open(before.path, before.options, () => undefined).catch(() => undefined);
+        throw namingFile(error, path);
+      }
     });
   }
 
   unload(): Promise<void> {
     return this.#inTurn(() => this.#close());
+  }
+
+  async #open(
+    path: string,
+    options: LoadOptions,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<ModelInfo> {
+    const { addon, now, flush } = this.#options;
+    const model = await addon.loadModel(path, options, onProgress);
+    const slots = options.maxSequences === undefined ? {} : { slots: Math.max(1, options.maxSequences) };
+    this.#loaded = { model, scheduler: new Scheduler(model, { ...slots, now, flush }), path, options };
+    return model.info;
   }
 
   async #close(): Promise<void> {
@@ -85,4 +106,15 @@ export class ModelHost {
     this.#turn = result.catch(() => undefined);
     return result;
   }
+}
+
+/** What is wrong with a file, in a sentence that says which one. */
+function namingFile(error: unknown, path: string): ZellError {
+  const { code, message, details } = nativeError(error);
+  const named = message.includes(path) ? message : `${path}: ${message}`;
+  return ZellError.fromWire({
+    code,
+    message: /[.!?]$/.test(named) ? named : `${named}.`,
+    ...(details === undefined ? {} : { details }),
+  });
 }

@@ -222,7 +222,7 @@ export class FakeModel implements NativeModel {
   }
 }
 
-/** An addon whose models are fakes; `path` decides: `missing` and `broken` in it fail as such files do. */
+/** An addon whose models are fakes; `path` decides: `missing` and `broken` in it fail as such files do, `half` only when loaded. */
 export function fakeAddon(options: FakeModelOptions = {}, made: FakeModel[] = []): NativeAddon {
   const check = (path: string): void => {
     if (path.includes('missing')) throw new ZellError('model_not_found', 'There is no such file.');
@@ -238,6 +238,7 @@ export function fakeAddon(options: FakeModelOptions = {}, made: FakeModel[] = []
     loadModel: async (path: string, load: LoadOptions, onProgress) => {
       await new Promise((resolve) => setImmediate(resolve));
       check(path);
+      if (path.includes('half')) throw new ZellError('bad_model_file', 'tensor x is missing');
       onProgress(1, 2);
       onProgress(2, 2);
       const contextLength = load.contextLength ?? options.contextLength;
