@@ -42,7 +42,7 @@ export interface Stage {
   /** Requests of any page that neither the server nor its service worker answered. */
   readonly foreign: readonly string[];
   /** Opens another window on another folder. */
-  secondWindow(): Promise<Workbench>;
+  readonly secondWindow: () => Promise<Workbench>;
   close(): Promise<void>;
 }
 
@@ -64,9 +64,11 @@ export async function openStage(): Promise<Stage> {
     window.page.on('response', (response) => {
       if (isForeign(response, host.port)) foreign.push(response.url());
     });
-    window.page.on('requestfailed', (request) => {
+    const note = (request: { url(): string }): void => {
       if (!isOwn(request.url(), host.port)) foreign.push(request.url());
-    });
+    };
+    window.page.on('requestfailed', note);
+    window.page.on('websocket', note);
     return window;
   };
   return {

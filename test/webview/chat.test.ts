@@ -139,6 +139,17 @@ describe.skipIf(absent)('the chat page (needs Chromium: apt install chromium)', 
     expect(await chat.page.getByRole('alert').first().innerText()).toContain('still answering');
   });
 
+  test('a question that is written before the chat is there goes into it', async () => {
+    const early = await bench.open('chat');
+    expect(await early.page.evaluate('document.activeElement.id')).toBe('prompt');
+    await early.page.keyboard.type('quick');
+    await early.page.keyboard.press('Enter');
+    await early.answer('chat/load', { session: SESSION, history: [] });
+    const sent = { sessionId: 's1', text: 'quick', attachSelection: false };
+    await expect.poll(async () => (await early.sent('chat/send')).map(({ params }) => params)).toEqual([sent]);
+    await early.close();
+  });
+
   test('everything is reached by Tab in reading order', async () => {
     await put(reply('A [link](https://example.com/).\n\n```py\nx = 1\n```'));
     await chat.page.locator('#new-chat').focus();

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { ARTIFACTS } from '../../helpers/cache.ts';
 import { ANSWER_MS, ask, lastAnswer, LONG_QUESTION, untilStreaming } from '../chatPage.ts';
+import { eventually } from '../eventually.ts';
 import type { Stage } from '../stage.ts';
 
 const QUESTION = 'Write a Python function that adds two numbers.';
@@ -22,7 +23,7 @@ export function chatJourney(stage: () => Stage): void {
     if ((await answer.locator('.code').count()) > 0) {
       const copy = answer.getByRole('button', { name: 'Copy' }).first();
       await copy.click();
-      await expect.poll(() => answer.locator('.code-bar').first().innerText()).toContain('Copied');
+      await eventually(() => answer.locator('.code-bar').first().innerText()).toContain('Copied');
     }
     await window.page.screenshot({ path: path.join(ARTIFACTS, 'editor-chat.png') });
   });
@@ -34,7 +35,7 @@ export function chatJourney(stage: () => Stage): void {
     await untilStreaming(chat);
     await chat.getByRole('button', { name: 'Stop' }).click();
     await lastAnswer(chat, 'stopped').waitFor({ timeout: 10_000 });
-    await expect.poll(() => zell.metric('requests_processing')).toBe(0);
+    await eventually(() => zell.metric('requests_processing')).toBe(0);
     expect(await lastAnswer(chat, 'stopped').innerText()).toContain('Stopped.');
   });
 
@@ -42,11 +43,11 @@ export function chatJourney(stage: () => Stage): void {
     const { window } = stage();
     const chat = await window.chat();
     await chat.getByRole('button', { name: 'New Chat' }).click();
-    await expect.poll(() => chat.locator('#turns article').count()).toBe(0);
+    await eventually(() => chat.locator('#turns article').count()).toBe(0);
     await chat.getByRole('button', { name: 'History' }).click();
     const entry = chat.getByRole('navigation', { name: 'Earlier chats' }).getByRole('button', { name: QUESTION });
     await entry.first().click();
-    await expect.poll(() => chat.locator('#turns article.user').count()).toBe(2);
+    await eventually(() => chat.locator('#turns article.user').count()).toBe(2);
   });
 
   test('the chat survives a reload of the window', async () => {
@@ -55,7 +56,7 @@ export function chatJourney(stage: () => Stage): void {
     await window.drawn();
     await window.ready();
     const chat = await window.chat();
-    await expect.poll(() => chat.locator('#turns').innerText(), { timeout: 20_000 }).toContain(QUESTION);
+    await eventually(() => chat.locator('#turns').innerText()).toContain(QUESTION);
     expect(await chat.locator('#turns article.assistant').count()).toBe(2);
   });
 
@@ -64,9 +65,9 @@ export function chatJourney(stage: () => Stage): void {
     const { keyboard } = window.page;
     await window.command('Zell: New Chat');
     const chat = await window.chat();
-    await expect.poll(() => chat.locator('#turns article').count()).toBe(0);
+    await eventually(() => chat.locator('#turns article').count()).toBe(0);
     // The command leads to where the question is written.
-    await expect.poll(() => chat.evaluate('document.activeElement?.id')).toBe('prompt');
+    await eventually(() => chat.evaluate('document.activeElement?.id')).toBe('prompt');
     await keyboard.type('What is the capital of France?');
     await keyboard.press('Enter');
     await lastAnswer(chat, 'done').waitFor({ timeout: ANSWER_MS });

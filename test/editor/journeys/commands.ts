@@ -1,5 +1,6 @@
 /** Commands of the palette do what they say. */
 import { expect, test } from 'vitest';
+import { eventually } from '../eventually.ts';
 import type { Stage } from '../stage.ts';
 
 export function commandJourney(stage: () => Stage): void {
@@ -7,16 +8,16 @@ export function commandJourney(stage: () => Stage): void {
     const { window, zell } = stage();
     const [engine, host] = [zell.enginePid(), zell.announcement()?.pid];
     await window.command('Zell: Restart Engine');
-    await expect.poll(() => zell.enginePid(), { timeout: 20_000 }).not.toBe(engine);
+    await eventually(() => zell.enginePid()).not.toBe(engine);
     expect(zell.announcement()?.pid).toBe(host);
-    await expect.poll(async () => (await zell.status()).state, { timeout: 20_000 }).toBe('ready');
+    await eventually(async () => (await zell.status()).state).toBe('ready');
   });
 
   test('Show Log opens the output channel', async () => {
     const { window } = stage();
     await window.command('Zell: Show Log');
     const chosen = window.page.locator('.part.panel select option:checked');
-    await expect.poll(() => chosen.allInnerTexts()).toContain('Zell');
+    await eventually(() => chosen.allInnerTexts()).toContain('Zell');
     await window.command('View: Hide Panel');
   });
 
@@ -24,7 +25,7 @@ export function commandJourney(stage: () => Stage): void {
     const { window } = stage();
     await window.command('Zell: Show Model Profile');
     await window.page.locator('.tab.active', { hasText: 'smollm2-135m' }).waitFor();
-    await expect.poll(() => window.lines()).toContain('smollm2-135m');
+    await eventually(() => window.lines()).toContain('smollm2-135m');
   });
 
   test('Toggle Inline Completion turns ghost text off and on', async () => {

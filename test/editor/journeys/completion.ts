@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { ARTIFACTS } from '../../helpers/cache.ts';
+import { eventually } from '../eventually.ts';
 import type { Stage } from '../stage.ts';
 
 /** Longer than delay and answer together would take. */
@@ -16,7 +17,7 @@ export function completionJourney(stage: () => Stage): void {
     await window.ghostText.filter({ hasText: '7' }).first().waitFor({ timeout: 30_000 });
     expect(await zell.metric('prompt_tokens_total')).toBeGreaterThan(before);
     await window.page.keyboard.press('Tab');
-    await expect.poll(() => window.lines()).toContain('seven = 7');
+    await eventually(() => window.lines()).toContain('seven = 7');
     expect(await window.ghostText.count()).toBe(0);
   });
 
@@ -37,14 +38,17 @@ export function completionJourney(stage: () => Stage): void {
     await window.openFile('temperature.py');
     await window.page.keyboard.type('def kelvin_to_fahrenheit(k):\n', { delay: 30 });
     await window.ghostText.filter({ hasText: 'return' }).first().waitFor({ timeout: 30_000 });
-    await window.page.screenshot({ path: path.join(ARTIFACTS, 'editor-completion.png') });
+    await window.page.screenshot({
+      path: path.join(ARTIFACTS, 'editor-completion.png'),
+      clip: { x: 0, y: 36, width: 900, height: 320 },
+    });
     await window.page.keyboard.press('Escape');
   });
 
   test('what was taken and stayed becomes an event, once', async () => {
     const { zell } = stage();
     const taken = (): unknown[] => zell.events().filter(({ type }) => type === 'completion.accepted');
-    await expect.poll(taken, { timeout: 20_000 }).toHaveLength(1);
+    await eventually(taken).toHaveLength(1);
     expect(taken()[0]).toMatchObject({ response: ' 7', data: { language: 'python' }, origin: { kind: 'editor' } });
   });
 }

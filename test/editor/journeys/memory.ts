@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { ARTIFACTS } from '../../helpers/cache.ts';
+import { eventually } from '../eventually.ts';
 import type { Stage } from '../stage.ts';
 
 export function memoryJourney(stage: () => Stage): void {
@@ -13,8 +14,8 @@ export function memoryJourney(stage: () => Stage): void {
     const turns = zell.events().filter(({ type }) => type === 'chat.turn');
     expect(turns.length).toBeGreaterThanOrEqual(2);
     const conversations = new Set(turns.map(({ conversation }) => conversation));
-    await expect.poll(() => count('conversations')).toBe(conversations.size);
-    await expect.poll(() => count('events')).toBeGreaterThan(turns.length);
+    await eventually(() => count('conversations')).toBe(conversations.size);
+    await eventually(() => count('events')).toBeGreaterThan(turns.length);
     expect(await memory.locator('#memory-list').innerText()).toContain('adds two numbers');
     expect(await memory.getByRole('switch', { name: 'Memory' }).getAttribute('aria-checked')).toBe('true');
     expect(await memory.getByRole('progressbar').count()).toBe(1);
@@ -22,7 +23,7 @@ export function memoryJourney(stage: () => Stage): void {
     await memory.locator('summary').last().click();
     await window.page.screenshot({
       path: path.join(ARTIFACTS, 'editor-memory.png'),
-      clip: { x: 0, y: 36, width: 760, height: 732 },
+      clip: { x: 0, y: 36, width: 460, height: 732 },
     });
     await window.toggleView('Chat');
   });

@@ -1,12 +1,13 @@
 /** Two windows, one engine. */
 import { expect, test } from 'vitest';
+import { eventually } from '../eventually.ts';
 import type { Stage } from '../stage.ts';
 
 export function windowsJourney(stage: () => Stage): void {
   test('a second window joins the same host', async () => {
     const { zell, secondWindow } = stage();
     const host = zell.announcement()?.pid;
-    await expect.poll(async () => (await zell.status()).leases, { timeout: 20_000 }).toBe(1);
+    await eventually(async () => (await zell.status()).leases).toBe(1);
     const second = await secondWindow();
     try {
       await second.ready();
@@ -14,7 +15,7 @@ export function windowsJourney(stage: () => Stage): void {
       // Its chats are its own: they belong to the folder.
       await second.showViews();
       const chat = await second.chat();
-      await expect.poll(() => chat.locator('#empty').isVisible()).toBe(true);
+      await eventually(() => chat.locator('#empty').isVisible()).toBe(true);
     } finally {
       await second.close();
     }
