@@ -13,7 +13,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { processesUnavailable, until } from '../helpers/processes.ts';
+import { childrenOf, isRunning, processesUnavailable, until } from '../helpers/processes.ts';
 import { CLI, ended, ZellHome, type RunningHost } from '../helpers/zellHost.ts';
 
 const execute = promisify(execFile);
@@ -142,6 +142,18 @@ describe.skipIf(unavailable !== undefined)('without a running engine', () => {
     expect(code).toBe(130);
     expect(stderr).not.toMatch(/zell:|^\s+at /m);
     await until('the engine has ended', () => home.announcement() === undefined);
+  });
+  test('kill -9 of a run: the engine that it started ends by itself', async () => {
+    const running = home.spawn(CLI, LONG);
+    const end = ended(running);
+    await until('its engine is announced', () => home.announcement() !== undefined, 30_000);
+    const { pid, port } = home.announcement()!;
+    await until('it answers', async () => ((await health(port)).queue?.running ?? 0) === 1, 30_000);
+    const pids = [pid, ...childrenOf(pid)];
+    running.kill('SIGKILL');
+    await end;
+    await until('host and engine have ended', () => !pids.some(isRunning));
+    expect(home.announcement()).toBeUndefined();
   });
 });
 
@@ -288,12 +300,17 @@ describe.skipIf(unavailable !== undefined)('with a running engine', () => {
   test('a reader that goes away is no error', async () => {
     const command = `"$0" "$@" | head -c1; echo " \${PIPESTATUS[*]}"`;
     const args = ['-c', command, process.execPath, CLI, ...LONG];
-    const { stdout, stderr } = await execute('bash', args, { env: home.env as NodeJS.ProcessEnv, timeout: 60_000 });
+    const { stdout, stderr } = await execute('bash', args, { env: home.env, timeout: 60_000 });
     expect(stdout).toMatch(/^. 0 0\n$/);
     expect(stderr).not.toMatch(/EPIPE|^\s+at /m);
     await until('its place is free', async () => (await host.health()).queue.running === 0, 5000);
   });
 });
+
+async function health(port: number): Promise<{ queue?: { running: number } }> {
+  const response = await fetch(`http://127.0.0.1:${port}/health`);
+  return (await response.json()) as { queue?: { running: number } };
+}
 
 describe.skipIf(unavailable !== undefined)('files that are no usable model', () => {
   /** Metadata and tensor table of the default model, then a hole: loading never gets to the weights. */

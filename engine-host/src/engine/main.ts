@@ -2,14 +2,17 @@
 import { Socket } from 'node:net';
 import { toWireError } from '#protocol/errors.ts';
 import { serveEngine } from './engineServer.ts';
+import type { NativeAddon } from './native/binding.ts';
 import { addonPath, loadAddon } from './native/loadAddon.ts';
 
 /** Descriptor of the engine pipe in the child. */
 const PIPE_FD = 3;
 
 function main(): void {
+  const addon = loadAddon(addonPath(process.env, import.meta.url));
+  tellForcedIsa(addon);
   serveEngine({
-    addon: loadAddon(addonPath(process.env, import.meta.url)),
+    addon,
     stream: new Socket({ fd: PIPE_FD, readable: true, writable: true }),
     now: () => performance.now(),
     onClosed: (reason) => {
@@ -18,6 +21,15 @@ function main(): void {
       process.kill(process.pid, 'SIGKILL');
     },
   });
+}
+
+/** A wish that cannot be met must not go unnoticed: its line lands in the log. */
+function tellForcedIsa(addon: NativeAddon): void {
+  const wanted = process.env['ZELL_ISA'] ?? '';
+  const { isa, supported } = addon.cpu();
+  if (wanted === '' || wanted === isa) return;
+  const names = supported.join(', ');
+  console.error(`ZELL_ISA=${wanted.slice(0, 40)} cannot be used; supported here: ${names}; using ${isa}.`);
 }
 
 // Ctrl-C in a terminal reaches the whole group; the front decides when the engine ends.
