@@ -98,6 +98,7 @@ async function tilesWork(): Promise<boolean> {
 __attribute__((target("amx-tile,amx-int8"))) static void use() {
   alignas(64) unsigned char config[64] = {1};
   config[48] = 16; config[16] = 64;
+  asm volatile("" : : "r"(config) : "memory");
   _tile_loadconfig(config);
   _tile_zero(0);
   _tile_release();
