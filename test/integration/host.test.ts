@@ -199,8 +199,10 @@ describe.skipIf(unavailable !== undefined)('the host', () => {
     const old = host.enginePid;
     process.kill(old, 'SIGKILL');
     const killed = performance.now();
-    const first = timeToFirstToken(host);
     await Promise.all(streams.map((stream) => stream.ended));
+    // Every client knows by now: this is the next request, sent while the engine is still away.
+    await timeToFirstToken(host);
+    const ms = performance.now() - killed;
     const said = Object.fromEntries(streams.map((stream) => [stream.dialect, stream.text]));
     expect(said['openai']).toMatch(/\ndata: \{"error":\{"message":"[^"]+".*\}\}\n\ndata: \[DONE\]\n\n$/);
     expect(said['anthropic']).toMatch(
@@ -212,9 +214,7 @@ describe.skipIf(unavailable !== undefined)('the host', () => {
     const plain = await waiting;
     expect(plain.status).toBeGreaterThanOrEqual(500);
     expect(await plain.json()).toMatchObject({ error: { message: expect.any(String) as string } });
-    const ms = await first;
-    console.log(`first token ${ms.toFixed(0)} ms after kill -9 of the engine (aim: under 3000)`);
-    expect(performance.now() - killed).toBeLessThan(30_000);
+    console.log(`the next request was answered ${ms.toFixed(0)} ms after kill -9 of the engine (aim: under 3000)`);
     // The aim is 3 s; the limit leaves room for a busy machine.
     expect(ms).toBeLessThan(10_000);
     expect(host.enginePid).not.toBe(old);
