@@ -1,5 +1,6 @@
 // `npm test [-- RING …]`: the four rings from a bare clone. Ends with `N passed, N failed, N skipped` over all of them.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { ROOT, configure, parallel, seconds, setup } from './lib/setup.mjs';
 import { run, versionOf } from './lib/run.mjs';
@@ -121,6 +122,19 @@ async function native() {
   const fuzzed = await fuzz();
   for (const key of Object.keys(total)) total[key] += fuzzed[key];
   return total;
+}
+
+/** The default model, fetched once into the cache folder; a test that needs it skips by name when it cannot be had. */
+async function defaultModel() {
+  const home = path.join(process.env.ZELL_CACHE ?? path.join(os.homedir(), '.cache/zell'), 'test-home');
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  try {
+    const args = [path.join(ROOT, 'dist/cli.mjs'), 'models', 'fetch', 'smollm2-135m', '--json'];
+    const output = await run(process.execPath, args, { env: { ...process.env, ZELL_HOME: home } });
+    return JSON.parse(output.split('\n').find((line) => line.startsWith('{'))).path;
+  } catch {
+    return '';
+  }
 }
 
 async function fuzz() {
