@@ -112,6 +112,7 @@ async function native() {
   const total = { passed: 0, failed: 0, skipped: 0 };
   const env = {
     ...process.env,
+    ZELL_TEST_MODEL: await defaultModel(),
     ZELL_ORACLE_DIR: path.join(ROOT, 'node_modules/@node-llama-cpp/linux-x64/bins/linux-x64'),
   };
   for (const test of list.tests) {
