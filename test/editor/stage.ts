@@ -31,6 +31,8 @@ const SETTINGS = {
   // Ghost text alone: the suggest widget would take the Tab.
   'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
   'zell.inlineCompletion.debounceMs': 50,
+  // The same words each time.
+  'zell.chat.temperature': 0,
   'zell.chat.maxTokens': 400,
 };
 

@@ -55,9 +55,7 @@ export class Workbench {
 
   /** Opens a file of the workspace by its name and puts the cursor at its end. */
   async openFile(name: string): Promise<void> {
-    await this.page.keyboard.press('Control+P');
-    const input = this.page.locator('.quick-input-widget input');
-    await input.fill(name);
+    await this.#quickInput('Control+P', name);
     await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().click();
     await this.page.locator('.tab.active', { hasText: name }).waitFor();
     await this.editor.locator('.view-lines').click();
@@ -83,10 +81,24 @@ export class Workbench {
 
   /** From the command palette, e.g. `Zell: Show Log`. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
-    await this.page.locator('.quick-input-widget input').fill(`>${title}`);
+    await this.#quickInput('F1', `>${title}`);
     await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
     await this.page.keyboard.press('Enter');
+  }
+
+  /** A list that is just closing takes the key with it: then the key is pressed again. */
+  async #quickInput(key: string, text: string): Promise<void> {
+    const widget = this.page.locator('.quick-input-widget');
+    for (let attempt = 1; ; attempt++) {
+      await widget.waitFor({ state: 'hidden' });
+      await this.page.keyboard.press(key);
+      try {
+        await widget.locator('input').first().fill(text, { timeout: 3000 });
+        return;
+      } catch (error) {
+        if (attempt === 5) throw error;
+      }
+    }
   }
 
   async showViews(): Promise<void> {
@@ -102,6 +114,8 @@ export class Workbench {
     await this.page.mouse.down();
     await this.page.mouse.move(x + pixels, y, { steps: 4 });
     await this.page.mouse.up();
+    // Away, or the edge stays lit.
+    await this.page.mouse.move(x + pixels + 200, y + 300);
   }
 
   /** Folds or unfolds a view of the side bar by its header. */

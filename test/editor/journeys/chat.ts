@@ -6,7 +6,7 @@ import { ANSWER_MS, ask, lastAnswer, LONG_QUESTION, untilStreaming } from '../ch
 import { eventually } from '../eventually.ts';
 import type { Stage } from '../stage.ts';
 
-const QUESTION = 'Write a Python function that adds two numbers.';
+const QUESTION = 'Write a Python function that reverses a string.';
 
 export function chatJourney(stage: () => Stage): void {
   test('a question is answered in pieces, and the answer is rendered', async () => {
@@ -18,13 +18,10 @@ export function chatJourney(stage: () => Stage): void {
     await untilStreaming(chat);
     await lastAnswer(chat, 'done').waitFor({ timeout: ANSWER_MS });
     const answer = lastAnswer(chat, 'done');
-    expect(await answer.locator('.markdown').innerText()).toMatch(/\w+ \w+/);
-    // The model nearly always answers with a fenced block; when it does, the block can be copied.
-    if ((await answer.locator('.code').count()) > 0) {
-      const copy = answer.getByRole('button', { name: 'Copy' }).first();
-      await copy.click();
-      await eventually(() => answer.locator('.code-bar').first().innerText()).toContain('Copied');
-    }
+    expect(await answer.locator('.code code').first().innerText()).toMatch(/^def \w+\(/);
+    expect(await answer.locator('.code-language').first().innerText()).toBe('Python');
+    await answer.getByRole('button', { name: 'Copy' }).first().click();
+    await eventually(() => answer.locator('.code-bar').first().innerText()).toContain('Copied');
     await window.page.screenshot({ path: path.join(ARTIFACTS, 'editor-chat.png') });
   });
 

@@ -16,7 +16,7 @@ export function memoryJourney(stage: () => Stage): void {
     const conversations = new Set(turns.map(({ conversation }) => conversation));
     await eventually(() => count('conversations')).toBe(conversations.size);
     await eventually(() => count('events')).toBeGreaterThan(turns.length);
-    expect(await memory.locator('#memory-list').innerText()).toContain('adds two numbers');
+    expect(await memory.locator('#memory-list').innerText()).toContain('reverses a string');
     expect(await memory.getByRole('switch', { name: 'Memory' }).getAttribute('aria-checked')).toBe('true');
     expect(await memory.getByRole('progressbar').count()).toBe(1);
     await window.toggleView('Chat');
