@@ -37,6 +37,8 @@ export interface SamplingParams {
 }
 
 export interface GenerateRequest {
+  /** `modelHash` that the prompt was made for; when another model is loaded by then, the request fails as `busy`. */
+  readonly forModel?: string;
   readonly prompt: readonly PromptPart[];
   /** Put the vocabulary's BOS token in front if the model wants one and the prompt has none. */
   readonly addBos: boolean;

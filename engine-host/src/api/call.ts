@@ -59,7 +59,8 @@ export class Call {
   }
 
   generate(input: GenerationInput): Generation {
-    const request: GenerateRequest = { addBos: true, priority: this.caller.priority, ...input };
+    const forModel = this.model.modelHash;
+    const request: GenerateRequest = { forModel, addBos: true, priority: this.caller.priority, ...input };
     return new Generation(this.#context.engine, request, this.signal, this.#context.heartbeatMs);
   }
 

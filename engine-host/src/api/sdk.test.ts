@@ -2,6 +2,7 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { Ollama } from 'ollama';
 import OpenAI from 'openai';
+import type { Exchange } from './deps.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ZellError } from '#protocol/errors.ts';
 import { testHost, WORDS, type TestHost } from './testing.ts';
@@ -267,8 +268,10 @@ describe('anthropic', () => {
         { role: 'system', content: 'mind this' } as never,
       ],
     });
-    const recorded = host.recorded.at(-1)?.messages;
-    expect(recorded).toEqual([
+    // A stream that an earlier test left may be recorded late.
+    const mine = (): Exchange | undefined => host.recorded.find((e) => e.messages.at(-1)?.content === 'mind this');
+    await until(() => mine() !== undefined);
+    expect(mine()?.messages).toEqual([
       { role: 'system', content: 'You help.' },
       { role: 'user', content: 'one' },
       { role: 'assistant', content: '<tool_call>\n{"name":"f","arguments":{"a":1}}\n</tool_call>' },

@@ -13,7 +13,7 @@ const window: CompletionWindow = {
   shape: 'line',
   maxTokens: 32,
 };
-const plain = { special: { endOfGeneration: [0] }, addBos: false, contextLength: 8192 };
+const plain = { special: { endOfGeneration: [0] }, addBos: false, modelHash: 'm', contextLength: 8192 };
 const done: GenerateEvent = {
   type: 'done',
   finish: 'stop',

@@ -26,7 +26,7 @@ const MAX_PREDICT_MS = { line: 1000, block: 2500 } as const;
 /** @returns the text to show, empty for none. @throws {ZellError} engine failures; `cancelled` after an abort */
 export async function completeInline(
   engine: CompletionEngine,
-  model: Pick<ModelInfo, 'special' | 'addBos' | 'contextLength'>,
+  model: Pick<ModelInfo, 'modelHash' | 'special' | 'addBos' | 'contextLength'>,
   window: CompletionWindow,
   signal: AbortSignal,
 ): Promise<string> {
@@ -45,6 +45,7 @@ export async function completeInline(
   // Models that fill in the middle were trained on cuts anywhere; others were not.
   const end = model.special.fim === undefined ? healEnd(cut.prefix) : { prompt: cut.prefix, restore: (t: string) => t };
   const request: GenerateRequest = {
+    forModel: model.modelHash,
     prompt: completionPrompt({ prefix: end.prompt, suffix: cut.suffix }, model.special.fim),
     addBos: model.addBos,
     maxTokens,

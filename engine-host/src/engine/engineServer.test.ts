@@ -208,3 +208,13 @@ test('the end of the pipe is reported once, without a reason', async () => {
   while (front.closed === undefined) await new Promise((resolve) => setImmediate(resolve));
   expect(front.closed).toEqual({ reason: undefined });
 });
+
+test('a prompt made for another model is not answered by this one', async () => {
+  front = new Front();
+  await front.load(1);
+  const { modelHash } = front.models[0]!.info;
+  front.send({ type: 'generate', id: 2, request: { ...request('a', { maxTokens: 1 }), forModel: 'another' } });
+  front.send({ type: 'generate', id: 3, request: { ...request('a', { maxTokens: 1 }), forModel: modelHash } });
+  expect(await front.end(3)).toMatchObject({ type: 'done' });
+  expect(front.events(2)).toMatchObject([{ type: 'failed', error: { code: 'busy' } }]);
+});

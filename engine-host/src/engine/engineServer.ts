@@ -6,7 +6,7 @@ import {
   type GenerateEvent,
   type GenerateRequest,
 } from '#protocol/engine.ts';
-import type { WireError } from '#protocol/errors.ts';
+import { ZellError, type WireError } from '#protocol/errors.ts';
 import { runCall } from './calls.ts';
 import { GenerateTask } from './inference/generateTask.ts';
 import { ModelHost } from './modelHost.ts';
@@ -79,6 +79,8 @@ class EngineServer {
     };
     try {
       const { model, scheduler } = this.#host.loaded;
+      if (request.forModel !== undefined && request.forModel !== model.info.modelHash)
+        throw new ZellError('busy', 'Another model was loaded meanwhile. Ask again.');
       const task = new GenerateTask(model, request, emit, this.#options.now);
       scheduler.submit(task);
       this.#open.set(id, () => scheduler.cancel(task));

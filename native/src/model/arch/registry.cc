@@ -27,8 +27,11 @@ base::Result<backend::Plan> BuildPlan(const gguf::File& file) {
     }
     return plan;
   }
-  return base::Status{base::StatusCode::kUnsupportedModel,
-                      "architecture '" + std::string(*name).substr(0, 64) + "' is not supported"};
+  std::string known;
+  for (const Architecture& architecture : kArchitectures)
+    known += (known.empty() ? "" : ", ") + std::string(architecture.name);
+  return base::Status{base::StatusCode::kUnsupportedModel, "architecture '" + std::string(*name).substr(0, 64) +
+                                                               "' is not supported yet; these are: " + known};
 }
 
 }  // namespace zell::model
