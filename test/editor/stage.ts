@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { Browser, Response } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { ARTIFACTS } from '../helpers/cache.ts';
 import { defaultModel } from '../helpers/defaultModel.ts';
 import { launchBrowser, startHost, type VscodeHost } from '../helpers/vscodeHost/host.ts';
@@ -41,7 +41,7 @@ export interface Stage {
   readonly browser: Browser;
   readonly window: Workbench;
   readonly zell: ZellProbe;
-  /** Requests of any page that neither the server nor its service worker answered. */
+  /** Addresses outside this machine that any page asked for. */
   readonly foreign: readonly string[];
   /** Opens another window on another folder. */
   readonly secondWindow: () => Promise<Workbench>;
@@ -61,18 +61,10 @@ export async function openStage(): Promise<Stage> {
   const zell = new ZellProbe(home);
   const browser = await launchBrowser();
   const foreign: string[] = [];
-  const open = async (url: string): Promise<Workbench> => {
-    const window = await Workbench.open(browser, url);
-    window.page.on('response', (response) => {
-      if (isForeign(response, host.port)) foreign.push(response.url());
+  const open = (url: string): Promise<Workbench> =>
+    Workbench.open(browser, url, (address) => {
+      if (!isOwn(address, host.port)) foreign.push(address);
     });
-    const note = (request: { url(): string }): void => {
-      if (!isOwn(request.url(), host.port)) foreign.push(request.url());
-    };
-    window.page.on('requestfailed', note);
-    window.page.on('websocket', note);
-    return window;
-  };
   return {
     host,
     browser,
@@ -96,10 +88,7 @@ export async function openStage(): Promise<Stage> {
 
 function isOwn(url: string, port: number): boolean {
   const { protocol, host } = new URL(url);
-  return !/^(?:https?|wss?):$/.test(protocol) || host === `127.0.0.1:${port}`;
-}
-
-/** Resources of web views have the name of a host that does not exist: the page's own service worker answers them. */
-function isForeign(response: Response, port: number): boolean {
-  return !isOwn(response.url(), port) && !response.fromServiceWorker();
+  // Files of web views have the name of a host that does not exist: the page's own service worker answers for them.
+  const ofView = host.endsWith('.vscode-resource.vscode-cdn.net');
+  return !/^(?:https?|wss?):$/.test(protocol) || host === `127.0.0.1:${port}` || ofView;
 }

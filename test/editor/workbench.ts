@@ -5,6 +5,8 @@ import type { Browser, BrowserContext, Frame, Locator, Page } from 'playwright-c
 const STATUS_ITEM = '[id="zell.zell.zell.status"]';
 /** The first page of a fresh profile on a busy machine. */
 const FIRST_PAGE_MS = 90_000;
+/** A view of the side bar, from click to page. */
+const VIEW_MS = 25_000;
 
 /** Keeps every label that the status item ever had. */
 const WATCH_STATUS = `
@@ -24,14 +26,16 @@ export class Workbench {
     this.#context = context;
   }
 
-  /** Resolves when the window is drawn; extensions start some seconds later. */
-  static async open(
-    browser: Browser,
-    url: string,
-    size: { width: number; height: number } = { width: 1280, height: 800 },
-  ): Promise<Workbench> {
-    const context = await browser.newContext({ viewport: size });
+  /** Resolves when the window is drawn; extensions start some seconds later. `asked`: every address that its pages ask for. */
+  static async open(browser: Browser, url: string, asked: (address: string) => void): Promise<Workbench> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     const page = await context.newPage();
+    page.on('request', (request) => {
+      asked(request.url());
+    });
+    page.on('websocket', (socket) => {
+      asked(socket.url());
+    });
     await page.addInitScript(WATCH_STATUS);
     const bench = new Workbench(page, context);
     await page.goto(url);
@@ -135,19 +139,31 @@ export class Workbench {
     await this.#context.close();
   }
 
-  /** The page of a view lies in a frame of a frame that is not inside the side bar; it is known by what it holds. */
+  /**
+   * The page of a view lies in a frame of a frame that is not inside the side bar; it is known by what it holds. The very first view
+   * of a fresh browser stays empty when the editor's service worker comes too late to answer for its files: a reload helps.
+   */
   async #view(mark: string): Promise<Frame> {
-    const end = Date.now() + 60_000;
-    for (;;) {
+    const found = await this.#frameWith(mark, VIEW_MS);
+    if (found !== undefined) return found;
+    console.warn(`no view shows ${mark}: the window is loaded again`);
+    await this.page.reload();
+    await this.ready();
+    await this.showViews();
+    const again = await this.#frameWith(mark, VIEW_MS);
+    if (again === undefined) throw new Error(`no view shows ${mark}`);
+    return again;
+  }
+
+  async #frameWith(mark: string, timeoutMs: number): Promise<Frame | undefined> {
+    const end = Date.now() + timeoutMs;
+    while (Date.now() < end) {
       for (const frame of this.page.frames()) {
-        const found = await frame
-          .locator(mark)
-          .count()
-          .catch(() => 0);
-        if (found > 0) return frame;
+        const count = frame.locator(mark).count();
+        if ((await count.catch(() => 0)) > 0) return frame;
       }
-      if (Date.now() > end) throw new Error(`no view shows ${mark}`);
       await this.page.waitForTimeout(100);
     }
+    return undefined;
   }
 }

@@ -12,8 +12,8 @@ export function chatJourney(stage: () => Stage): void {
   test('a question is answered in pieces, and the answer is rendered', async () => {
     const { window } = stage();
     await window.showViews();
-    await window.widenSideBar(110);
     const chat = await window.chat();
+    await window.widenSideBar(110);
     await ask(chat, QUESTION);
     await untilStreaming(chat);
     await lastAnswer(chat, 'done').waitFor({ timeout: ANSWER_MS });
