@@ -51,7 +51,8 @@ export async function startHost(options: HostOptions = {}): Promise<VscodeHost> 
   const { node, entry } = await installHost();
   const folder = await mkdtemp(path.join(os.tmpdir(), 'zvsc-'));
   const workspace = options.folder ?? path.join(folder, 'ws');
-  for (const inner of ['ud/User', 'home', 'ws']) await mkdir(path.join(folder, inner), { recursive: true });
+  for (const inner of ['ud/User', 'ud/Machine', 'home', 'ws'])
+    await mkdir(path.join(folder, inner), { recursive: true });
   await mkdir(path.join(folder, 't'), { mode: 0o700 });
   if (options.folder === undefined) {
     for (const [name, text] of Object.entries(options.files ?? {})) {
@@ -60,10 +61,12 @@ export async function startHost(options: HostOptions = {}): Promise<VscodeHost> 
     }
   }
   await writeFile(path.join(folder, 'config.yaml'), 'auth: none\ncert: false\n');
-  await writeFile(
-    path.join(folder, 'ud/User/settings.json'),
-    JSON.stringify({ ...QUIET_SETTINGS, ...options.settings }),
-  );
+  // Settings of machine scope are read from the second file: to the workbench, its server is a remote machine.
+  for (const [file, settings] of [
+    ['User', { ...QUIET_SETTINGS, ...options.settings }],
+    ['Machine', options.settings ?? {}],
+  ] as const)
+    await writeFile(path.join(folder, 'ud', file, 'settings.json'), JSON.stringify(settings));
 
   const env = environment(folder, node, options.env ?? {});
   const common = [
