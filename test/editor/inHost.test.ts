@@ -12,7 +12,7 @@ import * as esbuild from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ARTIFACTS, ROOT } from '../helpers/cache.ts';
 import { defaultModel } from '../helpers/defaultModel.ts';
-import { hostUnavailable } from '../helpers/vscodeHost/install.ts';
+import { hostUnavailable, installHost } from '../helpers/vscodeHost/install.ts';
 import { testVsix } from './testVsix.ts';
 import { ZellProbe } from './zellProbe.ts';
 
@@ -25,6 +25,7 @@ describe.skipIf(unavailable !== undefined)(`inside the extension host${unavailab
   let zell: ZellProbe;
 
   beforeAll(async () => {
+    if (!desktop) await installHost();
     folder = mkdtempSync(path.join(os.tmpdir(), 'zell-suite-'));
     mkdirSync(path.join(folder, 'ws'));
     zell = new ZellProbe(path.join(folder, 'home'));

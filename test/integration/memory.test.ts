@@ -226,10 +226,10 @@ describe.skipIf(unavailable !== undefined)('the memory', () => {
     expect((await fresh(1))[0]!.event_id).toBeGreaterThan(lastEventId);
   });
 
-  test('300 exchanges while the front is killed again and again', async () => {
-    const EXCHANGES = 300;
-    const LIVES = 6;
-    const AT_ONCE = 6;
+  test('10,000 exchanges while the front is killed again and again', async () => {
+    const EXCHANGES = 10_000;
+    const LIVES = 20;
+    const AT_ONCE = 8;
     /** Id → prompt of everything that a reader was shown. */
     const shown = new Map<number, string>();
     let next = 0;
@@ -252,7 +252,7 @@ describe.skipIf(unavailable !== undefined)('the memory', () => {
       const speaking = Promise.all(Array.from({ length: AT_ONCE }, speak));
       while (next < target) {
         await collect(client, shown);
-        await sleep(20);
+        await sleep(200);
       }
       if (life < LIVES) {
         // In the middle of the last ones.
@@ -281,10 +281,10 @@ describe.skipIf(unavailable !== undefined)('the memory', () => {
     const exchanges = [...stored.values()].filter((prompt) => prompt.startsWith('Exchange number'));
     expect(new Set(exchanges).size).toBe(exchanges.length);
     // Each kill may take what ran and what was on its way to the disk, and no more.
-    expect(exchanges.length).toBeGreaterThanOrEqual(EXCHANGES - (LIVES - 1) * 2 * AT_ONCE);
+    expect(exchanges.length).toBeGreaterThanOrEqual(EXCHANGES - (LIVES - 1) * 4 * AT_ONCE);
     expect(events).toBe(exchanges.length + 1);
     console.log(`${exchanges.length} of ${EXCHANGES} exchanges stored, ${shown.size} shown before, ${LIVES - 1} kills`);
-  }, 180_000);
+  }, 900_000);
 });
 
 /** Everything that the host shows now. Shown is on disk. */
@@ -305,4 +305,4 @@ function filesBelow(folder: string): string[] {
     .map((entry) => path.join(entry.parentPath, entry.name));
 }
 
-test.runIf(unavailable !== undefined)(`no memory tests: ${unavailable ?? ''}`, (context) => context.skip());
+if (unavailable !== undefined) test.skip(`no memory tests: ${unavailable}`);

@@ -55,8 +55,11 @@ export class Memory {
   readonly #redactor: Redactor;
   readonly #options: MemoryOptions;
   readonly #listeners: ((lastEventId: number) => void)[] = [];
-  /** Exchanges are placed one after another, so that a turn sees the one before it. */
-  #recording: Promise<unknown> = Promise.resolve();
+  /** Chain → conversation of exchanges that are not on disk yet, so that the next turn finds the one before it. */
+  readonly #onTheirWay = new Map<string, string>();
+  readonly #inFlight = new Set<Promise<unknown>>();
+  /** Settles when everything recorded so far is redacted. */
+  #redacted: Promise<unknown> = Promise.resolve();
   #rejectedCompletions = 0;
 
   private constructor(options: MemoryOptions, log: EventLog, settings: MemorySettings, key: Uint8Array) {
@@ -81,31 +84,38 @@ export class Memory {
 
   /** Queues it; returns at once and never throws. */
   exchange(exchange: RecordedExchange): void {
-    this.#background(() => this.record(exchange));
+    this.#background(this.record(exchange));
   }
 
   /** @returns the event's id, or undefined when nothing was new or the memory is off */
   async record(exchange: RecordedExchange): Promise<number | undefined> {
     if (!this.#settings.enabled || exchange.response.trim() === '') return undefined;
+    const conversationOf = (chain: string): string | undefined =>
+      this.#projection.conversationOf(chain) ?? this.#onTheirWay.get(chain);
     const turn = this.#chain.place(
       exchange.messages,
       exchange.response,
-      (chain) => this.#projection.conversationOf(chain) !== undefined,
+      (chain) => conversationOf(chain) !== undefined,
     );
-    if (turn.prompt.trim() === '' || this.#projection.conversationOf(turn.chain) !== undefined) return undefined;
-    const parent = turn.parent === undefined ? undefined : this.#projection.conversationOf(turn.parent);
-    return this.#append(
-      {
-        type: 'chat.turn',
-        model: exchange.model,
-        tokens: exchange.tokens,
-        conversation: parent ?? randomUUID(),
-        origin: exchange.origin,
-        data: { chain: turn.chain },
-      },
-      turn.prompt,
-      exchange.response,
-    );
+    if (turn.prompt.trim() === '' || conversationOf(turn.chain) !== undefined) return undefined;
+    const conversation = (turn.parent === undefined ? undefined : conversationOf(turn.parent)) ?? randomUUID();
+    this.#onTheirWay.set(turn.chain, conversation);
+    try {
+      return await this.#append(
+        {
+          type: 'chat.turn',
+          model: exchange.model,
+          tokens: exchange.tokens,
+          conversation,
+          origin: exchange.origin,
+          data: { chain: turn.chain },
+        },
+        turn.prompt,
+        exchange.response,
+      );
+    } finally {
+      this.#onTheirWay.delete(turn.chain);
+    }
   }
 
   completionAccepted(accepted: EditorNotifications['zell/completion/accepted'], model: string): void {
@@ -118,7 +128,7 @@ export class Memory {
       origin: { kind: 'editor' as const, ...workspace },
       data: { language: accepted.languageId.slice(0, 64) },
     };
-    this.#background(() => this.#append(event, accepted.prefixTail, accepted.inserted));
+    this.#background(this.#append(event, accepted.prefixTail, accepted.inserted));
   }
 
   completionRejected(): void {
@@ -133,9 +143,8 @@ export class Memory {
   closeConversation(conversation: string): void {
     if (!this.#settings.enabled || !this.#projection.has(conversation)) return;
     const model = this.#newestModel();
-    this.#background(() =>
-      this.#appendPlain({ type: 'conversation.closed', model, prompt: '', response: '', tokens: 0, conversation }),
-    );
+    const event = { type: 'conversation.closed' as const, model, prompt: '', response: '', tokens: 0, conversation };
+    this.#background(this.#appendPlain(event));
   }
 
   status(model: string | undefined): Promise<MemoryStatus> {
@@ -197,7 +206,7 @@ export class Memory {
 
   /** Writes what is queued; after it nothing is recorded. */
   async close(): Promise<void> {
-    await this.#recording;
+    await Promise.all(this.#inFlight);
     await this.#redactor.close();
     await this.#log.close();
   }
@@ -234,7 +243,11 @@ export class Memory {
   }
 
   async #append(event: Omit<NewEvent, 'prompt' | 'response'>, prompt: string, response: string): Promise<number> {
-    const [safePrompt, safeResponse] = await this.#redactor.redact([prompt, response]);
+    const redaction = this.#redactor.redact([prompt, response]);
+    // Events keep the order of the calls, but none waits for another's disk write: those that come together share one.
+    const inOrder = this.#redacted.then(() => redaction);
+    this.#redacted = inOrder.catch(() => undefined);
+    const [safePrompt, safeResponse] = await inOrder;
     if (safePrompt === undefined || safeResponse === undefined) throw new Error('redaction gave no answer');
     const counts: Record<string, number> = { ...safePrompt.counts };
     for (const [kind, count] of Object.entries(safeResponse.counts)) counts[kind] = (counts[kind] ?? 0) + count;
@@ -272,8 +285,11 @@ export class Memory {
     return newest;
   }
 
-  #background(work: () => Promise<unknown>): void {
-    this.#recording = this.#recording.then(work).catch((error: unknown) => this.#options.onProblem(error));
+  #background(work: Promise<unknown>): void {
+    const settled = work
+      .catch((error: unknown) => this.#options.onProblem(error))
+      .finally(() => this.#inFlight.delete(settled));
+    this.#inFlight.add(settled);
   }
 
   #changed(): void {
