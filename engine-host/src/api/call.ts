@@ -104,19 +104,21 @@ export class Call {
   async finish(generation: Generation, messages: readonly ChatMessage[], listener?: Listener): Promise<Finished> {
     try {
       const finished = await generation.finish(listener);
-      this.#record(messages, finished.text, finished.tokens.length);
+      this.#record(messages, finished.text, finished.tokens.length, this.signal.aborted);
       return finished;
     } catch (error) {
       const { text, tokens } = generation.partial;
-      if (this.signal.aborted || ZellError.is(error, 'cancelled')) this.#record(messages, text, tokens);
+      if (this.signal.aborted || ZellError.is(error, 'cancelled')) this.#record(messages, text, tokens, true);
       throw error;
     }
   }
 
-  #record(messages: readonly ChatMessage[], response: string, tokens: number): void {
+  #record(messages: readonly ChatMessage[], response: string, tokens: number, stopped: boolean): void {
     if (this.caller.incognito || messages.length === 0 || response === '') return;
     const { origin } = this.caller;
-    this.#context.recorder.exchange({ model: this.model.modelHash, messages, response, tokens, origin });
+    const model = this.model.modelHash;
+    const cut = stopped ? { stopped } : {};
+    this.#context.recorder.exchange({ model, messages, response, tokens, origin, ...cut });
   }
 }
 

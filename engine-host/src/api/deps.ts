@@ -53,6 +53,8 @@ export interface Exchange {
   readonly response: string;
   readonly tokens: number;
   readonly origin: EventOrigin;
+  /** The client went away or stopped it before the answer was complete. */
+  readonly stopped?: boolean;
 }
 
 export interface ApiRecorder {

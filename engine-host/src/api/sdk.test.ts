@@ -152,6 +152,7 @@ describe('openai', () => {
     await until(() => host.engine.requests.at(-1)?.signal.aborted === true);
     await until(() => host.recorded.length === 1);
     expect(host.recorded[0]?.response).toMatch(/^Paris is/);
+    expect(host.recorded[0]?.stopped).toBe(true);
   });
   test('abort without streaming reaches the engine', async () => {
     host.engine.delayMs = 50;

@@ -198,6 +198,15 @@ test('what is older than thirty days goes at the start', async () => {
   await memory.close();
 });
 
+test('an answer that was stopped says so', async () => {
+  const memory = await open();
+  await memory.record(exchange(['a'], 'half an ans', { stopped: true }));
+  await memory.record(exchange(['b'], 'whole'));
+  const { events } = await memory.list({ limit: 10 }, MODEL);
+  expect(events.map((e) => e.data?.['stopped'])).toEqual([undefined, true]);
+  await memory.close();
+});
+
 test('accepted completions are events, rejected ones a number', async () => {
   const memory = await open();
   memory.completionAccepted({ prefixTail: 'const a = ', inserted: '1;', languageId: 'typescript' }, MODEL);

@@ -32,6 +32,8 @@ export interface RecordedExchange {
   readonly response: string;
   readonly tokens: number;
   readonly origin: EventOrigin;
+  /** The answer is not complete: it is remembered as what was said, and learning may leave it out. */
+  readonly stopped?: boolean;
 }
 
 /** The log of one model, as the learning part uses it. Ids and order are those of the whole log: memories are universal. */
@@ -108,7 +110,7 @@ export class Memory {
           tokens: exchange.tokens,
           conversation,
           origin: exchange.origin,
-          data: { chain: turn.chain },
+          data: { chain: turn.chain, ...(exchange.stopped === true ? { stopped: true } : {}) },
         },
         turn.prompt,
         exchange.response,
