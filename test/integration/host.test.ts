@@ -271,6 +271,17 @@ describe.skipIf(unavailable !== undefined)('the host', () => {
     expect(stdout + stderr).not.toContain(CANARY);
   });
 
+  test('Ctrl-C that arrives twice, once more through a program around it, is a clean end', async () => {
+    host = await home.serve();
+    const pids = [host.process.pid, ...childrenOf(host.process.pid)];
+    host.process.kill('SIGINT');
+    await sleep(20);
+    host.process.kill('SIGINT');
+    expect((await host.ended).code).toBe(0);
+    expect(home.announcement()).toBeUndefined();
+    expect(pids.filter(isRunning)).toEqual([]);
+  });
+
   test('stop ends it and waits until it is gone', async () => {
     host = await home.serve();
     const pids = [host.process.pid, ...childrenOf(host.process.pid)];

@@ -24,13 +24,21 @@ export function endOnBrokenPipe(): void {
   }
 }
 
+/** A terminal's Ctrl-C reaches the command and, a moment later, once more from a program around it (npm): that is one. */
+const SAME_INTERRUPT_MS = 500;
+
 /** Aborted by Ctrl-C (or SIGTERM); a second one ends at once. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
+  let first = 0;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(EXIT.interrupted);
-      controller.abort();
+      if (!controller.signal.aborted) {
+        first = performance.now();
+        controller.abort();
+      } else if (performance.now() - first > SAME_INTERRUPT_MS) {
+        process.exit(EXIT.interrupted);
+      }
     });
   }
   return controller.signal;
