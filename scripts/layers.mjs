@@ -81,7 +81,7 @@ export function layerConfigs(importPlugin, root) {
   zones.push({
     target: './engine-host/src/engine',
     from: './engine-host/src',
-    except: ['./engine', './shared'],
+    except: ['./engine'],
     message: 'the engine child shares only the protocol with the front',
   });
   for (const room of Object.keys(MAY_IMPORT)) {
