@@ -35,8 +35,9 @@ constexpr int kSuperCols = 3;
 //
 #include "kernels/row_matmul.inc"
 
-constexpr Kernels kTable{Isa::kAvx2, "avx2", Matmul<VectorEngine>, RowGranule,  Quantize, RmsNorm, SiluMul, AddTo, Axpy,
-                         DotF32,     ExpSum, F16ToF32Row,          F32ToF16Row, DotF16,   AxpyF16};
+#include "kernels/table.inc"
+
+constexpr Kernels kTable = MakeTable(Isa::kAvx2, "avx2", Matmul<VectorEngine>);
 
 }  // namespace
 

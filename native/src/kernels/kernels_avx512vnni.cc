@@ -43,11 +43,10 @@ constexpr int kSuperCols = 8;
 //
 #include "kernels/tile_matmul.inc"
 
-constexpr Kernels kTable{
-    Isa::kAvx512Vnni, "avx512vnni", Matmul<VectorEngine>, RowGranule,  Quantize, RmsNorm, SiluMul, AddTo, Axpy,
-    DotF32,           ExpSum,       F16ToF32Row,          F32ToF16Row, DotF16,   AxpyF16};
-constexpr Kernels kAmxTable{Isa::kAmx, "amx",  Matmul<TileEngine>, RowGranule,  Quantize, RmsNorm, SiluMul, AddTo, Axpy,
-                            DotF32,    ExpSum, F16ToF32Row,        F32ToF16Row, DotF16,   AxpyF16};
+#include "kernels/table.inc"
+
+constexpr Kernels kTable = MakeTable(Isa::kAvx512Vnni, "avx512vnni", Matmul<VectorEngine>);
+constexpr Kernels kAmxTable = MakeTable(Isa::kAmx, "amx", Matmul<TileEngine>);
 
 }  // namespace
 

@@ -83,8 +83,9 @@ void Matmul(quant::TensorType type, const MatmulArgs& args) {
 
 size_t RowGranule(quant::TensorType, size_t) { return 1; }
 
-constexpr Kernels kTable{Isa::kScalar, "scalar", Matmul, RowGranule,  Quantize,    RmsNorm, SiluMul, AddTo,
-                         Axpy,         DotF32,   ExpSum, F16ToF32Row, F32ToF16Row, DotF16,  AxpyF16};
+#include "kernels/table.inc"
+
+constexpr Kernels kTable = MakeTable(Isa::kScalar, "scalar", Matmul);
 
 }  // namespace
 
