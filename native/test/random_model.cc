@@ -1,13 +1,13 @@
 #include "random_model.h"
 
-#include <algorithm>
-#include <cmath>
 #include <memory>
 #include <vector>
 
 #include "file_type.h"
 #include "gguf/file.h"
 #include "gguf/writer.h"
+#include "models/models.h"
+#include "small_model.h"
 
 namespace zell::test {
 namespace {
@@ -42,117 +42,110 @@ class Random {
   uint64_t state_;
 };
 
-struct Plan {
-  std::string name;
-  TensorType type;
-  std::vector<uint64_t> dims;
-  float mean;
-  float deviation;
-};
+Status Invalid(const std::string& message) { return {StatusCode::kInvalidRequest, message}; }
 
-/// Deviations keep every activation near 1: a matrix shrinks its input's sum by the square root of the row, Q and K a
-/// little less so that attention is not flat, embeddings so that logits spread by about 3. What a layer adds outweighs
-/// the token's own embedding, or a tied model would repeat its last token.
-std::vector<Plan> PlanTensors(const RandomModelSpec& spec, uint64_t vocabulary) {
-  const uint64_t head = spec.width / spec.heads, kv = head * spec.kv_heads;
-  const auto per_row = [](float scale, uint64_t row) { return scale / std::sqrt(static_cast<float>(row)); };
-  std::vector<Plan> plans;
-  const auto matrix = [&](std::string name, uint64_t row, uint64_t rows, float scale) {
-    plans.push_back({std::move(name), spec.type, {row, rows}, 0.0f, per_row(scale, row)});
+/// What the caller names, else what the model's row names, else small.
+ModelShape ShapeOf(const ModelShape& wanted, const ModelShape& row) {
+  const auto pick = [](uint64_t first, uint64_t second, uint64_t usual) {
+    return first != 0 ? first : second != 0 ? second : usual;
   };
-  const auto vector = [&](std::string name, uint64_t n, float mean, float deviation) {
-    plans.push_back({std::move(name), TensorType::kF32, {n}, mean, deviation});
-  };
-  matrix("token_embd.weight", spec.width, vocabulary, 3.0f);
-  for (uint64_t layer = 0; layer < spec.layers; ++layer) {
-    const std::string in = "blk." + std::to_string(layer) + ".";
-    vector(in + "attn_norm.weight", spec.width, 1.0f, 0.1f);
-    matrix(in + "attn_q.weight", spec.width, spec.width, 1.5f);
-    matrix(in + "attn_k.weight", spec.width, kv, 1.5f);
-    matrix(in + "attn_v.weight", spec.width, kv, 1.0f);
-    if (spec.arch == "qwen2") {
-      vector(in + "attn_q.bias", spec.width, 0.0f, 0.5f);
-      vector(in + "attn_k.bias", kv, 0.0f, 0.5f);
-      vector(in + "attn_v.bias", kv, 0.0f, 0.5f);
-    }
-    matrix(in + "attn_output.weight", spec.width, spec.width, 2.0f);
-    vector(in + "ffn_norm.weight", spec.width, 1.0f, 0.1f);
-    matrix(in + "ffn_gate.weight", spec.width, spec.ffn, 1.0f);
-    matrix(in + "ffn_up.weight", spec.width, spec.ffn, 1.0f);
-    matrix(in + "ffn_down.weight", spec.ffn, spec.width, 4.0f);
-  }
-  vector("output_norm.weight", spec.width, 1.0f, 0.1f);
-  if (!spec.tied) matrix("output.weight", spec.width, vocabulary, 3.0f);
-  return plans;
+  ModelShape s;
+  s.layers = pick(wanted.layers, row.layers, 2);
+  s.width = pick(wanted.width, row.width, 256);
+  s.heads = pick(wanted.heads, row.heads, 4);
+  s.kv_heads = pick(wanted.kv_heads, row.kv_heads, 2);
+  s.head_dim = pick(wanted.head_dim, row.head_dim, s.width / s.heads);
+  s.ffn = pick(wanted.ffn, row.ffn, 512);
+  s.context = pick(wanted.context, row.context, 2048);
+  s.tied = wanted.tied >= 0 ? wanted.tied : row.tied >= 0 ? row.tied : 1;
+  return s;
 }
 
-Status Check(const RandomModelSpec& spec) {
-  const auto invalid = [](const char* message) { return Status{StatusCode::kInvalidRequest, message}; };
-  if (spec.arch != "llama" && spec.arch != "qwen2") return invalid("--arch is llama or qwen2.");
-  for (const uint64_t n : {spec.layers, spec.width, spec.heads, spec.kv_heads, spec.ffn, spec.context}) {
-    if (n == 0 || n > uint64_t{1} << 24) return invalid("Sizes are from 1 to 16777216.");
+Status Check(const ModelShape& s) {
+  for (const uint64_t n : {s.layers, s.width, s.heads, s.kv_heads, s.head_dim, s.ffn, s.context}) {
+    if (n == 0 || n > uint64_t{1} << 24) return Invalid("Sizes are from 1 to 16777216.");
   }
-  if (spec.width % spec.heads != 0 || spec.width / spec.heads % 2 != 0) {
-    return invalid("--width must be an even number of values per head.");
-  }
-  if (spec.heads % spec.kv_heads != 0) return invalid("--heads must be a multiple of --kv-heads.");
+  if (s.head_dim % 2 != 0) return Invalid("Heads must have an even number of values.");
+  if (s.heads % s.kv_heads != 0) return Invalid("--heads must be a multiple of --kv-heads.");
   return Status::Ok();
 }
 
-Status SetMetadata(const RandomModelSpec& spec, const gguf::File& vocabulary_file, uint64_t vocabulary,
-                   gguf::HeaderBuilder* header) {
-  const std::string in = spec.arch + ".";
-  const auto number = [&](const std::string& key, uint64_t n) { header->Set(key, static_cast<uint32_t>(n)); };
-  header->Set("general.architecture", spec.arch);
-  header->Set("general.name", std::string("random ") + spec.arch);
-  header->Set("general.file_type", FileTypeOf(spec.type));
-  header->Set("general.quantization_version", uint32_t{2});
-  number(in + "context_length", spec.context);
-  number(in + "embedding_length", spec.width);
-  number(in + "block_count", spec.layers);
-  number(in + "feed_forward_length", spec.ffn);
-  number(in + "attention.head_count", spec.heads);
-  number(in + "attention.head_count_kv", spec.kv_heads);
-  number(in + "rope.dimension_count", spec.width / spec.heads);
-  number(in + "vocab_size", vocabulary);
-  header->Set(in + "rope.freq_base", spec.arch == "qwen2" ? 1000000.0f : 10000.0f);
-  header->Set(in + "attention.layer_norm_rms_epsilon", spec.arch == "qwen2" ? 1e-6f : 1e-5f);
-  for (const auto& [key, value] : vocabulary_file.metadata()) {
+constexpr uint64_t kTinyVocabulary = 512;
+
+/// Bytes, two control tokens and words that stand for nothing.
+void SetTinyVocabulary(gguf::HeaderBuilder* header) {
+  std::vector<std::string> tokens = ByteLetters();
+  std::vector<int32_t> kinds(tokens.size(), 1);
+  tokens.insert(tokens.end(), {"<|begin|>", "<|end|>"});
+  kinds.insert(kinds.end(), {3, 3});
+  while (tokens.size() < kTinyVocabulary) {
+    tokens.push_back("word" + std::to_string(tokens.size()));
+    kinds.push_back(1);
+  }
+  header->Set("tokenizer.ggml.model", std::string("gpt2"));
+  header->Set("tokenizer.ggml.pre", std::string("gpt-2"));
+  header->Set("tokenizer.ggml.tokens", tokens);
+  header->Set("tokenizer.ggml.token_type", kinds);
+  header->Set("tokenizer.ggml.merges", std::vector<std::string>{});
+  header->Set("tokenizer.ggml.bos_token_id", uint32_t{256});
+  header->Set("tokenizer.ggml.eos_token_id", uint32_t{257});
+}
+
+/// Sets the tokenizer's metadata and returns the size of the vocabulary.
+Result<uint64_t> SetVocabulary(const std::string& from, gguf::HeaderBuilder* header) {
+  if (from.empty()) {
+    SetTinyVocabulary(header);
+    return kTinyVocabulary;
+  }
+  const Result<std::shared_ptr<const gguf::File>> source = gguf::File::Open(from, {.map_data = false});
+  if (!source.ok()) return source.status();
+  const std::vector<std::string>* tokens = (*source)->Strings("tokenizer.ggml.tokens");
+  if (tokens == nullptr || tokens->empty()) return Invalid(from + ": no tokenizer.ggml.tokens.");
+  for (const auto& [key, value] : (*source)->metadata()) {
     if (!key.starts_with("tokenizer.")) continue;
-    Result<std::vector<uint8_t>> raw = vocabulary_file.RawValue(key);
+    Result<std::vector<uint8_t>> raw = (*source)->RawValue(key);
     if (!raw.ok()) return raw.status();
     header->SetRaw(key, std::move(*raw));
   }
-  return Status::Ok();
+  return static_cast<uint64_t>(tokens->size());
 }
 
 }  // namespace
 
 Status WriteRandomModel(const std::string& path, const RandomModelSpec& spec) {
-  ZELL_RETURN_IF_ERROR(Check(spec));
-  const Result<std::shared_ptr<const gguf::File>> source = gguf::File::Open(spec.vocab_from, {.map_data = false});
-  if (!source.ok()) return source.status();
-  const std::vector<std::string>* tokens = (*source)->Strings("tokenizer.ggml.tokens");
-  if (tokens == nullptr || tokens->empty()) {
-    return {StatusCode::kInvalidRequest, spec.vocab_from + ": no tokenizer.ggml.tokens."};
+  const RandomModel* row = FindRandomModel(spec.model);
+  if (row == nullptr) {
+    std::string known;
+    for (const RandomModel& model : RandomModels()) known += std::string(known.empty() ? "" : ", ") + model.name;
+    return Invalid("There is no model " + spec.model + "; these are: " + known + ".");
   }
+  const ModelShape shape = ShapeOf(spec.shape, row->shape);
+  ZELL_RETURN_IF_ERROR(Check(shape));
   gguf::HeaderBuilder header;
-  ZELL_RETURN_IF_ERROR(SetMetadata(spec, **source, tokens->size(), &header));
-  const std::vector<Plan> plans = PlanTensors(spec, tokens->size());
-  for (const Plan& plan : plans) ZELL_RETURN_IF_ERROR(header.AddTensor(plan.name, plan.type, plan.dims));
+  const Result<uint64_t> vocabulary = SetVocabulary(spec.vocab_from, &header);
+  if (!vocabulary.ok()) return vocabulary.status();
+  ModelMaker maker(row->arch, shape, *vocabulary);
+  row->describe(maker);
+  header.Set("general.file_type", FileTypeOf(spec.type));
+  header.Set("general.quantization_version", uint32_t{2});
+  for (const auto& [key, value] : maker.metadata()) header.Set(key, value);
+  const auto type_of = [&](const RandomTensor& t) { return t.matrix ? spec.type : TensorType::kF32; };
+  for (const RandomTensor& t : maker.tensors()) ZELL_RETURN_IF_ERROR(header.AddTensor(t.name, type_of(t), t.dims));
   Result<gguf::FileWriter> writer = gguf::FileWriter::Create(path, header);
   if (!writer.ok()) return writer.status();
 
   Random random(spec.seed);
-  std::vector<float> row;
+  std::vector<float> weights;
   std::vector<uint8_t> bytes;
-  for (const Plan& plan : plans) {
-    row.resize(plan.dims[0]);
-    bytes.resize(quant::RowBytes(quant::InfoOf(plan.type), row.size()));
-    const uint64_t rows = plan.dims.size() > 1 ? plan.dims[1] : 1;
+  for (const RandomTensor& t : maker.tensors()) {
+    weights.resize(t.dims[0]);
+    bytes.resize(quant::RowBytes(quant::InfoOf(type_of(t)), weights.size()));
+    uint64_t rows = 1;
+    for (size_t d = 1; d < t.dims.size(); ++d) rows *= t.dims[d];
     for (uint64_t r = 0; r < rows; ++r) {
-      for (float& weight : row) weight = plan.mean + plan.deviation * random.Normal();
-      if (!quant::Quantize(plan.type, row.data(), bytes.data(), row.size())) {
+      for (float& weight : weights) weight = t.mean + t.deviation * random.Normal();
+      if (!t.values.empty()) weights = t.values;
+      if (!quant::Quantize(type_of(t), weights.data(), bytes.data(), weights.size())) {
         return {StatusCode::kUnsupported, "Nothing here writes this type."};
       }
       ZELL_RETURN_IF_ERROR(writer->Append(bytes));

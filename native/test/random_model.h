@@ -1,29 +1,26 @@
-// Writes a small model with random weights: a real file of a real architecture, whose text means nothing.
+// Writes small models with random weights: real files of real architectures, whose text means nothing. What each
+// consists of is said in models/, one file per architecture.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
 #include "base/status.h"
+#include "model_maker.h"
 #include "quant/blocks.h"
 
 namespace zell::test {
 
 struct RandomModelSpec {
-  std::string arch = "llama";  ///< or `qwen2`, which adds biases to Q, K and V
-  uint64_t layers = 2;
-  uint64_t width = 64;
-  uint64_t heads = 4;
-  uint64_t kv_heads = 2;
-  uint64_t ffn = 128;
-  uint64_t context = 2048;
-  bool tied = true;                                  ///< false: an output matrix of its own
+  std::string model = "llama";                       ///< a name of RandomModels()
+  ModelShape shape;                                  ///< 0: the model's own
   quant::TensorType type = quant::TensorType::kF32;  ///< of the matrices; vectors are F32
-  std::string vocab_from;                            ///< GGUF file whose tokenizer metadata is copied
+  std::string vocab_from;                            ///< GGUF whose tokenizer metadata is copied; empty: a tiny one
   uint64_t seed = 1;
 };
 
-/// The same spec gives the same bytes everywhere. @errors kInvalidRequest, and those of reading and writing files.
+/// The same spec gives the same bytes everywhere; another type gives the same weights, rounded.
+/// @errors kInvalidRequest, and those of reading and writing files.
 base::Status WriteRandomModel(const std::string& path, const RandomModelSpec& spec);
 
 }  // namespace zell::test

@@ -16,9 +16,11 @@ using zell::base::StatusCode;
 using zell::quant::TensorType;
 
 constexpr char kUsage[] =
-    "zell_synthesize OUT.gguf --vocab-from MODEL.gguf [--arch llama|qwen2] [--layers N] [--width N] [--heads N]\n"
-    "                [--kv-heads N] [--ffn N] [--context N] [--type F32|F16|BF16|Q4_0|…|Q6_K] [--untied] [--seed N]\n"
-    "  A model with random weights and the tokenizer of another. The same arguments give the same bytes.\n"
+    "zell_synthesize OUT.gguf [--model NAME] [--vocab-from MODEL.gguf] [--layers N] [--width N] [--heads N]\n"
+    "                [--kv-heads N] [--head-dim N] [--ffn N] [--context N] [--type F32|F16|BF16|Q4_0|…|Q6_K] [--tied]\n"
+    "                [--untied] [--seed N]\n"
+    "  A model of any architecture with random weights, and a tiny tokenizer or that of another file. The same\n"
+    "  arguments give the same bytes. An unknown NAME: an error that lists the known ones.\n"
     "zell_synthesize OUT.gguf --convert IN.gguf --type TYPE\n"
     "  The same model with every matrix in TYPE; vectors become F32.\n";
 
@@ -38,14 +40,15 @@ std::optional<TensorType> TypeNamed(std::string_view name) {
 Status Invalid(const std::string& message) { return {StatusCode::kInvalidRequest, message}; }
 
 Status SetNumber(std::string_view name, std::string_view text, Arguments* arguments) {
-  auto& spec = arguments->spec;
-  uint64_t* const target = name == "--layers"     ? &spec.layers
-                           : name == "--width"    ? &spec.width
-                           : name == "--heads"    ? &spec.heads
-                           : name == "--kv-heads" ? &spec.kv_heads
-                           : name == "--ffn"      ? &spec.ffn
-                           : name == "--context"  ? &spec.context
-                           : name == "--seed"     ? &spec.seed
+  auto& shape = arguments->spec.shape;
+  uint64_t* const target = name == "--layers"     ? &shape.layers
+                           : name == "--width"    ? &shape.width
+                           : name == "--heads"    ? &shape.heads
+                           : name == "--kv-heads" ? &shape.kv_heads
+                           : name == "--head-dim" ? &shape.head_dim
+                           : name == "--ffn"      ? &shape.ffn
+                           : name == "--context"  ? &shape.context
+                           : name == "--seed"     ? &arguments->spec.seed
                                                   : nullptr;
   if (target == nullptr) return Invalid("Unknown option " + std::string(name) + ".");
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *target);
@@ -54,8 +57,8 @@ Status SetNumber(std::string_view name, std::string_view text, Arguments* argume
 }
 
 Status Set(std::string_view name, std::string_view value, Arguments* arguments) {
-  if (name == "--arch") {
-    arguments->spec.arch = value;
+  if (name == "--model") {
+    arguments->spec.model = value;
   } else if (name == "--vocab-from") {
     arguments->spec.vocab_from = value;
   } else if (name == "--convert") {
@@ -74,8 +77,8 @@ Status Run(int argc, char** argv) {
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    if (argument == "--untied") {
-      arguments.spec.tied = false;
+    if (argument == "--untied" || argument == "--tied") {
+      arguments.spec.shape.tied = argument == "--tied" ? 1 : 0;
     } else if (argument.starts_with("--")) {
       if (i + 1 == argc) return Invalid(std::string(argument) + " needs a value.");
       ZELL_RETURN_IF_ERROR(Set(argument, argv[++i], &arguments));
@@ -87,7 +90,6 @@ Status Run(int argc, char** argv) {
   if (!arguments.convert.empty()) {
     return zell::test::ConvertModel(arguments.convert, arguments.out, arguments.spec.type);
   }
-  if (arguments.spec.vocab_from.empty()) return Invalid("--vocab-from is missing.");
   return zell::test::WriteRandomModel(arguments.out, arguments.spec);
 }
 

@@ -77,7 +77,7 @@ describe.skipIf(unavailable !== undefined)('against the oracle', () => {
 
   test('a synthesised qwen2 over 4,096 tokens', async () => {
     const shape = [
-      '--arch',
+      '--model',
       'qwen2',
       '--layers',
       '4',

@@ -1,0 +1,123 @@
+// Every random model (models/registry.cc) in our engine and in the oracle, teacher-forced; one line of JSON for each.
+// zell_architectures --backend LIBGGML_CPU [--folder FOLDER] [NAME…]
+//
+// F32 weights: the largest difference of a logit as a part of the logits' range, over all positions. Quantised weights:
+// the mean KL divergence from the oracle's F32 model, ours beside the oracle's own. Exit code 1 when a row fails.
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+
+#include "both_engines.h"
+#include "models/models.h"
+#include "random_model.h"
+
+namespace {
+
+using zell::quant::TensorType;
+using zell::test::Comparison;
+using zell::test::Die;
+using zell::test::Logits;
+using zell::test::Oracle;
+using zell::test::Ours;
+using zell::test::RandomModel;
+
+constexpr size_t kTokens = 300;
+constexpr size_t kWindow = 512;
+constexpr int kThreads = 2;
+/// Ours may be this much farther from the F32 model than the oracle is.
+constexpr double kQuantSlack = 1.1;
+
+std::vector<int32_t> Tokens() {
+  std::vector<int32_t> tokens;
+  uint32_t state = 11;
+  for (size_t i = 0; i < kTokens; ++i) {
+    state = state * 1664525 + 1013904223;
+    tokens.push_back(static_cast<int32_t>((state >> 8) % 256));
+  }
+  return tokens;
+}
+
+/// Largest |a - b| of a row as a part of the range of a's row. NaN counts as infinite.
+double LargestDifference(const Logits& a, const Logits& b) {
+  if (a.values.size() != b.values.size()) return INFINITY;
+  double largest = 0;
+  for (size_t t = 0; t < kTokens; ++t) {
+    const float *x = a.row(t), *y = b.row(t);
+    const auto [low, high] = std::minmax_element(x, x + a.vocabulary);
+    const double range = double(*high) - double(*low);
+    for (size_t i = 0; i < a.vocabulary; ++i) {
+      const double difference = std::fabs(double(x[i]) - double(y[i])) / range;
+      if (!(difference <= largest)) largest = std::isfinite(difference) ? difference : INFINITY;
+    }
+  }
+  return largest;
+}
+
+/// One row. Returns whether it holds.
+bool Compare(const RandomModel& row, const std::filesystem::path& folder) {
+  const auto begin = std::chrono::steady_clock::now();
+  const std::vector<int32_t> tokens = Tokens();
+  const size_t window = row.context != 0 ? row.context : kWindow;
+  const auto write = [&](TensorType type) {
+    const std::string path = (folder / (std::string(row.name) + ".gguf")).string();
+    zell::test::RandomModelSpec spec;
+    spec.model = row.name;
+    spec.type = type;
+    const auto status = WriteRandomModel(path, spec);
+    if (!status.ok()) Die(std::string(row.name) + ": " + status.message);
+    return path;
+  };
+  std::string path = write(TensorType::kF32);
+  const Logits reference = Oracle(path, kThreads, window, true).Evaluate(tokens);
+  const double difference = LargestDifference(reference, Ours(path, kThreads, window).Evaluate(tokens));
+  bool ok = difference <= row.tolerance;
+  std::printf("{\"model\":\"%s\",\"f32\":%.3g,\"quant\":{", row.name, std::isfinite(difference) ? difference : 1e9);
+  for (const TensorType type : {TensorType::kQ8_0, TensorType::kQ4_K}) {
+    path = write(type);
+    Comparison ours, oracle;
+    oracle.Add(reference, Oracle(path, kThreads, window, true).Evaluate(tokens), kTokens);
+    ours.Add(reference, Ours(path, kThreads, window).Evaluate(tokens), kTokens);
+    const double n = static_cast<double>(kTokens);
+    ok = ok && ours.kl <= kQuantSlack * oracle.kl;
+    std::printf("%s\"%s\":{\"ours\":%.4g,\"oracle\":%.4g}", type == TensorType::kQ8_0 ? "" : ",",
+                zell::quant::InfoOf(type).name, std::isfinite(ours.kl) ? ours.kl / n : 1e9, oracle.kl / n);
+  }
+  std::filesystem::remove(path);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  std::printf("},\"seconds\":%.2f,\"ok\":%s}\n", seconds.count(), ok ? "true" : "false");
+  std::fflush(stdout);
+  return ok;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string backend, folder;
+  std::vector<const RandomModel*> rows;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--backend") == 0 && i + 1 < argc) {
+      backend = argv[++i];
+    } else if (std::strcmp(argv[i], "--folder") == 0 && i + 1 < argc) {
+      folder = argv[++i];
+    } else if (const RandomModel* row = zell::test::FindRandomModel(argv[i]); row != nullptr) {
+      rows.push_back(row);
+    } else {
+      Die(std::string("no model ") + argv[i]);
+    }
+  }
+  if (rows.empty()) {
+    for (const RandomModel& row : zell::test::RandomModels()) rows.push_back(&row);
+  }
+  llama_log_set(
+      [](ggml_log_level level, const char* text, void*) {
+        if (level == GGML_LOG_LEVEL_ERROR) std::fputs(text, stderr);
+      },
+      nullptr);
+  if (backend.empty() || ggml_backend_load(backend.c_str()) == nullptr) Die("cannot load the backend " + backend);
+  bool ok = true;
+  for (const RandomModel* row : rows) {
+    ok = Compare(*row, folder.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path(folder)) && ok;
+  }
+  return ok ? 0 : 1;
+}
