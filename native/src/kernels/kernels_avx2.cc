@@ -29,6 +29,8 @@ constexpr int kSuperCols = 3;
 //
 #include "kernels/float_matmul.inc"
 //
+#include "kernels/low_rank.inc"
+//
 #include "kernels/rows_avx2.inc"
 //
 #include "kernels/row_formats.inc"

@@ -35,6 +35,8 @@ constexpr int kSuperCols = 8;
 //
 #include "kernels/float_matmul.inc"
 //
+#include "kernels/low_rank.inc"
+//
 #include "kernels/rows_avx512.inc"
 //
 #include "kernels/row_formats.inc"

@@ -23,6 +23,8 @@ constexpr size_t kFloatCols = 1;
 #include "kernels/vector_ops.inc"
 //
 #include "kernels/float_matmul.inc"
+//
+#include "kernels/low_rank.inc"
 
 int32_t IntegerDot(const uint8_t* u, int offset, const int8_t* x, int n) {
   int32_t sum = 0;
