@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "backend/adapter.h"
+
 namespace zell::backend {
 
 /// Consecutive tokens (or a draft tree) of one sequence.
@@ -19,6 +21,8 @@ struct BatchItem {
   std::vector<std::vector<uint8_t*>> blocks;
   /// [group] → blocks for a tree's own rows, by index in `tokens`; empty for chains.
   std::vector<std::vector<uint8_t*>> tree_blocks;
+  /// LoRA adapters, each once, scales not 0.
+  std::vector<AdapterUse> adapters = {};
 };
 
 /// A row of the last hidden state that the head runs on.

@@ -12,9 +12,6 @@
 namespace zell::backend {
 namespace {
 
-// Outputs that the head computes at once: bounds the logits in memory at 32 rows of the vocabulary.
-constexpr size_t kHeadRows = 32;
-
 base::Status NoScratch() { return {base::StatusCode::kOutOfMemory, "no memory for the scratch of a step"}; }
 
 class CpuExecutor final : public Executor {
@@ -44,7 +41,8 @@ class CpuExecutor final : public Executor {
     ZELL_RETURN_IF_ERROR(FillRows(batch));
     PlanAttention(state_);
     FillRopeTables(plan_, state_);
-    if (!Reserve(Rows::kTokens, state_.rows.size())) return NoScratch();
+    FindAdapterRows(batch, state_.low_rank);
+    if (!Reserve(Rows::kTokens, state_.rows.size()) || !ReserveLowRank(m_, state_)) return NoScratch();
     RunPhases(body_);
     if (stop.load(std::memory_order_relaxed)) return Cancelled();
     return RunHead(batch, sink, stop);
@@ -83,6 +81,9 @@ class CpuExecutor final : public Executor {
           state_.attention_rows = std::min(state_.attention_rows, AttentionTileRows(plan_, op));
         }
         if (op.kind != OpKind::kMatmul) continue;
+        float_column_bytes_ = std::max(
+            float_column_bytes_,
+            kernels::ActivationBytes(kernels::ActivationFormat::kF32, plan_.values[static_cast<size_t>(op.in)].width));
         for (const kernels::ActivationFormat format : FormatsOf(plan_, op)) {
           size_t& most = column_bytes_[static_cast<size_t>(format)];
           most = std::max(most, kernels::ActivationBytes(format, plan_.values[static_cast<size_t>(op.in)].width));
@@ -122,6 +123,8 @@ class CpuExecutor final : public Executor {
       if (used_[v] && plan_.values[v].rows == kind) ok = ok && m_.values[v].Reserve(rows * plan_.values[v].width);
     }
     for (size_t f = 0; f < 3; ++f) ok = ok && m_.activations[f].Reserve(rows * column_bytes_[f]);
+    // Adapters multiply inputs as they are.
+    if (state_.low_rank.any()) ok = ok && m_.activations[0].Reserve(rows * float_column_bytes_);
     for (auto& floats : m_.thread_floats) ok = ok && floats.Reserve(thread_floats_);
     for (const Op& op : plan_.body) {
       if (op.kind == OpKind::kAttention) ok = ok && m_.partials.Reserve(AttentionPartialFloats(plan_, op, state_));
@@ -144,6 +147,7 @@ class CpuExecutor final : public Executor {
         std::copy(from, from + width, m_.Row(plan_.head_in, i));
       }
       state_.n_outputs = n;
+      FindOutputAdapterRows(batch, first, n, state_.low_rank);
       RunPhases(logits ? head_ : norm_);
       if (stop.load(std::memory_order_relaxed)) return Cancelled();
       for (size_t i = 0; i < n; ++i) {
@@ -209,6 +213,9 @@ class CpuExecutor final : public Executor {
           }
         }
         for (const QuantizeStep& q : phase.quantize) QuantizeRow(m_, q.format, q.in, row);
+        if (state_.low_rank.any() && !phase.quantize.empty()) {
+          QuantizeRow(m_, kernels::ActivationFormat::kF32, phase.quantize[0].in, row);
+        }
       }
     }
   }
@@ -219,6 +226,7 @@ class CpuExecutor final : public Executor {
   std::vector<Phase> body_, head_, norm_;
   std::vector<bool> used_;
   size_t column_bytes_[3] = {};
+  size_t float_column_bytes_ = 0;  ///< of the widest input of a matmul
   size_t thread_floats_ = 0;
   Machine m_;
   RunState state_;

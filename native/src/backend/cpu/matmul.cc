@@ -42,9 +42,16 @@ size_t TilesOf(const Machine& m, const Op& op, size_t part, size_t columns, Tili
   return (w.rows + t.rows - 1) / t.rows;
 }
 
-// y [columns][y_stride] = rows [row, row + rows) of a part for columns [column, column + columns), bias included.
-void Product(const Machine& m, const MatmulPart& part, size_t row, size_t rows, size_t column, size_t columns, float* y,
-             size_t y_stride) {
+// A matmul's adapters, and where the phase's threads meet.
+struct Adapted {
+  const LowRankOp& low_rank;
+  const TaskQueue& queue;
+};
+
+// y [columns][y_stride] = rows [row, row + rows) of a part for columns [column, column + columns), bias and adapters
+// included.
+void Product(const Machine& m, const Adapted& adapted, const MatmulPart& part, size_t row, size_t rows, size_t column,
+             size_t columns, float* y, size_t y_stride) {
   const Weight& w = WeightOf(m, part.weight);
   const kernels::ActivationFormat format = kernels::FormatFor(w.type);
   const size_t x_stride = kernels::ActivationBytes(format, w.cols);
@@ -63,27 +70,28 @@ void Product(const Machine& m, const MatmulPart& part, size_t row, size_t rows, 
     const float* bias = reinterpret_cast<const float*>(WeightOf(m, part.bias).data) + row;
     for (size_t c = 0; c < columns; ++c) m.kernels->add(y + c * y_stride, bias, rows);
   }
+  adapted.low_rank.Add(adapted.queue, part, row, rows, column, columns, y, y_stride);
 }
 
 // All columns of one tile of rows, with the op's epilogue.
-void RunTile(const Machine& m, const RunState& state, const Op& op, size_t part_index, size_t row, size_t rows,
-             const Tiling& tiling, size_t n, float* scratch) {
+void RunTile(const Machine& m, const RunState& state, const Adapted& adapted, const Op& op, size_t part_index,
+             size_t row, size_t rows, const Tiling& tiling, size_t n, float* scratch) {
   const MatmulPart& part = op.parts[part_index];
   for (size_t column = 0; column < n; column += tiling.columns) {
     if (state.stop->load(std::memory_order_relaxed)) return;
     const size_t columns = std::min(tiling.columns, n - column);
     if (op.epilogue == Epilogue::kStore) {
       const size_t width = m.plan->values[static_cast<size_t>(part.out)].width;
-      Product(m, part, row, rows, column, columns, m.Row(part.out, column) + row, width);
+      Product(m, adapted, part, row, rows, column, columns, m.Row(part.out, column) + row, width);
     } else if (op.epilogue == Epilogue::kAddTo) {
-      Product(m, part, row, rows, column, columns, scratch, rows);
+      Product(m, adapted, part, row, rows, column, columns, scratch, rows);
       for (size_t c = 0; c < columns; ++c) {
         m.kernels->add(m.Row(part.out, column + c) + row, scratch + c * rows, rows);
       }
     } else {
       float* up = scratch + kTileFloats;
-      Product(m, op.parts[0], row, rows, column, columns, scratch, rows);
-      Product(m, op.parts[1], row, rows, column, columns, up, rows);
+      Product(m, adapted, op.parts[0], row, rows, column, columns, scratch, rows);
+      Product(m, adapted, op.parts[1], row, rows, column, columns, up, rows);
       for (size_t c = 0; c < columns; ++c) {
         m.kernels->silu_mul(scratch + c * rows, up + c * rows, m.Row(op.out, column + c) + row, rows);
       }
@@ -106,7 +114,7 @@ size_t MatmulScratchFloats() { return 2 * kTileFloats; }
 
 uint32_t CountMatmulTasks(const Machine& m, const RunState& state, const Op& op) {
   const size_t n = state.RowCount(m.plan->values[static_cast<size_t>(op.in)].rows);
-  size_t tasks = 0;
+  size_t tasks = LowRankOp(m, state, op).tasks();
   for (size_t p = 0; p < TiledParts(op); ++p) tasks += TilesOf(m, op, p, n, nullptr);
   return static_cast<uint32_t>(tasks);
 }
@@ -114,8 +122,16 @@ uint32_t CountMatmulTasks(const Machine& m, const RunState& state, const Op& op)
 void RunMatmul(const Machine& m, const RunState& state, const Op& op, TaskQueue& queue, float* scratch) {
   const size_t n = state.RowCount(m.plan->values[static_cast<size_t>(op.in)].rows);
   const size_t n_parts = TiledParts(op);
+  const LowRankOp low_rank(m, state, op);
   for (uint32_t done = 0;; ++done) {
     size_t rest = queue.Claim(), p = 0;
+    if (rest < low_rank.tasks()) {
+      if (state.stop->load(std::memory_order_relaxed)) return queue.MarkDone(done);
+      low_rank.RunTask(static_cast<uint32_t>(rest));
+      queue.MarkFirstDone();
+      continue;
+    }
+    rest -= low_rank.tasks();
     Tiling tiling{};
     for (; p < n_parts; ++p) {
       const size_t tiles = TilesOf(m, op, p, n, &tiling);
@@ -125,7 +141,7 @@ void RunMatmul(const Machine& m, const RunState& state, const Op& op, TaskQueue&
     if (p == n_parts || state.stop->load(std::memory_order_relaxed)) return queue.MarkDone(done);
     const size_t row = rest * tiling.rows;
     const size_t rows = std::min(tiling.rows, static_cast<size_t>(WeightOf(m, op.parts[p].weight).rows) - row);
-    RunTile(m, state, op, p, row, rows, tiling, n, scratch);
+    RunTile(m, state, {low_rank, queue}, op, p, row, rows, tiling, n, scratch);
   }
 }
 

@@ -16,6 +16,7 @@ void Embed(const Machine& m, const RunState& state, const Op& op, size_t row) {
   const Weight& w = WeightOf(m, op.weight);
   const size_t token = static_cast<size_t>(state.rows[row].token);
   quant::Dequantize(w.type, w.data + token * w.row_bytes, m.Row(op.out, row), w.cols);
+  AddToEmbedding(m, state, op, row);
 }
 
 void TapRow(const Machine& m, const RunState& state, const Op& op, size_t row) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backend/batch.h"
+#include "backend/cpu/low_rank.h"
 #include "backend/cpu/scratch_buffer.h"
 #include "backend/cpu/task_queue.h"
 #include "backend/kv_layout.h"
@@ -21,6 +22,9 @@ constexpr size_t kChunkTokens = 256;
 
 /// Columns (queries) that attention works on at once.
 constexpr size_t kAttentionColumns = 48;
+
+/// Outputs that the head computes at once: bounds the logits in memory at 32 rows of the vocabulary.
+constexpr size_t kHeadRows = 32;
 
 /// One row of the batch.
 struct TokenRow {
@@ -58,6 +62,7 @@ struct RunState {
   size_t n_split = 0;
   size_t max_chunks = 0;  ///< of a split row
 
+  LowRankState low_rank;
   std::unique_ptr<TaskQueue[]> queues;  ///< [phase]
   size_t n_outputs = 0;                 ///< rows of the head's values
 
