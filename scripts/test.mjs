@@ -120,8 +120,7 @@ async function native() {
     console.log(`${test.name}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`);
     for (const key of Object.keys(total)) total[key] += result[key];
   }
-  const fuzzed = await fuzz();
-  for (const key of Object.keys(total)) total[key] += fuzzed[key];
+  for (const more of [await fuzz(), await arm64()]) for (const key of Object.keys(total)) total[key] += more[key];
   return total;
 }
 
@@ -178,6 +177,35 @@ async function fuzz() {
     } catch (error) {
       console.log(`FAIL ${name}\n${error.message}`);
       total.failed++;
+    }
+  }
+  return total;
+}
+
+/** The kernels of 64-bit Arm, cross-compiled and run in qemu's user mode on three processors: each forces other tables. */
+async function arm64() {
+  const tests = ['dispatch_test', 'quant_test', 'vector_ops_test', 'matmul_test'];
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const emulator = await firstOf(['qemu-aarch64-static', 'qemu-aarch64']);
+  if (os.arch() === 'arm64' || emulator === undefined || (await versionOf('aarch64-linux-gnu-g++')) === undefined) {
+    const why = os.arch() === 'arm64' ? 'this machine is one' : 'apt install g++-aarch64-linux-gnu qemu-user-static';
+    for (const name of tests) console.log(`skip ${name} on emulated 64-bit Arm: ${why}`);
+    return { ...total, skipped: tests.length };
+  }
+  const build = path.join(ROOT, 'native/build/aarch64');
+  if (!existsSync(path.join(build, 'CMakeCache.txt')))
+    await configure(build, [
+      `-DCMAKE_TOOLCHAIN_FILE=${path.join(ROOT, 'native/aarch64.cmake')}`,
+      '-DCMAKE_BUILD_TYPE=Release',
+      '-DZELL_TESTS=ON',
+      '-DZELL_ADDON=OFF',
+    ]);
+  await run('cmake', ['--build', build, '--parallel', parallel(), '--target', ...tests], { cwd: ROOT });
+  for (const cpu of ['cortex-a53', 'cortex-a76', 'max']) {
+    for (const name of tests) {
+      const result = await counted(emulator, ['-cpu', cpu, path.join(build, name)]);
+      console.log(`${name} on ${cpu}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`);
+      for (const key of Object.keys(total)) total[key] += result[key];
     }
   }
   return total;

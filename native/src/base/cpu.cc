@@ -1,4 +1,4 @@
-// CPUID and XGETBV, read once.
+// CPUID and XGETBV, or what Arm systems offer in their place; read once.
 #include "base/cpu.h"
 
 #include <cstdint>
@@ -6,6 +6,14 @@
 #if defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
+#endif
+
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+#elif defined(_M_ARM64)
+#include <windows.h>
 #endif
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -70,6 +78,40 @@ CpuFeatures Ask() {
   const bool avx512 = Bit(seven.ebx, 16) && Bit(seven.ebx, 17) && Bit(seven.ebx, 30) && Bit(seven.ebx, 31);
   f.avx512_vnni = f.avx2 && avx512 && Bit(seven.ecx, 11) && (saved & kZmm) == kZmm;
   f.amx_int8 = f.avx512_vnni && Bit(seven.edx, 24) && Bit(seven.edx, 25) && (saved & kTiles) == kTiles;
+  return f;
+}
+
+#elif defined(__aarch64__) && defined(__linux__)
+
+CpuFeatures Ask() {
+  constexpr unsigned long kDotProd = 1ul << 20, kI8mm = 1ul << 13;  // HWCAP_ASIMDDP, HWCAP2_I8MM
+  CpuFeatures f;
+  f.arm_dotprod = (getauxval(AT_HWCAP) & kDotProd) != 0;
+  f.arm_i8mm = f.arm_dotprod && (getauxval(AT_HWCAP2) & kI8mm) != 0;
+  return f;
+}
+
+#elif defined(__aarch64__) && defined(__APPLE__)
+
+bool Has(const char* name) {
+  int value = 0;
+  size_t size = sizeof value;
+  return sysctlbyname(name, &value, &size, nullptr, 0) == 0 && value != 0;
+}
+
+CpuFeatures Ask() {
+  CpuFeatures f;
+  f.arm_dotprod = Has("hw.optional.arm.FEAT_DotProd");
+  f.arm_i8mm = f.arm_dotprod && Has("hw.optional.arm.FEAT_I8MM");
+  return f;
+}
+
+#elif defined(_M_ARM64)
+
+CpuFeatures Ask() {
+  constexpr DWORD kDotProd = 43;  // PF_ARM_V82_DP_INSTRUCTIONS_AVAILABLE
+  CpuFeatures f;
+  f.arm_dotprod = IsProcessorFeaturePresent(kDotProd) != 0;
   return f;
 }
 

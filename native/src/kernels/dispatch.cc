@@ -13,7 +13,8 @@ namespace zell::kernels {
 namespace {
 
 constexpr size_t kCacheLine = 64;
-constexpr const char* kKnownNames[] = {"scalar", "avx2", "avx2vnni", "avx512vnni", "amx"};
+constexpr const char* kKnownNames[] = {"scalar", "avx2", "avx2vnni", "avx512vnni",
+                                       "amx",    "neon", "neondot",  "neoni8mm"};
 
 /// Slowest first.
 const std::vector<const Kernels*>& Supported() {
@@ -24,6 +25,14 @@ const std::vector<const Kernels*>& Supported() {
     if (base::Cpu().avx_vnni) t.push_back(&Avx2VnniKernels());
     if (base::Cpu().avx512_vnni) t.push_back(&Avx512VnniKernels());
     if (base::RequestTiles()) t.push_back(&AmxKernels());
+#elif defined(ZELL_KERNELS_ARM64)
+    t.push_back(&NeonKernels());
+#if defined(ZELL_KERNELS_ARM64_DOT)
+    if (base::Cpu().arm_dotprod) t.push_back(&NeonDotKernels());
+#endif
+#if defined(ZELL_KERNELS_ARM64_I8MM)
+    if (base::Cpu().arm_i8mm) t.push_back(&NeonI8mmKernels());
+#endif
 #endif
     return t;
   }();

@@ -12,7 +12,7 @@
 
 namespace zell::kernels {
 
-enum class Isa { kScalar, kAvx2, kAvx2Vnni, kAvx512Vnni, kAmx };
+enum class Isa { kScalar, kAvx2, kAvx2Vnni, kAvx512Vnni, kAmx, kNeon, kNeonDot, kNeonI8mm };
 
 /// How a weight type wants its activations. One quantised column serves every matrix of the same format
 /// (Q, K, V; gate, up).
@@ -62,7 +62,8 @@ struct LowRankArgs {
 /// One row of function pointers per ISA. Every ISA fills every slot, if only with the scalar function.
 struct Kernels {
   Isa isa;
-  const char* name;  ///< `scalar`, `avx2`, `avx2vnni`, `avx512vnni`, `amx`; what ZELL_ISA takes
+  const char*
+      name;  ///< what ZELL_ISA takes: `scalar`; `avx2`, `avx2vnni`, `avx512vnni`, `amx`; `neon`, `neondot`, `neoni8mm`
 
   /// The product of one tile of rows with all columns; picks GEMV or GEMM by `cols` without changing bits.
   void (*matmul)(quant::TensorType type, const MatmulArgs& args);

@@ -13,6 +13,10 @@ const Kernels& Avx2Kernels();
 const Kernels& Avx2VnniKernels();
 const Kernels& Avx512VnniKernels();
 const Kernels& AmxKernels();  ///< also needs base::RequestTiles()
+// 64-bit Arm only.
+const Kernels& NeonKernels();
+const Kernels& NeonDotKernels();
+const Kernels& NeonI8mmKernels();
 
 struct Choice {
   const Kernels* kernels;  ///< never null

@@ -29,4 +29,30 @@
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define ZELL_KERNELS_X86 1
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define ZELL_KERNELS_ARM64 1
+#endif
+
+// What this compiler can build of Arm's extensions: before version 16 clang declares their functions only when the whole
+// file is built for them.
+#if defined(ZELL_KERNELS_ARM64)
+#if !defined(__clang__) || __clang_major__ >= 16 || defined(__ARM_FEATURE_DOTPROD)
+#define ZELL_KERNELS_ARM64_DOT 1
+#endif
+#if !defined(__clang__) || __clang_major__ >= 16 || defined(__ARM_FEATURE_MATMUL_INT8)
+#define ZELL_KERNELS_ARM64_I8MM 1
+#endif
+#endif
+
+// 64-bit Arm: NEON itself needs no attribute.
+#define ZELL_TARGET_NEON
+#if defined(_MSC_VER) && !defined(__clang__)
+#define ZELL_TARGET_NEON_DOT
+#define ZELL_TARGET_NEON_I8MM
+#elif defined(__clang__)
+#define ZELL_TARGET_NEON_DOT __attribute__((target("dotprod")))
+#define ZELL_TARGET_NEON_I8MM __attribute__((target("dotprod,i8mm")))
+#else
+#define ZELL_TARGET_NEON_DOT __attribute__((target("arch=armv8.2-a+dotprod")))
+#define ZELL_TARGET_NEON_I8MM __attribute__((target("arch=armv8.2-a+dotprod+i8mm")))
 #endif

@@ -1,0 +1,51 @@
+// NEON with the four-byte dot product (Armv8.2 dotprod).
+#include "kernels/target.h"
+
+#if defined(ZELL_KERNELS_ARM64_DOT)
+#include <arm_neon.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/activations.h"
+#include "kernels/kernels.h"
+#include "kernels/tables.h"
+
+#define ZELL_TARGET ZELL_TARGET_NEON_DOT
+#define ZELL_HAS_DOTPROD 1
+
+namespace zell::kernels {
+namespace {
+
+constexpr size_t kFloatRows = 2;
+constexpr size_t kFloatCols = 2;
+constexpr int kSmallCols = 4;
+constexpr int kSuperCols = 3;
+
+#include "kernels/lanes_neon.inc"
+//
+#include "kernels/vector_ops.inc"
+//
+#include "kernels/float_matmul.inc"
+//
+#include "kernels/low_rank.inc"
+//
+#include "kernels/rows_neon.inc"
+//
+#include "kernels/row_formats.inc"
+//
+#include "kernels/row_matmul.inc"
+//
+#include "kernels/table.inc"
+
+constexpr Kernels kTable = MakeTable(Isa::kNeonDot, "neondot", Matmul<VectorEngine>);
+
+}  // namespace
+
+const Kernels& NeonDotKernels() { return kTable; }
+
+}  // namespace zell::kernels
+
+#endif
