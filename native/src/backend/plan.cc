@@ -51,10 +51,21 @@ class Checker {
       Require(part.bias == -1 || IsVector(part.bias, w->rows), "bias of " + w->name);
     }
     if (op.epilogue == Epilogue::kAddTo) Require(op.parts.size() == 1, name);
-    if (op.epilogue == Epilogue::kSiluMul) {
+    if (op.epilogue == Epilogue::kActivate) {
+      Require(op.parts.size() == 1 && Width(op.out) == Width(op.parts[0].out), name);
+    }
+    if (op.epilogue == Epilogue::kGate) {
       Require(
           op.parts.size() == 2 && Width(op.out) == Width(op.parts[0].out) && Width(op.out) == Width(op.parts[1].out),
           name);
+    }
+  }
+  // A norm's vectors serve each of its parts, or lie one after the other for all of them.
+  void CheckNorm(const Op& op, const std::string& name) {
+    const uint32_t in = Width(op.in), parts = op.heads > 0 ? op.heads : 1;
+    Require(in > 0 && in == Width(op.out) && in % parts == 0, name);
+    for (const WeightId id : {op.weight, op.bias}) {
+      Require(id == -1 || IsVector(id, in) || IsVector(id, in / parts), name);
     }
   }
   void CheckOp(const Op& op, const char* where) {
@@ -69,19 +80,27 @@ class Checker {
       case OpKind::kTap:
         return Require(in > 0 && op.layer >= 0, name);
       case OpKind::kRmsNorm:
-        return Require(in > 0 && in == out && IsVector(op.weight, in), name);
+        Require(op.weight >= 0, name);
+        return CheckNorm(op, name);
+      case OpKind::kLayerNorm:
+        return CheckNorm(op, name);
       case OpKind::kMatmul:
         return CheckMatmul(op, name);
       case OpKind::kAdd:
         return Require(in > 0 && in == out, name);
-      case OpKind::kSiluMul:
+      case OpKind::kScale:
+        return Require(out > 0, name);
+      case OpKind::kSoftCap:
+        return Require(out > 0 && op.scale > 0, name);
+      case OpKind::kActivate:
+        return Require(in > 0 && in == out, name);
+      case OpKind::kGate:
         return Require(in > 0 && in == in2 && in == out, name);
       case OpKind::kRope: {
         Require(op.rope >= 0 && static_cast<size_t>(op.rope) < plan_.ropes.size(), name);
         if (!error_.empty()) return;
         const RopeSpec& rope = plan_.ropes[static_cast<size_t>(op.rope)];
-        Require(rope.dims > 0 && rope.dims % 2 == 0 && rope.dims <= op.head_dim && out == op.heads * op.head_dim, name);
-        return Require(rope.factors == -1 || IsVector(rope.factors, rope.dims / 2), "rope factors");
+        return Require(rope.dims() > 0 && rope.dims() <= op.head_dim && out == op.heads * op.head_dim, name);
       }
       case OpKind::kKvWrite:
         return Require(

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/activation.h"
 #include "quant/blocks.h"
 
 namespace zell::backend {
@@ -14,9 +15,13 @@ namespace zell::backend {
 using ValueId = int;   ///< index into Plan::values; -1 none
 using WeightId = int;  ///< index into Plan::weights; -1 none
 
-/// A tensor of the file: `rows` rows of `cols` weights. The bytes belong to whoever built the plan.
+using kernels::Activation;
+
+/// A tensor of the file, or some of its rows: `rows` rows of `cols` weights. The bytes belong to whoever built the
+/// plan.
 struct Weight {
-  std::string name;
+  std::string name;        ///< of the tensor
+  uint64_t first_row = 0;  ///< in the tensor; of a vector: its first element
   quant::TensorType type = quant::TensorType::kF32;
   uint64_t rows = 0;
   uint64_t cols = 0;
@@ -34,13 +39,16 @@ struct Value {
   Rows rows = Rows::kTokens;
 };
 
-/// Rotation of pairs in each head: angle = position * scale * base^(-2i/dims) / factor[i].
+/// Rotation of the first 2n numbers of each head in pairs, pair i by position * turns[i], and their magnitude.
 struct RopeSpec {
-  uint32_t dims = 0;          ///< how many of a head's numbers turn; even
-  bool split_halves = false;  ///< pairs (i, i + dims/2) as in NeoX; else neighbours (2i, 2i + 1)
-  double base = 10000.0;
-  double scale = 1.0;     ///< 1 / factor of linear scaling
-  WeightId factors = -1;  ///< F32 [dims/2] or -1
+  std::vector<double> turns;  ///< radians per position
+  bool split_halves = false;  ///< pairs (i, i + n) as in NeoX; else neighbours (2i, 2i + 1)
+  double magnitude = 1.0;     ///< what rotated numbers are multiplied by
+  /// Not 0: they are also multiplied by 1 + growth * ln(1 + floor(position / growth_step)).
+  double growth = 0.0;
+  uint32_t growth_step = 1;
+
+  uint32_t dims() const { return static_cast<uint32_t>(2 * turns.size()); }
 };
 
 /// Layers whose KV rows have the same layout and window.
@@ -49,18 +57,23 @@ struct KvGroup {
   uint32_t kv_heads = 0;
   uint32_t key_dim = 0;    ///< of one head
   uint32_t value_dim = 0;  ///< of one head
+  uint32_t window = 0;     ///< a token sees itself and the window - 1 before it; 0: all
 };
 
 enum class OpKind {
   kEmbed,      ///< out = row of `weight` for each token
   kTap,        ///< `in` is the hidden state after `layer` layers
-  kRmsNorm,    ///< out = rms_norm(in) * weight
+  kRmsNorm,    ///< out = rms_norm(in) * weight, for each of `heads` parts by itself (0: one)
+  kLayerNorm,  ///< out = layer_norm(in) * weight + bias, the same way; either may be -1
   kMatmul,     ///< every part: out = W in (+ bias)
-  kAdd,        ///< out += in
+  kAdd,        ///< out += scale * in
+  kScale,      ///< out *= scale
+  kSoftCap,    ///< out = scale * tanh(out / scale)
   kRope,       ///< in place on `out`, [heads, head_dim]
   kKvWrite,    ///< in = keys, in2 = values, at each token's position
-  kAttention,  ///< out = softmax(scale q K) V, in = queries
-  kSiluMul,    ///< out = silu(in) * in2
+  kAttention,  ///< out = softmax(scale q K) V, in = queries; scores soft-capped at soft_cap unless 0
+  kActivate,   ///< out = activation(in)
+  kGate,       ///< out = activation(in) * in2
 };
 
 struct MatmulPart {
@@ -72,8 +85,9 @@ struct MatmulPart {
 /// What happens to a product before it leaves the core's cache.
 enum class Epilogue {
   kStore,
-  kAddTo,    ///< one part: out += product
-  kSiluMul,  ///< two parts, gate and up: `out` of the op = silu(gate) * up; the parts' own outs stay unwritten
+  kAddTo,     ///< one part: out += scale * product
+  kActivate,  ///< one part: `out` of the op = activation(product); the part's own out stays unwritten
+  kGate,      ///< two parts, gate and up: `out` of the op = activation(gate) * up; the parts' outs stay unwritten
 };
 
 struct Op {
@@ -83,13 +97,16 @@ struct Op {
   ValueId in2 = -1;
   ValueId out = -1;
   WeightId weight = -1;
+  WeightId bias = -1;  ///< of a layer norm
   float eps = 0.0f;
-  uint32_t heads = 0;     ///< of the rotated value, or query heads
+  uint32_t heads = 0;     ///< of the rotated or normed value, or query heads
   uint32_t head_dim = 0;  ///< of the rotated value, or of queries and keys
   int rope = -1;          ///< index into Plan::ropes
   int kv_group = -1;
   uint32_t kv_layer = 0;  ///< which of the group's layers
   float scale = 1.0f;
+  float soft_cap = 0.0f;
+  Activation activation = Activation::kSilu;
   std::vector<MatmulPart> parts = {};
   Epilogue epilogue = Epilogue::kStore;
 };

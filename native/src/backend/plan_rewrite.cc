@@ -7,7 +7,8 @@ namespace {
 
 bool Reads(const Op& op, ValueId value) {
   if (op.in == value || op.in2 == value) return true;
-  const bool updates = op.kind == OpKind::kAdd || op.kind == OpKind::kRope;
+  const bool updates =
+      op.kind == OpKind::kAdd || op.kind == OpKind::kRope || op.kind == OpKind::kScale || op.kind == OpKind::kSoftCap;
   if (updates && op.out == value) return true;
   if (op.epilogue != Epilogue::kAddTo) return false;
   return std::any_of(op.parts.begin(), op.parts.end(), [&](const MatmulPart& p) { return p.out == value; });
@@ -44,16 +45,22 @@ void MergeMatmuls(std::vector<Op>& ops) {
   ops = std::move(merged);
 }
 
-void FuseSiluMul(std::vector<Op>& ops) {
+void FuseActivations(std::vector<Op>& ops) {
   for (size_t i = 0; i + 1 < ops.size(); ++i) {
     Op& matmul = ops[i];
-    const Op& silu = ops[i + 1];
-    if (!IsPlainMatmul(matmul) || matmul.parts.size() != 2 || silu.kind != OpKind::kSiluMul) continue;
-    const ValueId gate = matmul.parts[0].out, up = matmul.parts[1].out;
-    if (silu.in != gate || silu.in2 != up || gate == up || silu.out == matmul.in) continue;
-    if ((silu.out != gate && !DeadAfter(ops, i + 1, gate)) || (silu.out != up && !DeadAfter(ops, i + 1, up))) continue;
-    matmul.epilogue = Epilogue::kSiluMul;
-    matmul.out = silu.out;
+    const Op& next = ops[i + 1];
+    const bool gates = next.kind == OpKind::kGate;
+    if (!IsPlainMatmul(matmul) || (!gates && next.kind != OpKind::kActivate)) continue;
+    if (matmul.parts.size() != (gates ? 2u : 1u) || next.out == matmul.in) continue;
+    if (next.in != matmul.parts[0].out || (gates && next.in2 != matmul.parts[1].out)) continue;
+    if (gates && next.in == next.in2) continue;
+    const bool dead = std::all_of(matmul.parts.begin(), matmul.parts.end(), [&](const MatmulPart& part) {
+      return part.out == next.out || DeadAfter(ops, i + 1, part.out);
+    });
+    if (!dead) continue;
+    matmul.epilogue = gates ? Epilogue::kGate : Epilogue::kActivate;
+    matmul.activation = next.activation;
+    matmul.out = next.out;
     ops.erase(ops.begin() + static_cast<std::ptrdiff_t>(i) + 1);
   }
 }
@@ -66,6 +73,7 @@ void FuseAdd(std::vector<Op>& ops) {
     const ValueId product = matmul.parts[0].out;
     if (add.in != product || add.out == product || add.out == matmul.in || !DeadAfter(ops, i + 1, product)) continue;
     matmul.epilogue = Epilogue::kAddTo;
+    matmul.scale = add.scale;
     matmul.parts[0].out = add.out;
     ops.erase(ops.begin() + static_cast<std::ptrdiff_t>(i) + 1);
   }
@@ -74,7 +82,7 @@ void FuseAdd(std::vector<Op>& ops) {
 void Fuse(Plan& plan) {
   for (std::vector<Op>* ops : {&plan.body, &plan.head}) {
     MergeMatmuls(*ops);
-    FuseSiluMul(*ops);
+    FuseActivations(*ops);
     FuseAdd(*ops);
   }
 }

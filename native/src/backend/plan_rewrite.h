@@ -8,8 +8,8 @@ namespace zell::backend {
 /// Neighbouring matmuls with one input become one op with several parts: Q, K, V; gate, up. The input is quantised
 /// once.
 void MergeMatmuls(std::vector<Op>& ops);
-/// matmul(gate, up) then silu_mul becomes the matmul's epilogue.
-void FuseSiluMul(std::vector<Op>& ops);
+/// matmul(gate, up) then gate, or matmul then activate, becomes the matmul's epilogue.
+void FuseActivations(std::vector<Op>& ops);
 /// matmul to a temporary then add becomes a matmul that adds.
 void FuseAdd(std::vector<Op>& ops);
 

@@ -21,7 +21,8 @@ TEST(scalar_is_always_supported_and_first) {
   CHECK_EQ(SupportedKernels().front()->isa, Isa::kScalar);
   for (const Kernels* k : SupportedKernels()) {
     CHECK(k->matmul != nullptr && k->row_granule != nullptr && k->quantize != nullptr && k->rms_norm != nullptr);
-    CHECK(k->silu_mul != nullptr && k->add != nullptr && k->axpy != nullptr && k->dot_f32 != nullptr);
+    CHECK(k->gate != nullptr && k->activate != nullptr && k->layer_norm != nullptr && k->add != nullptr &&
+          k->axpy != nullptr && k->dot_f32 != nullptr);
     CHECK(k->exp_sum != nullptr && k->f16_to_f32 != nullptr && k->f32_to_f16 != nullptr && k->dot_f16 != nullptr);
     CHECK(k->axpy_f16 != nullptr);
   }

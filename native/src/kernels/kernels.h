@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/activation.h"
 #include "quant/blocks.h"
 
 namespace zell::kernels {
@@ -74,8 +75,16 @@ struct Kernels {
 
   /// y[i] = x[i] * weight[i] / sqrt(mean(x²) + eps); x may be y.
   void (*rms_norm)(const float* x, const float* weight, float* y, size_t n, float eps);
-  /// y[i] = silu(gate[i]) * up[i]; y may be gate.
-  void (*silu_mul)(const float* gate, const float* up, float* y, size_t n);
+  /// y[i] = (x[i] - mean(x)) / sqrt(variance(x) + eps) * weight[i] + bias[i]; x may be y. weight and bias may be null.
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, float* y, size_t n, float eps);
+  /// y[i] = f(x[i]); y may be x.
+  void (*activate)(Activation f, const float* x, float* y, size_t n);
+  /// y[i] = f(gate[i]) * up[i]; y may be gate.
+  void (*gate)(Activation f, const float* gate, const float* up, float* y, size_t n);
+  /// x[i] = scale * x[i].
+  void (*scale)(float* x, float scale, size_t n);
+  /// x[i] = cap * tanh(x[i] / cap), to about 1e-7 * cap.
+  void (*soft_cap)(float* x, float cap, size_t n);
   /// y[i] += x[i].
   void (*add)(float* y, const float* x, size_t n);
   /// y[i] += scale * x[i].

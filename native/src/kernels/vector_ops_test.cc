@@ -136,13 +136,13 @@ TEST(exp_sum_returns_the_sum_of_what_it_stores) {
   }
 }
 
-TEST(silu_mul_is_near_double_and_may_be_in_place) {
+TEST(silu_gates_are_near_double_and_may_be_in_place) {
   Random random(4);
   for (size_t n : kLengths) {
     std::vector<float> gate = RandomFloats(random, n, 10), up = RandomFloats(random, n);
     if (n > 8) gate[3] = -200, gate[4] = 200, gate[5] = 0, gate[6] = -kInfinity;
     std::vector<float> expected(n);
-    Scalar().silu_mul(gate.data(), up.data(), expected.data(), n);
+    Scalar().gate(Activation::kSilu, gate.data(), up.data(), expected.data(), n);
     for (size_t i = 0; i < n; ++i) {
       if (!std::isfinite(gate[i])) continue;
       const double want = gate[i] / (1 + std::exp(-double(gate[i]))) * up[i];
@@ -151,9 +151,92 @@ TEST(silu_mul_is_near_double_and_may_be_in_place) {
     }
     for (const Kernels* k : SupportedKernels()) {
       std::vector<float> y = gate;
-      k->silu_mul(y.data(), up.data(), y.data(), n);
+      k->gate(Activation::kSilu, y.data(), up.data(), y.data(), n);
       for (size_t i = 0; i < n; ++i)
         CHECK(SameBits(y[i], expected[i]) || (std::isnan(y[i]) && std::isnan(expected[i])));
+    }
+  }
+}
+
+TEST(activations_are_near_double_and_may_be_in_place) {
+  const struct {
+    Activation f;
+    double (*of)(double);
+  } functions[] = {
+      {Activation::kSilu, [](double x) { return x / (1 + std::exp(-x)); }},
+      {Activation::kGelu,
+       [](double x) {
+         return 0.5 * x * (1 + std::tanh(std::sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
+       }},
+      {Activation::kRelu, [](double x) { return x > 0 ? x : 0; }},
+      {Activation::kReluSquared, [](double x) { return x > 0 ? x * x : 0; }},
+  };
+  Random random(14);
+  for (const auto& [f, of] : functions) {
+    for (size_t n : kLengths) {
+      std::vector<float> x = RandomFloats(random, n, 4), up = RandomFloats(random, n);
+      if (n > 8) x[3] = -200, x[4] = 200, x[5] = 0, x[6] = 1e-20f;
+      std::vector<float> expected(n), gated(n);
+      Scalar().activate(f, x.data(), expected.data(), n);
+      Scalar().gate(f, x.data(), up.data(), gated.data(), n);
+      for (size_t i = 0; i < n; ++i) {
+        // The argument of gelu's exp, up to 30 here, is rounded a few times before exp doubles that error.
+        CHECK(std::fabs(expected[i] - of(x[i])) <= std::fabs(of(x[i])) * std::ldexp(200, -24) + 1e-12);
+        CHECK(SameBits(gated[i], expected[i] * up[i]));
+      }
+      for (const Kernels* k : SupportedKernels()) {
+        std::vector<float> y = x, z = x;
+        k->activate(f, y.data(), y.data(), n);
+        k->gate(f, z.data(), up.data(), z.data(), n);
+        CHECK(SameBits(y, expected));
+        CHECK(SameBits(z, gated));
+      }
+    }
+  }
+}
+
+TEST(layer_norm_is_near_double_and_may_be_in_place) {
+  Random random(15);
+  for (size_t n : kLengths) {
+    if (n == 0) continue;
+    const std::vector<float> x = RandomFloats(random, n, 3), w = RandomFloats(random, n), b = RandomFloats(random, n);
+    double mean = 0, variance = 0;
+    for (float f : x) mean += f / static_cast<double>(n);
+    for (float f : x) variance += (f - mean) * (f - mean) / static_cast<double>(n);
+    for (const float* weight : {w.data(), static_cast<const float*>(nullptr)}) {
+      for (const float* bias : {b.data(), static_cast<const float*>(nullptr)}) {
+        std::vector<float> expected(n + 1, 7.0f);
+        Scalar().layer_norm(x.data(), weight, bias, expected.data(), n, 1e-5f);
+        for (size_t i = 0; i < n; ++i) {
+          const double want = (x[i] - mean) / std::sqrt(variance + 1e-5) * (weight != nullptr ? w[i] : 1.0) +
+                              (bias != nullptr ? b[i] : 0.0);
+          CHECK(std::fabs(expected[i] - want) <= 1e-4);
+        }
+        CHECK_EQ(expected[n], 7.0f);
+        for (const Kernels* k : SupportedKernels()) {
+          std::vector<float> same = x;
+          k->layer_norm(same.data(), weight, bias, same.data(), n, 1e-5f);
+          CHECK(std::memcmp(same.data(), expected.data(), n * sizeof(float)) == 0);
+        }
+      }
+    }
+  }
+}
+
+TEST(soft_caps_and_scales_are_near_double) {
+  Random random(16);
+  for (size_t n : kLengths) {
+    std::vector<float> x = RandomFloats(random, n, 60);
+    if (n > 8) x[3] = -1e9f, x[4] = 1e9f, x[5] = 0, x[6] = kInfinity;
+    std::vector<float> expected = x;
+    Scalar().soft_cap(expected.data(), 30.0f, n);
+    for (size_t i = 0; i < n; ++i) CHECK(std::fabs(expected[i] - 30.0 * std::tanh(x[i] / 30.0)) <= 3e-5);
+    for (const Kernels* k : SupportedKernels()) {
+      std::vector<float> y = x, scaled = x;
+      k->soft_cap(y.data(), 30.0f, n);
+      CHECK(SameBits(y, expected));
+      k->scale(scaled.data(), 0.3f, n);
+      for (size_t i = 0; i < n; ++i) CHECK(SameBits(scaled[i], 0.3f * x[i]));
     }
   }
 }

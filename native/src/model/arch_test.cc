@@ -71,7 +71,7 @@ TEST(hyperparameters_out_of_range_are_named) {
 }
 
 TEST(unknown_position_scaling_and_experts_are_refused) {
-  CheckRefused(With("llama.rope.scaling.type", std::string("yarn")), kUnsupported, "yarn");
+  CheckRefused(With("llama.rope.scaling.type", std::string("stretchy")), kUnsupported, "stretchy");
   CheckRefused(With("llama.expert_count", uint32_t{8}), kUnsupported, "expert");
   SmallModel linear = With("llama.rope.scaling.type", std::string("linear"));
   CHECK(BuildStatus(linear).ok());

@@ -11,13 +11,50 @@ base::Status Bad(const std::string& message) { return {base::StatusCode::kBadMod
 
 base::Result<uint32_t> Metadata::U32(std::string_view name, uint32_t least, uint32_t most) const {
   const std::string key = prefix_ + std::string(name);
-  const std::optional<uint64_t> value = file_.U64(key);
-  if (!value) return Bad(file_.Find(key) == nullptr ? key + " is missing" : key + " is not one whole number");
+  const gguf::Value* found = file_.Find(key);
+  std::optional<uint64_t> value = file_.U64(key);
+  if (found != nullptr && !value) {
+    bool differs = false;
+    const auto first_of = [&](const auto& list) {
+      for (const auto& element : list) {
+        if (element < 0) return;
+        if (value && *value != static_cast<uint64_t>(element)) differs = true;
+        value = static_cast<uint64_t>(element);
+      }
+    };
+    if (const auto* list = std::get_if<std::vector<uint64_t>>(found)) first_of(*list);
+    if (const auto* list = std::get_if<std::vector<int64_t>>(found)) first_of(*list);
+    if (differs) {
+      return base::Status{base::StatusCode::kUnsupportedModel, key + " differs between layers, which is not supported"};
+    }
+  }
+  if (!value) return Bad(found == nullptr ? key + " is missing" : key + " is not one whole number");
   if (*value < least || *value > most) {
     return Bad(key + " is " + std::to_string(*value) + ", expected " + std::to_string(least) + " to " +
                std::to_string(most));
   }
   return static_cast<uint32_t>(*value);
+}
+
+base::Result<bool> Metadata::BoolOr(std::string_view name, bool fallback) const {
+  if (!Has(name)) return fallback;
+  const std::string key = prefix_ + std::string(name);
+  const std::optional<bool> value = file_.Bool(key);
+  if (!value) return Bad(key + " is neither true nor false");
+  return *value;
+}
+
+std::vector<bool> Metadata::Flags(std::string_view name) const {
+  std::vector<bool> flags;
+  const gguf::Value* found = file_.Find(prefix_ + std::string(name));
+  if (found == nullptr) return flags;
+  if (const auto* list = std::get_if<std::vector<bool>>(found)) return *list;
+  const auto take = [&](const auto& list) {
+    for (const auto& element : list) flags.push_back(element != 0);
+  };
+  if (const auto* list = std::get_if<std::vector<uint64_t>>(found)) take(*list);
+  if (const auto* list = std::get_if<std::vector<int64_t>>(found)) take(*list);
+  return flags;
 }
 
 base::Result<uint32_t> Metadata::U32Or(std::string_view name, uint32_t fallback, uint32_t least, uint32_t most) const {
@@ -45,7 +82,7 @@ base::Result<double> Metadata::F64Or(std::string_view name, double fallback, dou
     field = static_cast<decltype(field)>(*zell_value_); \
   } while (false)
 
-base::Result<DecoderShape> ReadDecoderShape(const Metadata& metadata) {
+base::Result<DecoderShape> ReadDecoderShape(const Metadata& metadata, std::string_view epsilon) {
   DecoderShape s;
   ZELL_READ(s.layers, metadata.U32("block_count", 1, 1024));
   ZELL_READ(s.embedding, metadata.U32("embedding_length", 1, 1 << 17));
@@ -68,19 +105,8 @@ base::Result<DecoderShape> ReadDecoderShape(const Metadata& metadata) {
     return Bad("rope.dimension_count is " + std::to_string(s.rope_dims) + ", expected an even number up to " +
                std::to_string(s.key_dim));
   }
-  ZELL_READ(s.eps, metadata.F64("attention.layer_norm_rms_epsilon", 1e-12, 1.0));
+  ZELL_READ(s.eps, metadata.F64(epsilon, 1e-12, 1.0));
   ZELL_READ(s.rope_base, metadata.F64Or("rope.freq_base", 10000.0, 1.0, 1e12));
-  double factor = 1.0;
-  const std::string_view scaling = metadata.Str("rope.scaling.type").value_or("");
-  if (scaling == "linear" || (scaling.empty() && !metadata.Has("rope.scaling.type"))) {
-    // Older files name only the factor.
-    ZELL_READ(factor, metadata.F64Or("rope.scale_linear", 1.0, 1e-3, 1e6));
-    ZELL_READ(factor, metadata.F64Or("rope.scaling.factor", factor, 1e-3, 1e6));
-  } else if (scaling != "none") {
-    return base::Status{base::StatusCode::kUnsupportedModel,
-                        "rope.scaling.type '" + std::string(scaling) + "' is not supported"};
-  }
-  s.rope_scale = 1.0 / factor;
   return s;
 }
 

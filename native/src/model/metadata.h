@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "gguf/file.h"
@@ -16,12 +17,16 @@ class Metadata {
  public:
   Metadata(const gguf::File& file, std::string architecture) : file_(file), prefix_(std::move(architecture) + ".") {}
 
+  /// A list (a number for each layer) counts as its number when all are the same.
   base::Result<uint32_t> U32(std::string_view name, uint32_t least, uint32_t most) const;
   /// `fallback` when the key is absent.
   base::Result<uint32_t> U32Or(std::string_view name, uint32_t fallback, uint32_t least, uint32_t most) const;
   base::Result<double> F64(std::string_view name, double least, double most) const;
   base::Result<double> F64Or(std::string_view name, double fallback, double least, double most) const;
   std::optional<std::string_view> Str(std::string_view name) const { return file_.Str(prefix_ + std::string(name)); }
+  base::Result<bool> BoolOr(std::string_view name, bool fallback) const;
+  /// A list with an element for each layer, of truth values or numbers; empty when absent or no list.
+  std::vector<bool> Flags(std::string_view name) const;
   bool Has(std::string_view name) const { return file_.Find(prefix_ + std::string(name)) != nullptr; }
 
  private:
@@ -29,7 +34,7 @@ class Metadata {
   std::string prefix_;
 };
 
-/// The numbers that every decoder with attention and a gated MLP has.
+/// The numbers that every decoder has.
 struct DecoderShape {
   uint32_t layers = 0;
   uint32_t embedding = 0;
@@ -41,12 +46,12 @@ struct DecoderShape {
   uint32_t rope_dims = 0;
   uint32_t context = 0;
   double rope_base = 10000.0;
-  double rope_scale = 1.0;
   float eps = 0.0f;
 };
 
+/// `epsilon`: the key of the norms' epsilon.
 /// @errors kBadModelFile (a key absent, of another type, out of range or not fitting the others), kUnsupportedModel
-/// (a scaling of positions that Zell does not know).
-base::Result<DecoderShape> ReadDecoderShape(const Metadata& metadata);
+/// (numbers that differ between layers).
+base::Result<DecoderShape> ReadDecoderShape(const Metadata& metadata, std::string_view epsilon);
 
 }  // namespace zell::model

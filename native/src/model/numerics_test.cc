@@ -268,9 +268,9 @@ TEST(fusions_compute_the_same_bits) {
     backend::Plan merged = m.plain, silu = m.plain, add = m.plain;
     backend::MergeMatmuls(merged.body);
     backend::MergeMatmuls(silu.body);
-    backend::FuseSiluMul(silu.body);
+    backend::FuseActivations(silu.body);
     backend::FuseAdd(add.body);
-    // Per layer: Q, K, V merge (-2), gate and up (-1), silu_mul (-1), two adds (-2).
+    // Per layer: Q, K, V merge (-2), gate and up (-1), the gate (-1), two adds (-2).
     CHECK_EQ(merged.body.size() + 2 * 3, m.plain.body.size());
     CHECK_EQ(silu.body.size() + 2 * 4, m.plain.body.size());
     CHECK_EQ(add.body.size() + 2 * 2, m.plain.body.size());

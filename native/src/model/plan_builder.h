@@ -18,8 +18,14 @@ class PlanBuilder {
   /// A matrix of `rows` rows of `cols` weights, in any type that kernels multiply. -1 and an error when it is missing
   /// or has another shape.
   backend::WeightId Matrix(const std::string& name, uint64_t cols, uint64_t rows);
+  /// Rows [first, first + rows) of a matrix that has `all` of them.
+  backend::WeightId MatrixRows(const std::string& name, uint64_t cols, uint64_t all, uint64_t first, uint64_t rows);
   /// An F32 vector.
   backend::WeightId Vector(const std::string& name, uint64_t n);
+  /// Elements [first, first + n) of an F32 vector that has `all` of them.
+  backend::WeightId VectorPart(const std::string& name, uint64_t all, uint64_t first, uint64_t n);
+  /// n numbers of F32 in a tensor of any dimensions, as one vector.
+  backend::WeightId FlatVector(const std::string& name, uint64_t n);
   bool Has(const std::string& name) const { return file_.FindTensor(name) != nullptr; }
   /// Vector, or -1 without an error when the file has none of this name.
   backend::WeightId OptionalVector(const std::string& name, uint64_t n) { return Has(name) ? Vector(name, n) : -1; }
@@ -34,7 +40,10 @@ class PlanBuilder {
   base::Result<backend::Plan> Finish();
 
  private:
-  backend::WeightId Add(const std::string& name, uint64_t cols, uint64_t rows, bool vector);
+  /// The tensor if it has these dimensions; of a vector (rows 1) also the type is checked.
+  const gguf::TensorInfo* Find(const std::string& name, uint64_t cols, uint64_t rows);
+  backend::WeightId AddVector(const gguf::TensorInfo* tensor, uint64_t first, uint64_t n);
+  backend::WeightId Add(backend::Weight weight);
 
   const gguf::File& file_;
   backend::Plan plan_;

@@ -42,7 +42,7 @@ base::Result<std::unique_ptr<Engine>> Engine::Load(const std::string& path, cons
   if (!file.ok()) return file.status();
   auto impl = std::make_unique<Impl>();
 
-  base::Result<backend::Plan> plan = model::BuildPlan(**file);
+  base::Result<backend::Plan> plan = model::BuildPlan(**file, {.context = options.context_length});
   if (!plan.ok()) return plan.status();
   impl->plan = std::move(*plan);
   backend::Fuse(impl->plan);

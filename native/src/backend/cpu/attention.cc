@@ -38,6 +38,11 @@ struct Shape {
   size_t key_stride, value_stride, score_stride;
 };
 
+// The first position that a token sees.
+size_t FirstSeen(const KvGroup& group, uint32_t position) {
+  return group.window == 0 || position < group.window ? 0 : position - group.window + 1;
+}
+
 // One tile of queries (columns: rows × the query heads of one KV head) against its context.
 class Tile {
  public:
@@ -72,7 +77,12 @@ class Tile {
     item_ = &state_.batch->items[state_.rows[first_row].item];
     tree_ = !item_->parents.empty();
     last_position_ = 0;
-    for (size_t r = 0; r < n_rows; ++r) last_position_ = std::max(last_position_, state_.rows[first_row + r].position);
+    first_seen_ = SIZE_MAX;
+    for (size_t r = 0; r < n_rows; ++r) {
+      const uint32_t position = state_.rows[first_row + r].position;
+      last_position_ = std::max(last_position_, position);
+      first_seen_ = std::min(first_seen_, FirstSeen(s_.group, position));
+    }
     Reset(total_, total_values_);
   }
 
@@ -80,12 +90,13 @@ class Tile {
   void RunChunk(size_t chunk) {
     Reset(chunk_, chunk_values_);
     const size_t end = std::min<size_t>((chunk + 1) * kChunkTokens, last_position_ + size_t{1});
-    for (size_t base = chunk * kChunkTokens; base < end; base += kBlockTokens) RunBlock(base);
+    const size_t begin = std::max(chunk * kChunkTokens, first_seen_ / kBlockTokens * kBlockTokens);
+    for (size_t base = begin; base < end; base += kBlockTokens) RunBlock(base);
   }
 
   void JoinChunk() {
     for (size_t c = 0; c < Columns(); ++c) {
-      if (chunk_[c].sum == 0.0f) continue;  // the chunk lies behind this query
+      if (chunk_[c].sum == 0.0f) continue;  // this query sees nothing of the chunk
       Join(total_[c], total_values_ + c * s_.value_stride, chunk_[c], chunk_values_ + c * s_.value_stride,
            s_.group.value_dim);
     }
@@ -139,12 +150,17 @@ class Tile {
     // Scores to probabilities relative to the block's maximum; what a query may not see weighs exactly nothing.
     for (size_t c = 0; c < Columns(); ++c) {
       float* p = scores_ + c * s_.score_stride;
-      const size_t seen = state_.rows[first_row_ + c / s_.heads_per_kv].position + size_t{1};
+      const uint32_t position = state_.rows[first_row_ + c / s_.heads_per_kv].position;
+      const size_t seen = position + size_t{1}, first = FirstSeen(s_.group, position);
       const size_t valid = seen <= base ? 0 : std::min(seen - base, kBlockTokens);
+      const size_t unseen = first <= base ? 0 : std::min(first - base, valid);
+      if (op_.soft_cap > 0) m_.kernels->soft_cap(p, op_.soft_cap, kBlockTokens);
+      // exp of it is 0, and the sum starts at the same lane whatever the window.
+      for (size_t i = 0; i < unseen; ++i) p[i] = -std::numeric_limits<float>::infinity();
       SoftmaxState sums;
-      for (size_t i = 0; i < valid; ++i) sums.max = std::max(sums.max, p[i]);
-      if (valid > 0) sums.sum = m_.kernels->exp_sum(p, sums.max, valid);
-      std::fill(p + valid, p + kBlockTokens, 0.0f);
+      for (size_t i = unseen; i < valid; ++i) sums.max = std::max(sums.max, p[i]);
+      if (valid > unseen) sums.sum = m_.kernels->exp_sum(p, sums.max, valid);
+      std::fill(p + (valid > unseen ? valid : 0), p + kBlockTokens, 0.0f);
       block_[c] = sums;
     }
 
@@ -158,7 +174,7 @@ class Tile {
     args.y_stride = s_.value_stride;
     m_.kernels->matmul(quant::TensorType::kF16, args);
     for (size_t c = 0; c < Columns(); ++c) {
-      if (block_[c].sum == 0.0f) continue;  // the block lies behind this query
+      if (block_[c].sum == 0.0f) continue;  // this query sees nothing of the block
       Join(chunk_[c], chunk_values_ + c * s_.value_stride, block_[c], block_values_ + c * s_.value_stride,
            s_.group.value_dim);
     }
@@ -204,6 +220,7 @@ class Tile {
   bool tree_ = false;
   size_t first_row_ = 0, n_rows_ = 0;
   uint32_t last_position_ = 0;
+  size_t first_seen_ = 0;  ///< by any query of the tile
   float *queries_, *scores_, *block_values_, *chunk_values_, *total_values_;
   SoftmaxState *chunk_, *total_, *block_;
   uint16_t* gathered_;
@@ -294,14 +311,15 @@ void RunAttention(const Machine& m, const RunState& state, const Op& op, TaskQue
 void CombineAttention(const Machine& m, const RunState& state, const Op& op, size_t row) {
   const TokenRow& r = state.rows[row];
   if (r.split < 0) return;
-  const size_t dim = m.plan->kv_groups[static_cast<size_t>(op.kv_group)].value_dim;
+  const KvGroup& group = m.plan->kv_groups[static_cast<size_t>(op.kv_group)];
+  const size_t dim = group.value_dim, first_chunk = FirstSeen(group, r.position) / kChunkTokens;
   for (size_t head = 0; head < op.heads; ++head) {
     float* out = m.Row(op.out, row) + head * dim;
     std::memset(out, 0, dim * sizeof(float));
     SoftmaxState total;
-    const float* part =
-        m.partials.data() + (static_cast<size_t>(r.split) * op.heads + head) * state.max_chunks * (dim + 2);
-    for (uint32_t chunk = 0; chunk < ChunksOf(r.position); ++chunk, part += dim + 2) {
+    const float* part = m.partials.data() +
+                        ((static_cast<size_t>(r.split) * op.heads + head) * state.max_chunks + first_chunk) * (dim + 2);
+    for (size_t chunk = first_chunk; chunk < ChunksOf(r.position); ++chunk, part += dim + 2) {
       Join(total, out, SoftmaxState{part[0], part[1]}, part + 2, dim);
     }
     const float scale = 1.0f / total.sum;

@@ -74,7 +74,7 @@ class CpuExecutor final : public Executor {
       for (const Op& op : *ops) {
         use(op.in), use(op.in2), use(op.out);
         for (const MatmulPart& part : op.parts) {
-          if (op.epilogue != Epilogue::kSiluMul) use(part.out);
+          if (op.epilogue == Epilogue::kStore || op.epilogue == Epilogue::kAddTo) use(part.out);
         }
         if (op.kind == OpKind::kAttention) {
           thread_floats_ = std::max(thread_floats_, AttentionScratchFloats(plan_, op));

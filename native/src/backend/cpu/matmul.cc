@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "backend/cpu/row_ops.h"
+
 namespace zell::backend {
 namespace {
 
@@ -33,7 +35,7 @@ Tiling TilingOf(const Machine& m, const Op& op, const Weight& w, size_t columns,
 const Weight& WeightOf(const Machine& m, WeightId id) { return m.plan->weights[static_cast<size_t>(id)]; }
 
 // Fused gate and up share tiles, so only the first part counts.
-size_t TiledParts(const Op& op) { return op.epilogue == Epilogue::kSiluMul ? 1 : op.parts.size(); }
+size_t TiledParts(const Op& op) { return op.epilogue == Epilogue::kGate ? 1 : op.parts.size(); }
 
 size_t TilesOf(const Machine& m, const Op& op, size_t part, size_t columns, Tiling* tiling) {
   const Weight& w = WeightOf(m, op.parts[part].weight);
@@ -86,14 +88,19 @@ void RunTile(const Machine& m, const RunState& state, const Adapted& adapted, co
     } else if (op.epilogue == Epilogue::kAddTo) {
       Product(m, adapted, part, row, rows, column, columns, scratch, rows);
       for (size_t c = 0; c < columns; ++c) {
-        m.kernels->add(m.Row(part.out, column + c) + row, scratch + c * rows, rows);
+        AddScaled(m, op.scale, scratch + c * rows, m.Row(part.out, column + c) + row, rows);
+      }
+    } else if (op.epilogue == Epilogue::kActivate) {
+      Product(m, adapted, part, row, rows, column, columns, scratch, rows);
+      for (size_t c = 0; c < columns; ++c) {
+        m.kernels->activate(op.activation, scratch + c * rows, m.Row(op.out, column + c) + row, rows);
       }
     } else {
       float* up = scratch + kTileFloats;
       Product(m, adapted, op.parts[0], row, rows, column, columns, scratch, rows);
       Product(m, adapted, op.parts[1], row, rows, column, columns, up, rows);
       for (size_t c = 0; c < columns; ++c) {
-        m.kernels->silu_mul(scratch + c * rows, up + c * rows, m.Row(op.out, column + c) + row, rows);
+        m.kernels->gate(op.activation, scratch + c * rows, up + c * rows, m.Row(op.out, column + c) + row, rows);
       }
     }
   }

@@ -19,6 +19,26 @@ void Embed(const Machine& m, const RunState& state, const Op& op, size_t row) {
   AddToEmbedding(m, state, op, row);
 }
 
+// The parts of a norm: heads, or the whole row.
+void Norm(const Machine& m, const Op& op, size_t row) {
+  const size_t width = m.plan->values[static_cast<size_t>(op.in)].width;
+  const size_t parts = op.heads > 0 ? op.heads : 1, n = width / parts;
+  const auto vector = [&](WeightId id, size_t part) -> const float* {
+    if (id < 0) return nullptr;
+    const Weight& w = WeightOf(m, id);
+    return Floats(w) + (w.cols == n ? 0 : part * n);
+  };
+  for (size_t p = 0; p < parts; ++p) {
+    const float* x = m.Row(op.in, row) + p * n;
+    float* y = m.Row(op.out, row) + p * n;
+    if (op.kind == OpKind::kRmsNorm) {
+      m.kernels->rms_norm(x, vector(op.weight, p), y, n, op.eps);
+    } else {
+      m.kernels->layer_norm(x, vector(op.weight, p), vector(op.bias, p), y, n, op.eps);
+    }
+  }
+}
+
 void TapRow(const Machine& m, const RunState& state, const Op& op, size_t row) {
   const TokenRow& r = state.rows[row];
   for (const Tap& tap : state.batch->taps) {
@@ -30,7 +50,7 @@ void TapRow(const Machine& m, const RunState& state, const Op& op, size_t row) {
 void Rotate(const Machine& m, const RunState& state, const Op& op, size_t row) {
   const RopeSpec& rope = m.plan->ropes[static_cast<size_t>(op.rope)];
   const RopeTable& table = state.ropes[static_cast<size_t>(op.rope)];
-  const size_t half = rope.dims / 2;
+  const size_t half = rope.turns.size();
   const float* cosine = table.cosine.data() + row * half;
   const float* sine = table.sine.data() + row * half;
   float* x = m.Row(op.out, row);
@@ -83,20 +103,27 @@ void FillRopeTables(const Plan& plan, RunState& state) {
   state.ropes.resize(plan.ropes.size());
   for (size_t s = 0; s < plan.ropes.size(); ++s) {
     const RopeSpec& rope = plan.ropes[s];
-    const size_t half = rope.dims / 2;
-    const float* factors = rope.factors < 0 ? nullptr : Floats(plan.weights[static_cast<size_t>(rope.factors)]);
+    const size_t half = rope.turns.size();
     RopeTable& table = state.ropes[s];
     table.cosine.resize(state.rows.size() * half);
     table.sine.resize(state.rows.size() * half);
     for (size_t i = 0; i < half; ++i) {
-      double turn = rope.scale * std::pow(rope.base, -2.0 * static_cast<double>(i) / rope.dims);
-      if (factors != nullptr) turn /= static_cast<double>(factors[i]);
       for (size_t row = 0; row < state.rows.size(); ++row) {
-        const double angle = static_cast<double>(state.rows[row].position) * turn;
-        table.cosine[row * half + i] = static_cast<float>(std::cos(angle));
-        table.sine[row * half + i] = static_cast<float>(std::sin(angle));
+        const double position = static_cast<double>(state.rows[row].position), angle = position * rope.turns[i];
+        double size = rope.magnitude;
+        if (rope.growth != 0) size *= 1 + rope.growth * std::log1p(std::floor(position / rope.growth_step));
+        table.cosine[row * half + i] = static_cast<float>(std::cos(angle) * size);
+        table.sine[row * half + i] = static_cast<float>(std::sin(angle) * size);
       }
     }
+  }
+}
+
+void AddScaled(const Machine& m, float scale, const float* x, float* y, size_t n) {
+  if (scale == 1.0f) {
+    m.kernels->add(y, x, n);
+  } else {
+    m.kernels->axpy(y, x, scale, n);
   }
 }
 
@@ -108,12 +135,18 @@ void RunRowOp(const Machine& m, const RunState& state, const Op& op, size_t row,
     case OpKind::kTap:
       return TapRow(m, state, op, row);
     case OpKind::kRmsNorm:
-      return m.kernels->rms_norm(m.Row(op.in, row), Floats(WeightOf(m, op.weight)), m.Row(op.out, row), width(op.in),
-                                 op.eps);
+    case OpKind::kLayerNorm:
+      return Norm(m, op, row);
     case OpKind::kAdd:
-      return m.kernels->add(m.Row(op.out, row), m.Row(op.in, row), width(op.in));
-    case OpKind::kSiluMul:
-      return m.kernels->silu_mul(m.Row(op.in, row), m.Row(op.in2, row), m.Row(op.out, row), width(op.in));
+      return AddScaled(m, op.scale, m.Row(op.in, row), m.Row(op.out, row), width(op.in));
+    case OpKind::kScale:
+      return m.kernels->scale(m.Row(op.out, row), op.scale, width(op.out));
+    case OpKind::kSoftCap:
+      return m.kernels->soft_cap(m.Row(op.out, row), op.scale, width(op.out));
+    case OpKind::kActivate:
+      return m.kernels->activate(op.activation, m.Row(op.in, row), m.Row(op.out, row), width(op.in));
+    case OpKind::kGate:
+      return m.kernels->gate(op.activation, m.Row(op.in, row), m.Row(op.in2, row), m.Row(op.out, row), width(op.in));
     case OpKind::kRope:
       return Rotate(m, state, op, row);
     case OpKind::kKvWrite:

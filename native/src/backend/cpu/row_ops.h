@@ -8,6 +8,9 @@ namespace zell::backend {
 /// Fills state.ropes for the rows of a batch.
 void FillRopeTables(const Plan& plan, RunState& state);
 
+/// y += scale * x, the same bits wherever it is done.
+void AddScaled(const Machine& machine, float scale, const float* x, float* y, size_t n);
+
 /// Runs a row-wise op on one row. scratch: [RowScratchFloats] floats of this thread.
 void RunRowOp(const Machine& machine, const RunState& state, const Op& op, size_t row, float* scratch);
 size_t RowScratchFloats(const Plan& plan);

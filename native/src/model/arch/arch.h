@@ -7,22 +7,23 @@
 #include "backend/plan.h"
 #include "base/status.h"
 #include "gguf/file.h"
+#include "model/decoder_reader.h"
 
 namespace zell::model {
 
 struct Architecture {
   const char* name;  ///< general.architecture
   /// @errors kBadModelFile, kUnsupportedModel: what is missing or out of range, by name.
-  base::Result<backend::Plan> (*build)(const gguf::File& file);
+  base::Result<backend::Plan> (*build)(const gguf::File& file, const BuildOptions& options);
 };
 
-base::Result<backend::Plan> BuildLlama(const gguf::File& file);
-base::Result<backend::Plan> BuildQwen2(const gguf::File& file);
+base::Result<backend::Plan> BuildLlama(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildQwen2(const gguf::File& file, const BuildOptions& options);
 
 std::span<const Architecture> KnownArchitectures();
 
 /// The plan of a file, as the architecture emits it (without fusions). Its weights point into the file's mapping.
 /// @errors kBadModelFile; kUnsupportedModel names an unknown architecture.
-base::Result<backend::Plan> BuildPlan(const gguf::File& file);
+base::Result<backend::Plan> BuildPlan(const gguf::File& file, const BuildOptions& options = {});
 
 }  // namespace zell::model

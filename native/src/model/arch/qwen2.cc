@@ -1,11 +1,13 @@
 // Qwen2 and Qwen2.5, Coder included: Llama's shape with biases on Q, K and V, rotation of halves.
 #include "model/arch/arch.h"
-#include "model/decoder.h"
 
 namespace zell::model {
 
-base::Result<backend::Plan> BuildQwen2(const gguf::File& file) {
-  return BuildDecoderPlan(file, Metadata(file, "qwen2"), {.rope_split_halves = true, .qkv_bias = true});
+base::Result<backend::Plan> BuildQwen2(const gguf::File& file, const BuildOptions& options) {
+  DecoderReader r(file, options, "qwen2");
+  r.traits.qkv_bias = true;
+  r.Rotate(true);
+  return r.Build();
 }
 
 }  // namespace zell::model

@@ -15,12 +15,12 @@ constexpr Architecture kArchitectures[] = {
 
 std::span<const Architecture> KnownArchitectures() { return kArchitectures; }
 
-base::Result<backend::Plan> BuildPlan(const gguf::File& file) {
+base::Result<backend::Plan> BuildPlan(const gguf::File& file, const BuildOptions& options) {
   const std::optional<std::string_view> name = file.Str("general.architecture");
   if (!name) return base::Status{base::StatusCode::kBadModelFile, "general.architecture is missing"};
   for (const Architecture& architecture : kArchitectures) {
     if (*name != architecture.name) continue;
-    base::Result<backend::Plan> plan = architecture.build(file);
+    base::Result<backend::Plan> plan = architecture.build(file, options);
     if (!plan.ok()) return plan;
     if (std::string error = backend::FindPlanError(*plan); !error.empty()) {
       return base::Status{base::StatusCode::kBadModelFile, error};
