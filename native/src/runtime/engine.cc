@@ -96,8 +96,35 @@ base::Result<uint32_t> Engine::Fork(uint32_t sequence, uint32_t length) {
   if (!state.ok()) return state.status();
   if (length > (*state)->kv.length()) return Invalid("the sequence is shorter than " + std::to_string(length));
   const uint32_t id = impl_->next_sequence++;
-  impl_->sequences.emplace(id, std::make_unique<SequenceState>((*state)->kv.Fork(length)));
+  auto fork = std::make_unique<SequenceState>((*state)->kv.Fork(length));
+  fork->adapters = (*state)->adapters;
+  impl_->sequences.emplace(id, std::move(fork));
   return id;
+}
+
+base::Result<lora::AdapterInfo> Engine::LoadAdapter(const std::string& path) {
+  uint32_t id = 0;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    id = impl_->adapters.NextId();
+  }
+  // Reading takes a while and touches nothing that changes; steps go on meanwhile.
+  base::Result<std::shared_ptr<const lora::Adapter>> adapter =
+      lora::Adapter::Load(path, *impl_->summary.file, impl_->plan, id);
+  if (!adapter.ok()) return adapter.status();
+  const std::lock_guard lock(impl_->mutex);
+  impl_->adapters.Add(*adapter);
+  return (*adapter)->info();
+}
+
+base::Status Engine::UnloadAdapter(uint32_t id) {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->adapters.Remove(id);
+}
+
+std::vector<lora::AdapterInfo> Engine::Adapters() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->adapters.List();
 }
 
 KvUsage Engine::Usage() const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "lora/adapter.h"
 #include "runtime/step.h"
 #include "runtime/summary.h"
 #include "sampling/sampler.h"
@@ -52,6 +53,14 @@ class Engine {
   base::Status Truncate(uint32_t sequence, uint32_t length);
   base::Result<uint32_t> Fork(uint32_t sequence, uint32_t length);
   KvUsage Usage() const;
+
+  /// Reads a LoRA adapter for this model on the caller's thread; its id is not used before in this engine.
+  /// @errors as lora::Adapter::Load.
+  base::Result<lora::AdapterInfo> LoadAdapter(const std::string& path);
+  /// New sequences do not find it any more; those that have run with it keep it until they are freed.
+  /// @errors kNotFound.
+  base::Status UnloadAdapter(uint32_t id);
+  std::vector<lora::AdapterInfo> Adapters() const;
 
   /// Starts a step; `done` is called once on the engine's thread unless an error is returned.
   /// @errors kInvalidRequest (unknown or doubled sequence), kAlreadyRunning (one step at a time, or closed).

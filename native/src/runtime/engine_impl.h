@@ -10,6 +10,7 @@
 #include "backend/backend.h"
 #include "kv/cache.h"
 #include "kv/sequence.h"
+#include "runtime/adapters.h"
 #include "runtime/engine.h"
 #include "runtime/step_runner.h"
 
@@ -19,6 +20,7 @@ struct SequenceState {
   explicit SequenceState(kv::Sequence sequence) : kv(std::move(sequence)) {}
 
   kv::Sequence kv;
+  AdapterSet adapters;  ///< that the keys and values were computed with; kept while the sequence lives
   std::shared_ptr<sampling::Sampler> sampler;
   std::atomic<bool> cancelled = false;
   bool in_step = false;
@@ -41,6 +43,7 @@ struct Engine::Impl {
   std::unique_ptr<kv::Cache> cache;
   std::unordered_map<uint32_t, std::unique_ptr<SequenceState>> sequences;
   uint32_t next_sequence = 1;
+  AdapterTable adapters;
   struct Job {
     std::vector<StepItem> items;
     StepDone done;
@@ -61,6 +64,9 @@ struct Engine::Impl {
  private:
   std::vector<StepOutput> RunJob(const Job& job);
   base::Status CheckItem(const StepItem& item, const SequenceState& state) const;
+  /// The item's adapters become the sequence's. @errors as AdapterTable::Resolve; kInvalidRequest when the sequence
+  /// holds keys and values of others.
+  base::Status TakeAdapters(const StepItem& item, SequenceState& state) const;
   /// `promised`: blocks that items before this one will draw.
   void PrepareItem(const StepItem& item, SequenceState& state, std::vector<kv::Sequence>& trees, size_t& promised,
                    RunningItem& running);

@@ -150,11 +150,11 @@ TEST(items_fail_alone) {
   REQUIRE(engine != nullptr);
   const uint32_t a = engine->CreateSequence(), b = engine->CreateSequence(), c = engine->CreateSequence();
   StepItem adapted = Item(c, {1});
-  adapted.adapters = {{1, 1.0f}};
+  adapted.adapters = {{7, 1.0f}};
   const auto out = Step(*engine, {Item(a, Tokens(65)), Item(b, Tokens(64)), adapted});
   CHECK(out[0].status.code == base::StatusCode::kContextOverflow);
   CHECK(out[1].status.ok());
-  CHECK(out[2].status.code == base::StatusCode::kUnsupported);
+  CHECK(out[2].status.code == base::StatusCode::kNotFound);
   CHECK_EQ(*engine->Length(a), 0u);
   CHECK_EQ(*engine->Length(b), 64u);
   for (const int32_t token : {-1, 258, INT32_MAX}) {

@@ -59,12 +59,22 @@ base::Status Engine::Impl::CheckItem(const StepItem& item, const SequenceState& 
   if (want.logits && uint64_t{n} * plan.vocabulary_size * sizeof(float) > kMostLogitBytes) {
     return {base::StatusCode::kTooLarge, "logits of so many tokens take more than 1 GiB"};
   }
-  if (!item.adapters.empty()) return {base::StatusCode::kUnsupported, "LoRA adapters are not supported yet"};
   if (uint64_t{state.kv.length()} + n > summary.context_length) {
     return {base::StatusCode::kContextOverflow, "the context holds " + std::to_string(summary.context_length) +
                                                     " tokens, " + std::to_string(state.kv.length() + n) +
                                                     " are needed"};
   }
+  return base::Status::Ok();
+}
+
+base::Status Engine::Impl::TakeAdapters(const StepItem& item, SequenceState& state) const {
+  base::Result<AdapterSet> set = adapters.Resolve(item.adapters, state.adapters);
+  if (!set.ok()) return set.status();
+  if (*set == state.adapters) return base::Status::Ok();
+  if (state.kv.length() > 0) {
+    return Invalid("the sequence's keys and values were computed with other adapters; start a new one");
+  }
+  state.adapters = std::move(*set);
   return base::Status::Ok();
 }
 
@@ -77,6 +87,8 @@ void Engine::Impl::PrepareItem(const StepItem& item, SequenceState& state, std::
   running.start = state.kv.length();
   const size_t n = item.tokens.size();
   base::Status status = CheckItem(item, state);
+  if (status.ok()) status = TakeAdapters(item, state);
+  running.adapters = state.adapters.Uses();
   if (status.ok() && !item.parents.empty()) {
     trees.emplace_back(*cache);
     status = trees.back().Prepare(n);

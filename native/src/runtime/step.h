@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "lora/adapter_use.h"
+#include "lora/adapter.h"
 #include "sampling/sampler.h"
 
 namespace zell::runtime {

@@ -65,6 +65,7 @@ class Slice final : public backend::OutputSink {
     out.start = running.start + static_cast<uint32_t>(first);
     out.blocks = running.blocks;
     out.tree_blocks = running.tree_blocks;
+    out.adapters = running.adapters;
     batch.items.push_back(std::move(out));
     source_.push_back(i);
     for (size_t t = first; t < first + n; ++t) {

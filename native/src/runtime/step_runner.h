@@ -19,6 +19,7 @@ struct RunningItem {
   uint32_t start = 0;                         ///< tokens that the sequence holds
   std::vector<std::vector<uint8_t*>> blocks;  ///< of the sequence
   std::vector<std::vector<uint8_t*>> tree_blocks;
+  std::vector<backend::AdapterUse> adapters;  ///< the sequence keeps them alive
   std::shared_ptr<sampling::Sampler> sampler;
   const std::atomic<bool>* cancelled = nullptr;
   bool decided = false;  ///< its token is chosen: a later cancellation does not count
