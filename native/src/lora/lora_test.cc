@@ -47,7 +47,14 @@ struct Base {
     const auto weight = [&](const char* name, const char* tensor, uint64_t first, uint64_t rows) {
       const gguf::TensorInfo* t = file->FindTensor(tensor);
       const size_t row_bytes = quant::RowBytes(quant::InfoOf(t->type), 64);
-      plan.weights.push_back({name, t->type, rows, 64, row_bytes, file->data(*t).data() + first * row_bytes});
+      backend::Weight w;
+      w.name = name;
+      w.type = t->type;
+      w.rows = rows;
+      w.cols = 64;
+      w.row_bytes = row_bytes;
+      w.data = file->data(*t).data() + first * row_bytes;
+      plan.weights.push_back(std::move(w));
       return static_cast<backend::WeightId>(plan.weights.size() - 1);
     };
     const auto multiply = [&](backend::WeightId id) {
