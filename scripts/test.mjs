@@ -184,7 +184,7 @@ async function fuzz() {
 
 /** The kernels of 64-bit Arm, cross-compiled and run in qemu's user mode on three processors: each forces other tables. */
 async function arm64() {
-  const tests = ['dispatch_test', 'quant_test', 'vector_ops_test', 'matmul_test'];
+  const tests = ['dispatch_test', 'quant_test', 'vector_ops_test', 'attend_test', 'matmul_test'];
   const total = { passed: 0, failed: 0, skipped: 0 };
   const emulator = await firstOf(['qemu-aarch64-static', 'qemu-aarch64']);
   if (os.arch() === 'arm64' || emulator === undefined || (await versionOf('aarch64-linux-gnu-g++')) === undefined) {

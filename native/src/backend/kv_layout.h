@@ -9,8 +9,9 @@ namespace zell::backend {
 
 constexpr size_t kBlockTokens = 32;
 
-/// One block holds kBlockTokens tokens of every layer of a group. For each layer: keys [kv_heads][token][key_dim], then
-/// values transposed, [kv_heads][value_dim][token], so that both products of attention run along rows.
+/// One block holds kBlockTokens tokens of every layer of a group. For each layer: keys transposed,
+/// [kv_heads][key_dim][token], then values, [kv_heads][token][value_dim]: the lanes of attention's two products lie
+/// side by side.
 class KvLayout {
  public:
   explicit KvLayout(const KvGroup& group) : group_(group) {}

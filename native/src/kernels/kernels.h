@@ -9,6 +9,7 @@
 #include <span>
 
 #include "kernels/activation.h"
+#include "kernels/attend.h"
 #include "quant/blocks.h"
 
 namespace zell::kernels {
@@ -96,6 +97,12 @@ struct Kernels {
   /// Rows of f16 to f32 and back, for the KV cache.
   void (*f16_to_f32)(const uint16_t* x, float* y, size_t n);
   void (*f32_to_f16)(const float* x, uint16_t* y, size_t n);
+  /// One head's query, times `scale`, as the other two want it: n numbers, or n rounded up to 32.
+  void (*attend_query)(const float* query, float scale, float* out, size_t n);
+  /// args.scores = queries times keys.
+  void (*attend_scores)(const AttendArgs& args);
+  /// args.scores to probabilities, and these times the values added to args.acc.
+  void (*attend_values)(const AttendArgs& args);
   /// sum x[i] * f32(y[i]) for an f16 row y.
   float (*dot_f16)(const float* x, const uint16_t* y, size_t n);
   /// y[i] += scale * f32(x[i]) for an f16 row x.

@@ -19,6 +19,8 @@ namespace zell::kernels {
 namespace {
 
 constexpr size_t kFloatRows = 2;
+constexpr int kAttendCols = 6;
+constexpr int kAttendVecs = 1;
 constexpr size_t kFloatCols = 2;
 constexpr int kSmallCols = 4;
 constexpr int kSuperCols = 3;
@@ -28,6 +30,8 @@ constexpr int kSuperCols = 3;
 #include "kernels/vector_ops.inc"
 //
 #include "kernels/float_matmul.inc"
+//
+#include "kernels/attend.inc"
 //
 #include "kernels/low_rank.inc"
 //

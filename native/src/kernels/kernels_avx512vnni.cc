@@ -25,6 +25,8 @@ namespace zell::kernels {
 namespace {
 
 constexpr size_t kFloatRows = 4;
+constexpr int kAttendCols = 12;
+constexpr int kAttendVecs = 2;
 constexpr size_t kFloatCols = 4;
 constexpr int kSmallCols = 12;
 constexpr int kSuperCols = 8;
@@ -34,6 +36,8 @@ constexpr int kSuperCols = 8;
 #include "kernels/vector_ops.inc"
 //
 #include "kernels/float_matmul.inc"
+//
+#include "kernels/attend.inc"
 //
 #include "kernels/low_rank.inc"
 //

@@ -16,6 +16,8 @@ namespace zell::kernels {
 namespace {
 
 constexpr size_t kFloatRows = 1;
+constexpr int kAttendCols = 1;
+constexpr int kAttendVecs = 1;
 constexpr size_t kFloatCols = 1;
 
 #include "kernels/lanes_scalar.inc"
@@ -23,6 +25,8 @@ constexpr size_t kFloatCols = 1;
 #include "kernels/vector_ops.inc"
 //
 #include "kernels/float_matmul.inc"
+//
+#include "kernels/attend.inc"
 //
 #include "kernels/low_rank.inc"
 

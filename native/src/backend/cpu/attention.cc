@@ -8,6 +8,8 @@
 namespace zell::backend {
 namespace {
 
+static_assert(kBlockTokens == kernels::kAttendTokens);
+
 // Items with at most so many tokens split their context between tasks: a decode step over a long text.
 constexpr size_t kMostSplitTokens = 4;
 
@@ -21,13 +23,12 @@ struct Shape {
         heads_per_kv(op.heads / group.kv_heads),
         tile_rows(std::max<size_t>(1, kAttentionColumns / heads_per_kv)),
         columns(tile_rows * heads_per_kv),
-        key_stride(FloatStride(group.key_dim)),
-        value_stride(FloatStride(group.value_dim)),
-        score_stride(FloatStride(kBlockTokens)) {}
+        key_stride(FloatStride((group.key_dim + size_t{31}) / 32 * 32)),
+        value_stride(FloatStride(group.value_dim)) {}
 
   size_t ScratchFloats() const {
-    return columns * (key_stride + score_stride + 3 * value_stride) + FloatStride(6 * columns) +
-           FloatStride(kBlockTokens * (group.key_dim + group.value_dim));
+    return columns * (key_stride + kBlockTokens + 2 * value_stride + kernels::kAttendLanes) +
+           3 * FloatStride(2 * columns) + FloatStride(kBlockTokens * (group.key_dim + group.value_dim));
   }
 
   const KvGroup& group;
@@ -35,12 +36,20 @@ struct Shape {
   size_t heads_per_kv;
   size_t tile_rows;
   size_t columns;
-  size_t key_stride, value_stride, score_stride;
+  size_t key_stride, value_stride;
 };
 
 // The first position that a token sees.
 size_t FirstSeen(const KvGroup& group, uint32_t position) {
   return group.window == 0 || position < group.window ? 0 : position - group.window + 1;
+}
+
+// What a query at `position` sees of the block from `base` on.
+kernels::SeenTokens SeenOf(const KvGroup& group, uint32_t position, size_t base) {
+  const auto within = [base](size_t p) {
+    return static_cast<uint32_t>(p <= base ? 0 : std::min(p - base, kBlockTokens));
+  };
+  return {within(FirstSeen(group, position)), within(position + size_t{1})};
 }
 
 // One tile of queries (columns: rows × the query heads of one KV head) against its context.
@@ -54,13 +63,13 @@ class Tile {
       return p;
     };
     queries_ = take(s_.columns * s_.key_stride);
-    scores_ = take(s_.columns * s_.score_stride);
-    block_values_ = take(s_.columns * s_.value_stride);
+    scores_ = take(s_.columns * kBlockTokens);
     chunk_values_ = take(s_.columns * s_.value_stride);
     total_values_ = take(s_.columns * s_.value_stride);
-    chunk_ = reinterpret_cast<SoftmaxState*>(take(FloatStride(6 * s_.columns)));
-    total_ = chunk_ + s_.columns;
-    block_ = total_ + s_.columns;
+    chunk_sums_ = take(s_.columns * kernels::kAttendLanes);
+    chunk_max_ = take(FloatStride(2 * s_.columns));
+    seen_ = reinterpret_cast<kernels::SeenTokens*>(take(FloatStride(2 * s_.columns)));
+    total_ = reinterpret_cast<SoftmaxState*>(take(FloatStride(2 * s_.columns)));
     gathered_ = reinterpret_cast<uint16_t*>(scratch);
   }
 
@@ -71,7 +80,7 @@ class Tile {
       const float* q = m_.Row(op_.in, first_row + r) + kv_head_ * s_.heads_per_kv * op_.head_dim;
       for (size_t h = 0; h < s_.heads_per_kv; ++h, q += op_.head_dim) {
         float* column = queries_ + (r * s_.heads_per_kv + h) * s_.key_stride;
-        for (size_t i = 0; i < op_.head_dim; ++i) column[i] = q[i] * op_.scale;
+        m_.kernels->attend_query(q, op_.scale, column, op_.head_dim);
       }
     }
     item_ = &state_.batch->items[state_.rows[first_row].item];
@@ -83,12 +92,15 @@ class Tile {
       last_position_ = std::max(last_position_, position);
       first_seen_ = std::min(first_seen_, FirstSeen(s_.group, position));
     }
-    Reset(total_, total_values_);
+    for (size_t c = 0; c < Columns(); ++c) total_[c] = SoftmaxState{};
+    std::fill_n(total_values_, Columns() * s_.value_stride, 0.0f);
   }
 
-  // Leaves one chunk's sums in chunk_ and chunk_values_.
+  // Leaves one chunk's sums in chunk_max_, chunk_sums_ and chunk_values_.
   void RunChunk(size_t chunk) {
-    Reset(chunk_, chunk_values_);
+    std::fill_n(chunk_max_, Columns(), -std::numeric_limits<float>::infinity());
+    std::fill_n(chunk_sums_, Columns() * kernels::kAttendLanes, 0.0f);
+    std::fill_n(chunk_values_, Columns() * s_.value_stride, 0.0f);
     const size_t end = std::min<size_t>((chunk + 1) * kChunkTokens, last_position_ + size_t{1});
     const size_t begin = std::max(chunk * kChunkTokens, first_seen_ / kBlockTokens * kBlockTokens);
     for (size_t base = begin; base < end; base += kBlockTokens) RunBlock(base);
@@ -96,8 +108,9 @@ class Tile {
 
   void JoinChunk() {
     for (size_t c = 0; c < Columns(); ++c) {
-      if (chunk_[c].sum == 0.0f) continue;  // this query sees nothing of the chunk
-      Join(total_[c], total_values_ + c * s_.value_stride, chunk_[c], chunk_values_ + c * s_.value_stride,
+      const SoftmaxState chunk = ChunkOf(c);
+      if (chunk.sum == 0.0f) continue;  // this query sees nothing of the chunk
+      Join(total_[c], total_values_ + c * s_.value_stride, chunk, chunk_values_ + c * s_.value_stride,
            s_.group.value_dim);
     }
   }
@@ -117,8 +130,9 @@ class Tile {
       const size_t split = static_cast<size_t>(state_.rows[first_row_ + c / s_.heads_per_kv].split);
       const size_t size = s_.group.value_dim + 2;
       float* out = m_.partials.data() + ((split * op_.heads + HeadOf(c)) * state_.max_chunks + chunk) * size;
-      out[0] = chunk_[c].max;
-      out[1] = chunk_[c].sum;
+      const SoftmaxState state = ChunkOf(c);
+      out[0] = state.max;
+      out[1] = state.sum;
       std::memcpy(out + 2, chunk_values_ + c * s_.value_stride, s_.group.value_dim * sizeof(float));
     }
   }
@@ -127,57 +141,41 @@ class Tile {
   size_t Columns() const { return n_rows_ * s_.heads_per_kv; }
   size_t HeadOf(size_t column) const { return kv_head_ * s_.heads_per_kv + column % s_.heads_per_kv; }
 
-  void Reset(SoftmaxState* states, float* values) {
-    for (size_t c = 0; c < Columns(); ++c) states[c] = SoftmaxState{};
-    std::memset(values, 0, Columns() * s_.value_stride * sizeof(float));
+  // A column's sum over the chunk: the lanes fold as every sum does.
+  SoftmaxState ChunkOf(size_t column) const {
+    float lanes[kernels::kAttendLanes];
+    std::copy_n(chunk_sums_ + column * kernels::kAttendLanes, kernels::kAttendLanes, lanes);
+    for (size_t width = kernels::kAttendLanes / 2; width > 0; width /= 2) {
+      for (size_t i = 0; i < width; ++i) lanes[i] += lanes[i + width];
+    }
+    return {chunk_max_[column], lanes[0]};
   }
 
   void RunBlock(size_t base) {
-    const uint16_t *keys, *values;
-    FindBlock(base, &keys, &values);
-    kernels::MatmulArgs args{};
-    args.w = reinterpret_cast<const uint8_t*>(keys);
-    args.w_stride = s_.group.key_dim * sizeof(uint16_t);
-    args.rows = kBlockTokens;
-    args.x = reinterpret_cast<const uint8_t*>(queries_);
-    args.x_stride = s_.key_stride * sizeof(float);
-    args.cols = Columns();
-    args.k = s_.group.key_dim;
-    args.y = scores_;
-    args.y_stride = s_.score_stride;
-    m_.kernels->matmul(quant::TensorType::kF16, args);
-
-    // Scores to probabilities relative to the block's maximum; what a query may not see weighs exactly nothing.
     for (size_t c = 0; c < Columns(); ++c) {
-      float* p = scores_ + c * s_.score_stride;
-      const uint32_t position = state_.rows[first_row_ + c / s_.heads_per_kv].position;
-      const size_t seen = position + size_t{1}, first = FirstSeen(s_.group, position);
-      const size_t valid = seen <= base ? 0 : std::min(seen - base, kBlockTokens);
-      const size_t unseen = first <= base ? 0 : std::min(first - base, valid);
-      if (op_.soft_cap > 0) m_.kernels->soft_cap(p, op_.soft_cap, kBlockTokens);
-      // exp of it is 0, and the sum starts at the same lane whatever the window.
-      for (size_t i = 0; i < unseen; ++i) p[i] = -std::numeric_limits<float>::infinity();
-      SoftmaxState sums;
-      for (size_t i = unseen; i < valid; ++i) sums.max = std::max(sums.max, p[i]);
-      if (valid > unseen) sums.sum = m_.kernels->exp_sum(p, sums.max, valid);
-      std::fill(p + (valid > unseen ? valid : 0), p + kBlockTokens, 0.0f);
-      block_[c] = sums;
+      seen_[c] = SeenOf(s_.group, state_.rows[first_row_ + c / s_.heads_per_kv].position, base);
     }
-
-    args.w = reinterpret_cast<const uint8_t*>(values);
-    args.w_stride = kBlockTokens * sizeof(uint16_t);
-    args.rows = s_.group.value_dim;
-    args.x = reinterpret_cast<const uint8_t*>(scores_);
-    args.x_stride = s_.score_stride * sizeof(float);
-    args.k = kBlockTokens;
-    args.y = block_values_;
-    args.y_stride = s_.value_stride;
-    m_.kernels->matmul(quant::TensorType::kF16, args);
-    for (size_t c = 0; c < Columns(); ++c) {
-      if (block_[c].sum == 0.0f) continue;  // this query sees nothing of the block
-      Join(chunk_[c], chunk_values_ + c * s_.value_stride, block_[c], block_values_ + c * s_.value_stride,
-           s_.group.value_dim);
-    }
+    // Positions grow from column to column: those that see anything of the block lie together.
+    size_t first = 0, end = Columns();
+    while (first < end && seen_[first].first == seen_[first].end) ++first;
+    while (first < end && seen_[end - 1].first == seen_[end - 1].end) --end;
+    if (first == end) return;
+    kernels::AttendArgs args{};
+    FindBlock(base, &args.keys, &args.values);
+    args.cols = end - first;
+    args.queries = queries_ + first * s_.key_stride;
+    args.query_stride = s_.key_stride;
+    args.key_dim = s_.group.key_dim;
+    args.value_dim = s_.group.value_dim;
+    args.scores = scores_ + first * kBlockTokens;
+    args.seen = seen_ + first;
+    args.max = chunk_max_ + first;
+    args.sums = chunk_sums_ + first * kernels::kAttendLanes;
+    args.acc = chunk_values_ + first * s_.value_stride;
+    args.acc_stride = s_.value_stride;
+    m_.kernels->attend_scores(args);
+    if (op_.soft_cap > 0) m_.kernels->soft_cap(args.scores, op_.soft_cap, args.cols * kBlockTokens);
+    m_.kernels->attend_values(args);
   }
 
   // Keys and values of the 32 positions from `base` on, for the tile's KV head.
@@ -195,17 +193,17 @@ class Tile {
     const size_t key_dim = s_.group.key_dim, value_dim = s_.group.value_dim;
     uint16_t* k = gathered_;
     uint16_t* v = gathered_ + kBlockTokens * key_dim;
-    std::memset(gathered_, 0, kBlockTokens * (key_dim + value_dim) * sizeof(uint16_t));
+    std::fill_n(gathered_, kBlockTokens * (key_dim + value_dim), uint16_t{0});
     for (size_t slot = 0; slot < kBlockTokens && base + slot <= last_position_; ++slot) {
       const size_t position = base + slot;
       const bool own = position >= item_->start;
       const size_t at = own ? path[position - item_->start] : position;
       const uint8_t* block = (own ? item_->tree_blocks : item_->blocks)[group][at / kBlockTokens];
       const uint16_t* from = reinterpret_cast<const uint16_t*>(block);
-      std::memcpy(k + slot * key_dim, from + keys_at + at % kBlockTokens * key_dim, key_dim * sizeof(uint16_t));
-      for (size_t i = 0; i < value_dim; ++i) {
-        v[i * kBlockTokens + slot] = from[values_at + i * kBlockTokens + at % kBlockTokens];
+      for (size_t i = 0; i < key_dim; ++i) {
+        k[i * kBlockTokens + slot] = from[keys_at + i * kBlockTokens + at % kBlockTokens];
       }
+      std::copy_n(from + values_at + at % kBlockTokens * value_dim, value_dim, v + slot * value_dim);
     }
     *keys = k;
     *values = v;
@@ -221,8 +219,9 @@ class Tile {
   size_t first_row_ = 0, n_rows_ = 0;
   uint32_t last_position_ = 0;
   size_t first_seen_ = 0;  ///< by any query of the tile
-  float *queries_, *scores_, *block_values_, *chunk_values_, *total_values_;
-  SoftmaxState *chunk_, *total_, *block_;
+  float *queries_, *scores_, *chunk_values_, *total_values_, *chunk_sums_, *chunk_max_;
+  kernels::SeenTokens* seen_;
+  SoftmaxState* total_;
   uint16_t* gathered_;
 };
 

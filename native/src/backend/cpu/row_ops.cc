@@ -87,13 +87,13 @@ void WriteKv(const Machine& m, const RunState& state, const Op& op, size_t row, 
 
   ToFiniteF16(*m.kernels, m.Row(op.in, row), half, static_cast<size_t>(group.kv_heads) * group.key_dim);
   for (size_t head = 0; head < group.kv_heads; ++head) {
-    std::memcpy(base + layout.Keys(op.kv_layer, head) + slot * group.key_dim, half + head * group.key_dim,
-                group.key_dim * sizeof(uint16_t));
+    uint16_t* keys = base + layout.Keys(op.kv_layer, head) + slot;
+    for (size_t i = 0; i < group.key_dim; ++i) keys[i * kBlockTokens] = half[head * group.key_dim + i];
   }
   ToFiniteF16(*m.kernels, m.Row(op.in2, row), half, static_cast<size_t>(group.kv_heads) * group.value_dim);
   for (size_t head = 0; head < group.kv_heads; ++head) {
-    uint16_t* values = base + layout.Values(op.kv_layer, head) + slot;
-    for (size_t i = 0; i < group.value_dim; ++i) values[i * kBlockTokens] = half[head * group.value_dim + i];
+    std::memcpy(base + layout.Values(op.kv_layer, head) + slot * group.value_dim, half + head * group.value_dim,
+                group.value_dim * sizeof(uint16_t));
   }
 }
 

@@ -1,0 +1,39 @@
+// What the attention kernels work on: one block of keys and values of one KV head, and the queries that meet it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace zell::kernels {
+
+/// Tokens of a KV block.
+constexpr size_t kAttendTokens = 32;
+/// Running sums per column: lane i sums the probabilities of tokens i and i + 16 of every block.
+constexpr size_t kAttendLanes = 16;
+
+/// The tokens of the block that a column sees: [first, end); none when they are equal.
+struct SeenTokens {
+  uint32_t first;
+  uint32_t end;
+};
+
+/// A column is one query of one head. Per column and block: scores; the running maximum; probabilities relative to it;
+/// `acc` and `sums` scaled down when the maximum grew, then added to, tokens in order. Columns never meet, so their
+/// number changes no bit.
+struct AttendArgs {
+  size_t cols;
+  const float* queries;    ///< [cols, query_stride], each made by `attend_query`
+  size_t query_stride;     ///< at least key_dim rounded up to 32
+  const uint16_t* keys;    ///< f16 [key_dim, kAttendTokens]: a key is a column
+  const uint16_t* values;  ///< f16 [kAttendTokens, value_dim]; all keys and values are finite
+  size_t key_dim;
+  size_t value_dim;
+  float* scores;           ///< [cols, kAttendTokens]: from attend_scores to attend_values, which overwrites them
+  const SeenTokens* seen;  ///< [cols]
+  float* max;              ///< [cols]; -infinity before the first block
+  float* sums;             ///< [cols, kAttendLanes]; 0 before the first block
+  float* acc;              ///< [cols, acc_stride]; 0 before the first block
+  size_t acc_stride;       ///< at least value_dim rounded up to 16
+};
+
+}  // namespace zell::kernels
