@@ -135,7 +135,7 @@ class AdapterReader {
   Status ReadPair(const Pair& pair) {
     const gguf::TensorInfo* weight = base_.FindTensor(pair.name);
     if (weight == nullptr) return Bad("the adapter changes " + pair.name + ", which this model does not have");
-    base::Result<std::vector<Target>> targets = FindTargets(plan_, *weight, base_.data(*weight));
+    base::Result<std::vector<Target>> targets = FindTargets(plan_, *weight);
     if (!targets.ok()) return targets.status();
     const bool embedding = (*targets)[0].embedding;
     // Of an embedding A holds one row for each token, B is the usual one for its width.

@@ -44,11 +44,12 @@ struct Base {
     auto opened = gguf::File::Open(path);
     if (!opened.ok()) return;
     file = *opened;
-    const auto weight = [&](const char* name, const char* tensor, uint64_t first, uint64_t rows) {
+    const auto weight = [&](const char* tensor, uint64_t first, uint64_t rows) {
       const gguf::TensorInfo* t = file->FindTensor(tensor);
       const size_t row_bytes = quant::RowBytes(quant::InfoOf(t->type), 64);
       backend::Weight w;
-      w.name = name;
+      w.name = tensor;
+      w.first_row = first;
       w.type = t->type;
       w.rows = rows;
       w.cols = 64;
@@ -60,10 +61,10 @@ struct Base {
     const auto multiply = [&](backend::WeightId id) {
       plan.body.push_back({.kind = backend::OpKind::kMatmul, .parts = {{id, -1, 0}}});
     };
-    multiply(weight("blk.0.attn_q.weight", "blk.0.attn_q.weight", 0, 32));
-    multiply(weight("up, first part", "blk.0.ffn_up.weight", 0, 32));
-    multiply(weight("up, second part", "blk.0.ffn_up.weight", 32, 64));
-    const backend::WeightId embedding = weight("token_embd.weight", "token_embd.weight", 0, 10);
+    multiply(weight("blk.0.attn_q.weight", 0, 32));
+    multiply(weight("blk.0.ffn_up.weight", 0, 32));
+    multiply(weight("blk.0.ffn_up.weight", 32, 64));
+    const backend::WeightId embedding = weight("token_embd.weight", 0, 10);
     plan.body.push_back({.kind = backend::OpKind::kEmbed, .weight = embedding});
     multiply(embedding);
   }

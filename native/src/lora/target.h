@@ -1,7 +1,6 @@
 // Which of a plan's weights a tensor of the model's file has become. Private to the room.
 #pragma once
 
-#include <span>
 #include <vector>
 
 #include "backend/plan.h"
@@ -20,7 +19,6 @@ struct Target {
 /// At least one, all of one kind. An embedding that serves as the output matrix too counts as an embedding: that is
 /// what an adapter of this name was trained for.
 /// @errors kUnsupported: the plan uses the tensor in a way that adapters cannot change.
-base::Result<std::vector<Target>> FindTargets(const backend::Plan& plan, const gguf::TensorInfo& tensor,
-                                              std::span<const uint8_t> data);
+base::Result<std::vector<Target>> FindTargets(const backend::Plan& plan, const gguf::TensorInfo& tensor);
 
 }  // namespace zell::lora
