@@ -21,6 +21,10 @@ struct SmallModel {
   uint32_t ffn = 256;
   uint32_t context = 1024;
   uint32_t seed = 1;
+  uint32_t experts = 0;  ///< 0: an MLP
+  uint32_t experts_used = 2;
+  bool separate_experts = false;  ///< a tensor for each, as in older files
+  bool same_experts = false;      ///< all of them the same
   bool biases = false;
   bool rope_factors = false;
   std::string leave_out = "";  ///< a tensor that shall be missing
@@ -60,6 +64,10 @@ inline std::string WriteSmallModel(const SmallModel& m, const std::string& name)
   header.Set(a + "attention.head_count_kv", m.kv_heads);
   header.Set(a + "context_length", m.context);
   header.Set(a + "attention.layer_norm_rms_epsilon", 1e-5f);
+  if (m.experts > 0) {
+    header.Set(a + "expert_count", m.experts);
+    header.Set(a + "expert_used_count", m.experts_used);
+  }
   header.Set("tokenizer.ggml.model", std::string("gpt2"));
   header.Set("tokenizer.ggml.pre", std::string("gpt-2"));
   std::vector<std::string> tokens = ByteLetters();
@@ -78,6 +86,7 @@ inline std::string WriteSmallModel(const SmallModel& m, const std::string& name)
     quant::TensorType type;
     uint64_t cols, rows;
     float mean, deviation;
+    uint64_t n = 1;  ///< matrices in one tensor
   };
   std::vector<Tensor> tensors;
   const auto matrix = [&](const std::string& n, uint64_t cols, uint64_t rows, float scale) {
@@ -101,14 +110,30 @@ inline std::string WriteSmallModel(const SmallModel& m, const std::string& name)
     if (m.biases) vector(b + "attn_v.bias", kv_width, 0.0f, 0.5f);
     matrix(b + "attn_output.weight", m.width, m.width, 2.0f);
     vector(b + "ffn_norm.weight", m.width, 1.0f, 0.1f);
-    matrix(b + "ffn_gate.weight", m.width, m.ffn, 1.0f);
-    matrix(b + "ffn_up.weight", m.width, m.ffn, 1.0f);
-    matrix(b + "ffn_down.weight", m.ffn, m.width, 3.0f);
+    if (m.experts == 0) {
+      matrix(b + "ffn_gate.weight", m.width, m.ffn, 1.0f);
+      matrix(b + "ffn_up.weight", m.width, m.ffn, 1.0f);
+      matrix(b + "ffn_down.weight", m.ffn, m.width, 3.0f);
+      continue;
+    }
+    matrix(b + "ffn_gate_inp.weight", m.width, m.experts, 3.0f);
+    tensors.back().type = quant::TensorType::kF32;
+    const auto experts = [&](const std::string& n, uint64_t cols, uint64_t rows, float scale) {
+      for (uint32_t e = 0; m.separate_experts && e < m.experts; ++e) {
+        matrix(b + n + "." + std::to_string(e) + ".weight", cols, rows, scale);
+      }
+      if (m.separate_experts) return;
+      matrix(b + n + "_exps.weight", cols, rows, scale);
+      tensors.back().n = m.experts;
+    };
+    experts("ffn_gate", m.width, m.ffn, 1.0f);
+    experts("ffn_up", m.width, m.ffn, 1.0f);
+    experts("ffn_down", m.ffn, m.width, 3.0f);
   }
   std::erase_if(tensors, [&](const Tensor& t) { return t.name == m.leave_out; });
   for (const Tensor& t : tensors) {
-    const uint64_t dims[] = {t.cols, t.rows};
-    if (!header.AddTensor(t.name, t.type, std::span(dims, t.rows > 1 ? 2u : 1u)).ok()) return "";
+    const uint64_t dims[] = {t.cols, t.rows, t.n};
+    if (!header.AddTensor(t.name, t.type, std::span(dims, t.n > 1 ? 3u : t.rows > 1 ? 2u : 1u)).ok()) return "";
   }
   auto writer = gguf::FileWriter::Create(path, header);
   if (!writer.ok()) return "";
@@ -121,7 +146,9 @@ inline std::string WriteSmallModel(const SmallModel& m, const std::string& name)
   for (const Tensor& t : tensors) {
     std::vector<float> row(t.cols);
     std::vector<uint8_t> bytes(quant::RowBytes(quant::InfoOf(t.type), t.cols));
-    for (uint64_t r = 0; r < t.rows; ++r) {
+    const uint64_t first = state;
+    for (uint64_t r = 0; r < t.rows * t.n; ++r) {
+      if (m.same_experts && r % t.rows == 0) state = first;
       for (float& x : row) x = t.mean + t.deviation * random();
       if (!quant::Quantize(t.type, row.data(), bytes.data(), row.size()) || !writer->Append(bytes).ok()) return "";
     }

@@ -1,7 +1,11 @@
 #include "backend/plan.h"
 
+#include <algorithm>
+
 namespace zell::backend {
 namespace {
+
+constexpr uint32_t kMostExperts = 1 << 16;
 
 class Checker {
  public:
@@ -11,7 +15,8 @@ class Checker {
     for (const Weight& w : plan_.weights) {
       const quant::TypeInfo& info = quant::InfoOf(w.type);
       Require(w.data != nullptr && w.rows > 0 && w.cols > 0 && w.cols % info.block_weights == 0 &&
-                  w.row_bytes == quant::RowBytes(info, w.cols),
+                  w.row_bytes == quant::RowBytes(info, w.cols) &&
+                  std::find(w.stack.begin(), w.stack.end(), nullptr) == w.stack.end(),
               "weight " + w.name);
     }
     for (const Op& op : plan_.body) CheckOp(op, "body");
@@ -51,14 +56,49 @@ class Checker {
       Require(part.bias == -1 || IsVector(part.bias, w->rows), "bias of " + w->name);
     }
     if (op.epilogue == Epilogue::kAddTo) Require(op.parts.size() == 1, name);
-    if (op.epilogue == Epilogue::kActivate) {
-      Require(op.parts.size() == 1 && Width(op.out) == Width(op.parts[0].out), name);
+    CheckActivation(op, name);
+  }
+  const RouteSpec* RouteOf(const Op& op) const {
+    return op.route >= 0 && static_cast<size_t>(op.route) < plan_.routes.size()
+               ? &plan_.routes[static_cast<size_t>(op.route)]
+               : nullptr;
+  }
+  void CheckRoute(const Op& op, const std::string& name) {
+    const RouteSpec* route = RouteOf(op);
+    if (route == nullptr) return Require(false, name);
+    Require(route->used > 0 && route->used <= route->experts && route->experts <= kMostExperts, name);
+    Require(Width(op.in) == route->experts && Width(op.out) == 2 * route->used, name);
+    Require(route->groups > 0 && route->experts % route->groups == 0 && route->groups_used > 0 &&
+                route->groups_used <= route->groups &&
+                route->used <= route->experts / route->groups * route->groups_used,
+            "expert groups of " + name);
+    Require(op.weight == -1 || IsVector(op.weight, route->experts), "selection bias of " + name);
+  }
+  void CheckExperts(const Op& op, const std::string& name) {
+    const RouteSpec* route = RouteOf(op);
+    if (route == nullptr || op.parts.empty() || Width(op.in2) != 2 * route->used) return Require(false, name);
+    for (const MatmulPart& part : op.parts) {
+      const Weight* w = WeightAt(part.weight);
+      if (w == nullptr) return Require(false, name);
+      Require(w->stack.size() == route->experts && w->rows * route->used == Width(part.out) &&
+                  (w->cols == Width(op.in) || w->cols * route->used == Width(op.in)),
+              name + " with " + w->name);
+      const Weight* first = WeightAt(op.parts[0].weight);
+      Require(first->cols == w->cols, name + " with " + w->name);
+      if (part.bias == -1) continue;
+      const Weight* bias = WeightAt(part.bias);
+      Require(bias != nullptr && bias->type == quant::TensorType::kF32 && bias->rows == route->experts &&
+                  bias->cols == w->rows,
+              "bias of " + w->name);
     }
-    if (op.epilogue == Epilogue::kGate) {
-      Require(
-          op.parts.size() == 2 && Width(op.out) == Width(op.parts[0].out) && Width(op.out) == Width(op.parts[1].out),
-          name);
-    }
+    CheckActivation(op, name);
+    Require(op.epilogue != Epilogue::kAddTo, name);
+  }
+  void CheckActivation(const Op& op, const std::string& name) {
+    const size_t parts = op.epilogue == Epilogue::kActivate ? 1 : op.epilogue == Epilogue::kGate ? 2 : 0;
+    if (parts == 0) return;
+    Require(op.parts.size() == parts, name);
+    for (const MatmulPart& part : op.parts) Require(Width(op.out) == Width(part.out), name);
   }
   // A norm's vectors serve each of its parts, or lie one after the other for all of them.
   void CheckNorm(const Op& op, const std::string& name) {
@@ -102,6 +142,16 @@ class Checker {
         const RopeSpec& rope = plan_.ropes[static_cast<size_t>(op.rope)];
         return Require(rope.dims() > 0 && rope.dims() <= op.head_dim && out == op.heads * op.head_dim, name);
       }
+      case OpKind::kRoute:
+        return CheckRoute(op, name);
+      case OpKind::kExperts:
+        return CheckExperts(op, name);
+      case OpKind::kExpertSum: {
+        const RouteSpec* route = RouteOf(op);
+        return Require(route != nullptr && out > 0 && in == out * route->used && in2 == 2 * route->used, name);
+      }
+      case OpKind::kGateRow:
+        return Require(in == 1 && out > 0, name);
       case OpKind::kKvWrite:
         return Require(
             group != nullptr && in == group->kv_heads * group->key_dim && in2 == group->kv_heads * group->value_dim,

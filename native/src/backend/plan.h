@@ -27,6 +27,8 @@ struct Weight {
   uint64_t cols = 0;
   size_t row_bytes = 0;
   const uint8_t* data = nullptr;
+  /// Of a stack of matrices of one shape (experts): where each begins; `data` is the first. Empty: one matrix.
+  std::vector<const uint8_t*> stack = {};
 };
 
 /// Which rows an intermediate has: one per token of the step, or one per wanted output.
@@ -49,6 +51,24 @@ struct RopeSpec {
   uint32_t growth_step = 1;
 
   uint32_t dims() const { return static_cast<uint32_t>(2 * turns.size()); }
+};
+
+/// How router logits become weights of experts.
+enum class Gating {
+  kSoftmax,          ///< over all experts
+  kSigmoid,          ///< of each expert alone
+  kSoftmaxOfChosen,  ///< the largest logits are chosen, and weighted among themselves
+};
+
+/// Which experts a token goes to. Ties go to the expert with the smaller number.
+struct RouteSpec {
+  uint32_t experts = 0;
+  uint32_t used = 0;  ///< of them for each token
+  Gating gating = Gating::kSoftmax;
+  bool normalise = false;  ///< chosen weights are divided by their sum
+  float scale = 1.0f;      ///< of the weights, last of all
+  uint32_t groups = 1;     ///< of neighbouring experts; those with the best sums of two scores stay eligible
+  uint32_t groups_used = 1;
 };
 
 /// Layers whose KV rows have the same layout and window.
@@ -74,6 +94,12 @@ enum class OpKind {
   kAttention,  ///< out = softmax(scale q K) V, in = queries; scores soft-capped at soft_cap unless 0
   kActivate,   ///< out = activation(in)
   kGate,       ///< out = activation(in) * in2
+  kRoute,      ///< in = router logits; out = the chosen experts' weights, then their numbers, best first. `weight`:
+               ///< F32 added to the scores of the choice alone, or -1
+  kExperts,    ///< a matmul with the chosen experts' matrices: in2 = what kRoute gave; `in` has one column for all of
+               ///< them or one for each; outs have one for each. Biases are F32 [experts][rows]
+  kExpertSum,  ///< out = sum of in's columns times the weights in2 of kRoute, best expert first
+  kGateRow,    ///< out *= sigmoid(in[0])
 };
 
 struct MatmulPart {
@@ -102,6 +128,7 @@ struct Op {
   uint32_t heads = 0;     ///< of the rotated or normed value, or query heads
   uint32_t head_dim = 0;  ///< of the rotated value, or of queries and keys
   int rope = -1;          ///< index into Plan::ropes
+  int route = -1;         ///< index into Plan::routes
   int kv_group = -1;
   uint32_t kv_layer = 0;  ///< which of the group's layers
   float scale = 1.0f;
@@ -115,6 +142,7 @@ struct Plan {
   std::vector<Value> values;
   std::vector<Weight> weights;
   std::vector<RopeSpec> ropes;
+  std::vector<RouteSpec> routes;
   std::vector<KvGroup> kv_groups;
   /// Runs over all tokens and leaves the last hidden state in `body_out`.
   std::vector<Op> body;

@@ -7,8 +7,8 @@ namespace {
 
 bool Reads(const Op& op, ValueId value) {
   if (op.in == value || op.in2 == value) return true;
-  const bool updates =
-      op.kind == OpKind::kAdd || op.kind == OpKind::kRope || op.kind == OpKind::kScale || op.kind == OpKind::kSoftCap;
+  const bool updates = op.kind == OpKind::kAdd || op.kind == OpKind::kRope || op.kind == OpKind::kScale ||
+                       op.kind == OpKind::kSoftCap || op.kind == OpKind::kGateRow;
   if (updates && op.out == value) return true;
   if (op.epilogue != Epilogue::kAddTo) return false;
   return std::any_of(op.parts.begin(), op.parts.end(), [&](const MatmulPart& p) { return p.out == value; });
@@ -29,6 +29,7 @@ bool DeadAfter(const std::vector<Op>& ops, size_t index, ValueId value) {
 }
 
 bool IsPlainMatmul(const Op& op) { return op.kind == OpKind::kMatmul && op.epilogue == Epilogue::kStore; }
+bool IsPlainExperts(const Op& op) { return op.kind == OpKind::kExperts && op.epilogue == Epilogue::kStore; }
 
 }  // namespace
 
@@ -50,7 +51,8 @@ void FuseActivations(std::vector<Op>& ops) {
     Op& matmul = ops[i];
     const Op& next = ops[i + 1];
     const bool gates = next.kind == OpKind::kGate;
-    if (!IsPlainMatmul(matmul) || (!gates && next.kind != OpKind::kActivate)) continue;
+    if (!IsPlainMatmul(matmul) && !IsPlainExperts(matmul)) continue;
+    if (!gates && next.kind != OpKind::kActivate) continue;
     if (matmul.parts.size() != (gates ? 2u : 1u) || next.out == matmul.in) continue;
     if (next.in != matmul.parts[0].out || (gates && next.in2 != matmul.parts[1].out)) continue;
     if (gates && next.in == next.in2) continue;

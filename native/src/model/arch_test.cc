@@ -70,9 +70,35 @@ TEST(hyperparameters_out_of_range_are_named) {
   CheckRefused(With("llama.block_count", std::string("two")), kBad, "block_count");
 }
 
-TEST(unknown_position_scaling_and_experts_are_refused) {
+TEST(experts_that_do_not_fit_are_named) {
+  SmallModel small;
+  small.experts = 6;
+  CHECK_EQ(BuildStatus(small).message, "");
+  const auto refused = [&](const char* key, const gguf::FileValue& value, const char* named) {
+    SmallModel changed = With(key, value);
+    changed.experts = 6;
+    CheckRefused(changed, kBad, named);
+  };
+  constexpr uint32_t kMax = std::numeric_limits<uint32_t>::max();
+  refused("llama.expert_count", uint32_t{7}, "ffn_gate_inp.weight");
+  refused("llama.expert_count", kMax, "expert_count");
+  refused("llama.expert_used_count", uint32_t{7}, "expert_used_count");
+  refused("llama.expert_used_count", uint32_t{0}, "expert_used_count");
+  refused("llama.expert_feed_forward_length", uint32_t{128}, "ffn_gate_exps.weight");
+  refused("llama.expert_group_count", uint32_t{4}, "expert_group_count");
+  refused("llama.expert_weights_norm", uint32_t{1}, "expert_weights_norm");
+  small.leave_out = "blk.1.ffn_down_exps.weight";
+  CheckRefused(small, kBad, "blk.1.ffn_down_exps.weight");
+  small.leave_out = "blk.1.ffn_down.3.weight";
+  small.separate_experts = true;
+  CheckRefused(small, kBad, "blk.1.ffn_down.3.weight");
+}
+
+TEST(unknown_position_scaling_and_gating_are_refused) {
   CheckRefused(With("llama.rope.scaling.type", std::string("stretchy")), kUnsupported, "stretchy");
-  CheckRefused(With("llama.expert_count", uint32_t{8}), kUnsupported, "expert");
+  SmallModel gated = With("llama.expert_gating_func", uint32_t{9});
+  gated.experts = 4;
+  CheckRefused(gated, kUnsupported, "expert_gating_func 9");
   SmallModel linear = With("llama.rope.scaling.type", std::string("linear"));
   CHECK(BuildStatus(linear).ok());
 }

@@ -23,8 +23,8 @@ class Metadata {
   base::Result<uint32_t> U32Or(std::string_view name, uint32_t fallback, uint32_t least, uint32_t most) const;
   base::Result<double> F64(std::string_view name, double least, double most) const;
   base::Result<double> F64Or(std::string_view name, double fallback, double least, double most) const;
-  std::optional<std::string_view> Str(std::string_view name) const { return file_.Str(prefix_ + std::string(name)); }
   base::Result<bool> BoolOr(std::string_view name, bool fallback) const;
+  std::optional<std::string_view> Str(std::string_view name) const { return file_.Str(prefix_ + std::string(name)); }
   /// A list with an element for each layer, of truth values or numbers; empty when absent or no list.
   std::vector<bool> Flags(std::string_view name) const;
   bool Has(std::string_view name) const { return file_.Find(prefix_ + std::string(name)) != nullptr; }

@@ -124,6 +124,15 @@ void CheckSameBits(const std::vector<float>& a, const std::vector<float>& b, con
   }
 }
 
+// A mixture of experts in types of every activation format.
+TensorType MixedExperts(const std::string& name) {
+  if (name.starts_with("blk.0.ffn_gate")) return TensorType::kQ4_K;
+  if (name.starts_with("blk.0.ffn_up")) return TensorType::kQ4_0;
+  if (name.starts_with("blk.0.ffn_down")) return TensorType::kF16;
+  if (name.starts_with("blk.1.ffn_down")) return TensorType::kQ6_K;
+  return TensorType::kQ8_0;
+}
+
 // Every type at least once in one model, Q8_0 elsewhere.
 TensorType Mixed(const std::string& name) {
   const struct {
@@ -178,6 +187,51 @@ TEST(every_isa_keeps_the_contract_over_widths_and_threads) {
       }
     }
   }
+}
+
+TEST(experts_keep_the_contract_over_widths_threads_and_neighbours) {
+  for (const uint32_t experts : {4u, 24u}) {
+    const Model m({.experts = experts, .experts_used = experts / 8 + 1, .type = MixedExperts});
+    REQUIRE(m.file != nullptr);
+    const std::vector<int32_t> tokens = Tokens(60);
+    for (const kernels::Kernels* k : kernels::SupportedKernels()) {
+      std::vector<float> expected;
+      for (const int threads : {1, 3}) {
+        const bool slow = k->isa == kernels::Isa::kScalar;
+        if (slow && threads == 1) continue;
+        Machine machine(m.fused, threads, *k);
+        for (const size_t width : {1, 2, 3, 4, 9, 60}) {
+          if (slow && (width == 2 || width == 9)) continue;
+          kv::Sequence s(machine.cache);
+          const std::vector<float> logits = machine.Prefill(s, tokens, width);
+          if (expected.empty()) expected = logits;
+          CheckSameBits(
+              logits, expected,
+              std::string(k->name) + ", threads " + std::to_string(threads) + ", width " + std::to_string(width));
+        }
+        kv::Sequence s(machine.cache), x(machine.cache);
+        std::vector<float> logits;
+        for (size_t i = 0; i < 60; i += 5) {
+          const auto at = tokens.begin() + static_cast<std::ptrdiff_t>(i);
+          const auto part = machine.Run({{&x, Tokens(1 + i % 7, 2)}, {&s, {at, at + 5}}}, 1);
+          logits.insert(logits.end(), part.begin(), part.end());
+        }
+        CheckSameBits(logits, expected, std::string(k->name) + ", with neighbours");
+      }
+    }
+  }
+}
+
+TEST(experts_in_tensors_of_their_own_are_the_same_experts) {
+  const std::vector<int32_t> tokens = Tokens(30);
+  const auto run = [&](bool separate) {
+    const Model m({.experts = 5, .separate_experts = separate});
+    if (m.file == nullptr) return std::vector<float>{};
+    Machine machine(m.fused, 2);
+    kv::Sequence s(machine.cache);
+    return machine.Prefill(s, tokens, 30);
+  };
+  CheckSameBits(run(true), run(false), "separate tensors");
 }
 
 TEST(a_long_context_split_between_tasks_gives_the_same_bits) {
@@ -262,6 +316,13 @@ TEST(a_tree_gives_each_token_what_its_own_path_gives) {
 
 TEST(fusions_compute_the_same_bits) {
   for (const bool qwen : {false, true}) {
+    const Model experts({.experts = 8, .type = MixedExperts});
+    REQUIRE(experts.file != nullptr);
+    CHECK_EQ(experts.fused.body.size() + 2 * 4, experts.plain.body.size());
+    Machine plain_experts(experts.plain, 2), fused_experts(experts.fused, 2);
+    kv::Sequence a(plain_experts.cache), b(fused_experts.cache);
+    CheckSameBits(fused_experts.Prefill(b, Tokens(20), 20), plain_experts.Prefill(a, Tokens(20), 20), "experts");
+
     const Model m({.arch = qwen ? "qwen2" : "llama", .biases = qwen, .rope_factors = !qwen, .type = Mixed});
     REQUIRE(m.file != nullptr);
     const std::vector<int32_t> tokens = Tokens(20);

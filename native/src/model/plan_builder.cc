@@ -10,15 +10,50 @@ WeightId PlanBuilder::Matrix(const std::string& name, uint64_t cols, uint64_t ro
 
 WeightId PlanBuilder::MatrixRows(const std::string& name, uint64_t cols, uint64_t all, uint64_t first, uint64_t rows) {
   const gguf::TensorInfo* tensor = Find(name, cols, all);
-  if (tensor == nullptr) return -1;
+  return tensor == nullptr ? -1 : Add(RowsOf(*tensor, first, rows));
+}
+
+backend::Weight PlanBuilder::RowsOf(const gguf::TensorInfo& tensor, uint64_t first, uint64_t rows) const {
   backend::Weight weight;
-  weight.name = name;
+  weight.name = tensor.name;
   weight.first_row = first;
-  weight.type = tensor->type;
+  weight.type = tensor.type;
   weight.rows = rows;
-  weight.cols = cols;
-  weight.row_bytes = quant::RowBytes(quant::InfoOf(tensor->type), cols);
-  weight.data = file_.data(*tensor).data() + first * weight.row_bytes;
+  weight.cols = tensor.dims[0];
+  weight.row_bytes = quant::RowBytes(quant::InfoOf(tensor.type), weight.cols);
+  weight.data = file_.data(tensor).data() + first * weight.row_bytes;
+  return weight;
+}
+
+WeightId PlanBuilder::FloatMatrix(const std::string& name, uint64_t cols, uint64_t rows) {
+  const gguf::TensorInfo* tensor = Find(name, cols, rows);
+  if (tensor != nullptr && tensor->type != quant::TensorType::kF32) FailType(*tensor);
+  return tensor == nullptr ? -1 : Add(RowsOf(*tensor, 0, rows));
+}
+
+WeightId PlanBuilder::StackRows(const std::string& name, uint64_t cols, uint64_t all, uint64_t first, uint64_t rows,
+                                uint64_t n) {
+  const gguf::TensorInfo* tensor = Find(name, cols, all, n);
+  if (tensor == nullptr) return -1;
+  backend::Weight weight = RowsOf(*tensor, first, rows);
+  for (uint64_t e = 0; e < n; ++e) weight.stack.push_back(weight.data + e * all * weight.row_bytes);
+  return Add(std::move(weight));
+}
+
+WeightId PlanBuilder::Stack(const std::string& prefix, uint64_t cols, uint64_t rows, uint64_t n) {
+  const auto name = [&](uint64_t e) { return prefix + "." + std::to_string(e) + ".weight"; };
+  if (Has(prefix + "_exps.weight") || !Has(name(0))) return StackRows(prefix + "_exps.weight", cols, rows, 0, rows, n);
+  backend::Weight weight;
+  for (uint64_t e = 0; e < n; ++e) {
+    const gguf::TensorInfo* tensor = Find(name(e), cols, rows);
+    if (tensor == nullptr) return -1;
+    if (e == 0) weight = RowsOf(*tensor, 0, rows);
+    if (tensor->type != weight.type) {
+      Fail(base::StatusCode::kBadModelFile, "tensor " + name(e) + " has another type than " + name(0));
+      return -1;
+    }
+    weight.stack.push_back(file_.data(*tensor).data());
+  }
   return Add(std::move(weight));
 }
 
@@ -34,24 +69,31 @@ WeightId PlanBuilder::FlatVector(const std::string& name, uint64_t n) {
   return AddVector(tensor, 0, n);
 }
 
-const gguf::TensorInfo* PlanBuilder::Find(const std::string& name, uint64_t cols, uint64_t rows) {
+const gguf::TensorInfo* PlanBuilder::Find(const std::string& name, uint64_t cols, uint64_t rows, uint64_t n) {
   const gguf::TensorInfo* tensor = file_.FindTensor(name);
   if (tensor == nullptr) {
     Fail(base::StatusCode::kBadModelFile, "tensor " + name + " is missing");
-  } else if (tensor->dims[0] != cols || tensor->dims[1] != rows || tensor->dims[2] != 1 || tensor->dims[3] != 1) {
-    Fail(base::StatusCode::kBadModelFile, "tensor " + name + " is " + std::to_string(tensor->dims[0]) + " x " +
-                                              std::to_string(tensor->dims[1]) + ", expected " + std::to_string(cols) +
-                                              " x " + std::to_string(rows));
     return nullptr;
   }
-  return tensor;
+  if (tensor->dims[0] == cols && tensor->dims[1] == rows && tensor->dims[2] == n && tensor->dims[3] == 1) return tensor;
+  const auto shape = [&](uint64_t a, uint64_t b, uint64_t c) {
+    return std::to_string(a) + " x " + std::to_string(b) + (n == 1 && c == 1 ? "" : " x " + std::to_string(c));
+  };
+  Fail(base::StatusCode::kBadModelFile, "tensor " + name + " is " +
+                                            shape(tensor->dims[0], tensor->dims[1], tensor->dims[2]) + ", expected " +
+                                            shape(cols, rows, n));
+  return nullptr;
+}
+
+void PlanBuilder::FailType(const gguf::TensorInfo& tensor) {
+  Fail(base::StatusCode::kUnsupportedModel,
+       "tensor " + tensor.name + " is " + quant::InfoOf(tensor.type).name + ", only F32 is supported here");
 }
 
 WeightId PlanBuilder::AddVector(const gguf::TensorInfo* tensor, uint64_t first, uint64_t n) {
   if (tensor == nullptr) return -1;
   if (tensor->type != quant::TensorType::kF32) {
-    Fail(base::StatusCode::kUnsupportedModel,
-         "tensor " + tensor->name + " is " + quant::InfoOf(tensor->type).name + ", only F32 is supported here");
+    FailType(*tensor);
     return -1;
   }
   backend::Weight weight;
@@ -67,7 +109,8 @@ WeightId PlanBuilder::AddVector(const gguf::TensorInfo* tensor, uint64_t first, 
 WeightId PlanBuilder::Add(backend::Weight weight) {
   for (size_t i = 0; i < plan_.weights.size(); ++i) {
     const backend::Weight& w = plan_.weights[i];
-    if (w.name == weight.name && w.first_row == weight.first_row && w.rows == weight.rows && w.cols == weight.cols) {
+    if (w.name == weight.name && w.first_row == weight.first_row && w.rows == weight.rows && w.cols == weight.cols &&
+        w.stack.size() == weight.stack.size()) {
       return static_cast<WeightId>(i);
     }
   }
@@ -83,6 +126,11 @@ backend::ValueId PlanBuilder::Value(const std::string& name, uint32_t width, bac
 int PlanBuilder::Rope(const backend::RopeSpec& rope) {
   plan_.ropes.push_back(rope);
   return static_cast<int>(plan_.ropes.size() - 1);
+}
+
+int PlanBuilder::Route(const backend::RouteSpec& route) {
+  plan_.routes.push_back(route);
+  return static_cast<int>(plan_.routes.size() - 1);
 }
 
 int PlanBuilder::KvGroup(const backend::KvGroup& group) {

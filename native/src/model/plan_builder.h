@@ -26,12 +26,20 @@ class PlanBuilder {
   backend::WeightId VectorPart(const std::string& name, uint64_t all, uint64_t first, uint64_t n);
   /// n numbers of F32 in a tensor of any dimensions, as one vector.
   backend::WeightId FlatVector(const std::string& name, uint64_t n);
+  /// An F32 matrix: biases of experts.
+  backend::WeightId FloatMatrix(const std::string& name, uint64_t cols, uint64_t rows);
+  /// The matrices of `n` experts: one tensor `PREFIX_exps.weight`, or in older files `PREFIX.0.weight` to `n` - 1.
+  backend::WeightId Stack(const std::string& prefix, uint64_t cols, uint64_t rows, uint64_t n);
+  /// Rows [first, first + rows) of each of the `n` matrices of a tensor, which have `all` rows.
+  backend::WeightId StackRows(const std::string& name, uint64_t cols, uint64_t all, uint64_t first, uint64_t rows,
+                              uint64_t n);
   bool Has(const std::string& name) const { return file_.FindTensor(name) != nullptr; }
   /// Vector, or -1 without an error when the file has none of this name.
   backend::WeightId OptionalVector(const std::string& name, uint64_t n) { return Has(name) ? Vector(name, n) : -1; }
 
   backend::ValueId Value(const std::string& name, uint32_t width, backend::Rows rows = backend::Rows::kTokens);
   int Rope(const backend::RopeSpec& rope);
+  int Route(const backend::RouteSpec& route);
   int KvGroup(const backend::KvGroup& group);
 
   void Fail(base::StatusCode code, const std::string& message);
@@ -41,9 +49,11 @@ class PlanBuilder {
 
  private:
   /// The tensor if it has these dimensions; of a vector (rows 1) also the type is checked.
-  const gguf::TensorInfo* Find(const std::string& name, uint64_t cols, uint64_t rows);
+  const gguf::TensorInfo* Find(const std::string& name, uint64_t cols, uint64_t rows, uint64_t n = 1);
+  void FailType(const gguf::TensorInfo& tensor);
   backend::WeightId AddVector(const gguf::TensorInfo* tensor, uint64_t first, uint64_t n);
   backend::WeightId Add(backend::Weight weight);
+  backend::Weight RowsOf(const gguf::TensorInfo& tensor, uint64_t first, uint64_t rows) const;
 
   const gguf::File& file_;
   backend::Plan plan_;

@@ -1,11 +1,14 @@
 #include "backend/cpu/compiled_plan.h"
 
+#include "backend/cpu/experts.h"
 #include "backend/cpu/matmul.h"
 
 namespace zell::backend {
 
 std::vector<Phase> CutIntoPhases(const Plan& plan, const std::vector<Op>& ops, Rows rows) {
   std::vector<Phase> phases;
+  int routing = -1, grouped = -1;
+  const Op* route = nullptr;
   const auto row_phase = [&]() -> Phase& {
     if (phases.empty() || phases.back().kind != Phase::Kind::kRows || !phases.back().quantize.empty()) {
       phases.push_back({Phase::Kind::kRows, rows, {}, {}});
@@ -13,15 +16,38 @@ std::vector<Phase> CutIntoPhases(const Plan& plan, const std::vector<Op>& ops, R
     return phases.back();
   };
   for (const Op& op : ops) {
-    if (op.kind == OpKind::kMatmul) {
-      Phase& before = row_phase();
-      for (const kernels::ActivationFormat format : FormatsOf(plan, op)) before.quantize.push_back({format, op.in});
-      phases.push_back({Phase::Kind::kMatmul, rows, {&op}, {}});
-    } else if (op.kind == OpKind::kAttention) {
-      phases.push_back({Phase::Kind::kAttention, rows, {&op}, {}});
-      row_phase().ops.push_back(&op);
-    } else {
-      row_phase().ops.push_back(&op);
+    switch (op.kind) {
+      case OpKind::kMatmul: {
+        Phase& before = row_phase();
+        for (const kernels::ActivationFormat format : FormatsOf(plan, op)) before.quantize.push_back({format, op.in});
+        phases.push_back({Phase::Kind::kMatmul, rows, {&op}, {}});
+        break;
+      }
+      case OpKind::kAttention:
+        phases.push_back({Phase::Kind::kAttention, rows, {&op}, {}});
+        row_phase().ops.push_back(&op);
+        break;
+      case OpKind::kExperts: {
+        Phase& before = row_phase();
+        const uint32_t columns = ColumnsPerRow(plan, op);
+        for (const kernels::ActivationFormat format : FormatsOf(plan, op)) {
+          before.quantize.push_back({format, op.in, columns});
+        }
+        if (grouped != routing) phases.push_back({Phase::Kind::kGroup, rows, {}, {}, routing, route});
+        grouped = routing;
+        phases.push_back({Phase::Kind::kExperts, rows, {&op}, {}, routing});
+        break;
+      }
+      case OpKind::kRoute: {
+        Phase& phase = row_phase();
+        phase.ops.push_back(&op);
+        phase.routing = ++routing;
+        phase.route = route = &op;
+        break;
+      }
+      default:
+        row_phase().ops.push_back(&op);
+        break;
     }
   }
   return phases;

@@ -8,19 +8,23 @@
 
 namespace zell::backend {
 
-/// A column to quantise once its row is complete, for the matmul that follows.
+/// A row to quantise once it is complete, for the matmul that follows: as one column, or as one for each expert.
 struct QuantizeStep {
   kernels::ActivationFormat format;
   ValueId in;
+  uint32_t columns = 1;
 };
 
 struct Phase {
-  enum class Kind { kRows, kMatmul, kAttention };
+  enum class Kind { kRows, kMatmul, kAttention, kGroup, kExperts };
   Kind kind = Kind::kRows;
   Rows rows = Rows::kTokens;
   /// kRows: row-wise ops in order (an attention op among them: join its chunks). Else one op.
   std::vector<const Op*> ops;
   std::vector<QuantizeStep> quantize;  ///< kRows, after the ops
+  /// Which routing of the plan a kRows phase makes, a kGroup phase sorts, a kExperts phase works on; -1 none.
+  int routing = -1;
+  const Op* route = nullptr;  ///< its kRoute, for kRows and kGroup
 };
 
 /// Points into `ops`, which must stay.

@@ -5,12 +5,17 @@
 #include "backend/backend.h"
 #include "backend/cpu/attention.h"
 #include "backend/cpu/compiled_plan.h"
+#include "backend/cpu/experts.h"
 #include "backend/cpu/matmul.h"
+#include "backend/cpu/route.h"
 #include "backend/cpu/row_ops.h"
 #include "base/thread_pool.h"
 
 namespace zell::backend {
 namespace {
+
+// Batches that small are routed by one thread, which then sorts them as well: a decode step has one barrier less.
+constexpr size_t kSerialRoute = 4;
 
 base::Status NoScratch() { return {base::StatusCode::kOutOfMemory, "no memory for the scratch of a step"}; }
 
@@ -31,6 +36,9 @@ class CpuExecutor final : public Executor {
     head_ = CutIntoPhases(plan_, plan_.head, Rows::kOutputs);
     norm_ = CutIntoPhases(plan_, norm_ops_, Rows::kOutputs);
     FindSizes();
+    for (const Phase& phase : body_) {
+      if (phase.kind == Phase::Kind::kGroup) state_.groups.emplace_back();
+    }
     const size_t most_phases = std::max({body_.size(), head_.size(), norm_.size(), size_t{1}});
     state_.queues = std::make_unique<TaskQueue[]>(most_phases);
   }
@@ -80,13 +88,20 @@ class CpuExecutor final : public Executor {
           thread_floats_ = std::max(thread_floats_, AttentionScratchFloats(plan_, op));
           state_.attention_rows = std::min(state_.attention_rows, AttentionTileRows(plan_, op));
         }
-        if (op.kind != OpKind::kMatmul) continue;
-        float_column_bytes_ = std::max(
-            float_column_bytes_,
-            kernels::ActivationBytes(kernels::ActivationFormat::kF32, plan_.values[static_cast<size_t>(op.in)].width));
+        if (op.kind != OpKind::kMatmul && op.kind != OpKind::kExperts) continue;
+        size_t columns = 1;
+        if (op.kind == OpKind::kExperts) {
+          thread_floats_ = std::max(thread_floats_, ExpertScratchFloats(plan_, op));
+          columns = ColumnsPerRow(plan_, op);
+        } else {
+          float_column_bytes_ =
+              std::max(float_column_bytes_, kernels::ActivationBytes(kernels::ActivationFormat::kF32,
+                                                                     plan_.values[static_cast<size_t>(op.in)].width));
+        }
         for (const kernels::ActivationFormat format : FormatsOf(plan_, op)) {
           size_t& most = column_bytes_[static_cast<size_t>(format)];
-          most = std::max(most, kernels::ActivationBytes(format, plan_.values[static_cast<size_t>(op.in)].width));
+          const size_t width = plan_.values[static_cast<size_t>(op.in)].width / columns;
+          most = std::max(most, columns * kernels::ActivationBytes(format, width));
         }
       }
     }
@@ -177,10 +192,14 @@ class CpuExecutor final : public Executor {
         return CountMatmulTasks(m_, state_, *phase.ops[0]);
       case Phase::Kind::kAttention:
         return CountAttentionTasks(m_, state_, *phase.ops[0]);
+      case Phase::Kind::kGroup:
+        return state_.RowCount(phase.rows) > kSerialRoute ? 1 : 0;
+      case Phase::Kind::kExperts:
+        return CountExpertTasks(m_, state_.groups[static_cast<size_t>(phase.routing)], *phase.ops[0]);
       case Phase::Kind::kRows:
         break;
     }
-    const size_t n = state_.RowCount(phase.rows), step = RowsPerTask(n);
+    const size_t n = state_.RowCount(phase.rows), step = RowsPerTask(phase, n);
     return static_cast<uint32_t>((n + step - 1) / step);
   }
 
@@ -190,17 +209,28 @@ class CpuExecutor final : public Executor {
         return RunMatmul(m_, state_, *phase.ops[0], queue, scratch);
       case Phase::Kind::kAttention:
         return RunAttention(m_, state_, *phase.ops[0], queue, scratch);
+      case Phase::Kind::kExperts:
+        return RunExperts(m_, state_, state_.groups[static_cast<size_t>(phase.routing)], *phase.ops[0], queue, scratch);
+      case Phase::Kind::kGroup:
+        if (CountTasks(phase) == 0 || queue.Claim() > 0) return;
+        Group(phase);
+        return queue.MarkDone(1);
       case Phase::Kind::kRows:
         return RunRows(phase, queue, scratch);
     }
   }
 
-  size_t RowsPerTask(size_t rows) const {
+  void Group(const Phase& phase) {
+    GroupByExpert(m_, *phase.route, state_.RowCount(phase.rows), state_.groups[static_cast<size_t>(phase.routing)]);
+  }
+
+  size_t RowsPerTask(const Phase& phase, size_t rows) const {
+    if (phase.routing >= 0 && rows <= kSerialRoute) return std::max<size_t>(rows, 1);
     return std::clamp<size_t>(rows / (static_cast<size_t>(m_.threads) * 4), 1, 16);
   }
 
   void RunRows(const Phase& phase, TaskQueue& queue, float* scratch) {
-    const size_t n = state_.RowCount(phase.rows), step = RowsPerTask(n);
+    const size_t n = state_.RowCount(phase.rows), step = RowsPerTask(phase, n);
     for (uint32_t done = 0;; ++done) {
       const size_t first = queue.Claim() * step;
       if (first >= n || state_.stop->load(std::memory_order_relaxed)) return queue.MarkDone(done);
@@ -212,11 +242,13 @@ class CpuExecutor final : public Executor {
             RunRowOp(m_, state_, *op, row, scratch);
           }
         }
-        for (const QuantizeStep& q : phase.quantize) QuantizeRow(m_, q.format, q.in, row);
-        if (state_.low_rank.any() && !phase.quantize.empty()) {
-          QuantizeRow(m_, kernels::ActivationFormat::kF32, phase.quantize[0].in, row);
+        for (const QuantizeStep& q : phase.quantize) QuantizeRow(m_, q.format, q.in, row, q.columns);
+        // Adapters change plain matmuls only.
+        if (state_.low_rank.any() && !phase.quantize.empty() && phase.quantize[0].columns == 1) {
+          QuantizeRow(m_, kernels::ActivationFormat::kF32, phase.quantize[0].in, row, 1);
         }
       }
+      if (phase.routing >= 0 && n <= kSerialRoute) Group(phase);
     }
   }
 

@@ -4,6 +4,9 @@
 #include <cmath>
 #include <cstring>
 
+#include "backend/cpu/experts.h"
+#include "backend/cpu/route.h"
+
 namespace zell::backend {
 namespace {
 
@@ -62,6 +65,13 @@ void Rotate(const Machine& m, const RunState& state, const Op& op, size_t row) {
       x[i * step + distance] = a * sine[i] + b * cosine[i];
     }
   }
+}
+
+void GateRow(const Machine& m, const Op& op, size_t row) {
+  const float gate = 1.0f / (1.0f + std::exp(-m.Row(op.in, row)[0]));
+  float* x = m.Row(op.out, row);
+  const size_t n = m.plan->values[static_cast<size_t>(op.out)].width;
+  for (size_t i = 0; i < n; ++i) x[i] *= gate;
 }
 
 // A value beyond f16 would turn into infinity and, times a masked zero, into NaN for later readers of the block.
@@ -151,7 +161,14 @@ void RunRowOp(const Machine& m, const RunState& state, const Op& op, size_t row,
       return Rotate(m, state, op, row);
     case OpKind::kKvWrite:
       return WriteKv(m, state, op, row, scratch);
+    case OpKind::kRoute:
+      return RouteRow(m, op, row, scratch);
+    case OpKind::kExpertSum:
+      return SumExperts(m, op, row);
+    case OpKind::kGateRow:
+      return GateRow(m, op, row);
     case OpKind::kMatmul:
+    case OpKind::kExperts:
     case OpKind::kAttention:
       return;  // phases of their own
   }
@@ -162,13 +179,14 @@ size_t RowScratchFloats(const Plan& plan) {
   for (const KvGroup& g : plan.kv_groups) {
     most = std::max(most, static_cast<size_t>(g.kv_heads) * std::max(g.key_dim, g.value_dim));
   }
-  return most / 2 + 16;  // f16
+  return std::max(most / 2 + 16, RouteScratchFloats(plan));  // KV is f16
 }
 
-void QuantizeRow(const Machine& m, kernels::ActivationFormat format, ValueId in, size_t row) {
-  const size_t k = m.plan->values[static_cast<size_t>(in)].width;
-  uint8_t* out = m.activations[static_cast<size_t>(format)].data() + row * kernels::ActivationBytes(format, k);
-  m.kernels->quantize(format, m.Row(in, row), out, k);
+void QuantizeRow(const Machine& m, kernels::ActivationFormat format, ValueId in, size_t row, size_t columns) {
+  const size_t k = m.plan->values[static_cast<size_t>(in)].width / columns;
+  const size_t bytes = kernels::ActivationBytes(format, k);
+  uint8_t* out = m.activations[static_cast<size_t>(format)].data() + row * columns * bytes;
+  for (size_t c = 0; c < columns; ++c) m.kernels->quantize(format, m.Row(in, row) + c * k, out + c * bytes, k);
 }
 
 }  // namespace zell::backend

@@ -15,7 +15,7 @@ void AddScaled(const Machine& machine, float scale, const float* x, float* y, si
 void RunRowOp(const Machine& machine, const RunState& state, const Op& op, size_t row, float* scratch);
 size_t RowScratchFloats(const Plan& plan);
 
-/// `in`'s row to a column of the activation buffer of `format`.
-void QuantizeRow(const Machine& machine, kernels::ActivationFormat format, ValueId in, size_t row);
+/// `in`'s row to the activation buffer of `format`, as that many columns.
+void QuantizeRow(const Machine& machine, kernels::ActivationFormat format, ValueId in, size_t row, size_t columns);
 
 }  // namespace zell::backend

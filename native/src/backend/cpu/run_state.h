@@ -50,6 +50,14 @@ struct RopeTable {
   std::vector<float> sine;
 };
 
+/// The tokens of a batch sorted by expert. A place is row * experts per token + rank.
+struct ExpertGroups {
+  std::vector<uint32_t> begin;   ///< [expert] → its first index in `places`; one more at the end
+  std::vector<uint32_t> places;  ///< in the order of the batch within an expert
+  std::vector<uint32_t> active;  ///< experts that have any, those with most first
+  std::vector<uint32_t> next;    ///< scratch of the sorting
+};
+
 struct RunState {
   const Batch* batch = nullptr;
   const std::atomic<bool>* stop = nullptr;
@@ -63,6 +71,9 @@ struct RunState {
   size_t max_chunks = 0;  ///< of a split row
 
   LowRankState low_rank;
+  /// [routing of the plan]. Each is written once in a run, so that a thread that comes late counts the same tasks.
+  std::vector<ExpertGroups> groups;
+
   std::unique_ptr<TaskQueue[]> queues;  ///< [phase]
   size_t n_outputs = 0;                 ///< rows of the head's values
 
