@@ -1,6 +1,7 @@
 // dlopen and a handful of symbols. ZELL_ORACLE_DIR names the folder of libllama; without it the one in node_modules.
 #include "llama_oracle.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -54,6 +55,7 @@ struct OracleVocabulary::Api {
   bool (*vocab_get_add_bos)(const void*);
   int32_t (*fim[6])(const void*);
   int32_t (*tokenize)(const void*, const char*, int32_t, int32_t*, int32_t, bool, bool);
+  int32_t (*detokenize)(const void*, const int32_t*, int32_t, char*, int32_t, bool, bool);
   int32_t (*token_to_piece)(const void*, int32_t, char*, int32_t, int32_t, bool);
   std::string why_not;
 
@@ -98,6 +100,7 @@ struct OracleVocabulary::Api {
     bind("llama_vocab_fim_rep", &api.fim[4]);
     bind("llama_vocab_fim_sep", &api.fim[5]);
     bind("llama_tokenize", &api.tokenize);
+    bind("llama_detokenize", &api.detokenize);
     bind("llama_token_to_piece", &api.token_to_piece);
     if (!api.why_not.empty()) return api;
     log_set(Silent, nullptr);
@@ -132,12 +135,28 @@ std::unique_ptr<OracleVocabulary> OracleVocabulary::Load(const std::string& gguf
   return oracle;
 }
 
-std::vector<int32_t> OracleVocabulary::Encode(std::string_view text, bool parse_special) const {
-  std::vector<int32_t> tokens(text.size() + 8);
+std::vector<int32_t> OracleVocabulary::Encode(std::string_view text, bool parse_special, bool add_special) const {
+  std::vector<int32_t> tokens(text.size() * 4 + 16);
   const int32_t n = api_->tokenize(vocabulary_, text.data(), static_cast<int32_t>(text.size()), tokens.data(),
-                                   static_cast<int32_t>(tokens.size()), false, parse_special);
+                                   static_cast<int32_t>(tokens.size()), add_special, parse_special);
   tokens.resize(n < 0 ? 0 : static_cast<size_t>(n));
   return tokens;
+}
+
+std::string OracleVocabulary::Decode(std::span<const int32_t> tokens, bool remove_special, bool unparse_special) const {
+  const auto n = static_cast<int32_t>(tokens.size());
+  std::string text(tokens.size() * 8 + 64, 0);
+  const auto decode = [&] {
+    return api_->detokenize(vocabulary_, tokens.data(), n, text.data(), static_cast<int32_t>(text.size()),
+                            remove_special, unparse_special);
+  };
+  int32_t length = decode();
+  if (length < 0) {
+    text.resize(static_cast<size_t>(-length) + 64);
+    length = decode();
+  }
+  text.resize(static_cast<size_t>(std::max(length, 0)));
+  return text;
 }
 
 std::string OracleVocabulary::Piece(int32_t token, bool special) const {

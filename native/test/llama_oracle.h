@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,9 @@ class OracleVocabulary {
   /// nullptr with the reason in `*why_not` when there is no oracle on this machine or it refuses the file.
   static std::unique_ptr<OracleVocabulary> Load(const std::string& gguf, std::string* why_not);
 
-  std::vector<int32_t> Encode(std::string_view text, bool parse_special) const;
+  /// `add_special`: with BOS, EOS and separator as the model wants them.
+  std::vector<int32_t> Encode(std::string_view text, bool parse_special, bool add_special = false) const;
+  std::string Decode(std::span<const int32_t> tokens, bool remove_special, bool unparse_special) const;
   std::string Piece(int32_t token, bool special) const;
   int32_t size() const;
   bool IsEndOfGeneration(int32_t token) const;

@@ -1,4 +1,4 @@
-// Seeded text that mixes everything a tokenizer can stumble over; valid UTF-8, the same on every machine.
+// Seeded text that mixes everything a tokenizer can stumble over; the same on every machine.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,8 @@ namespace zell::test {
 
 class MixedText {
  public:
-  explicit MixedText(uint64_t seed) : state_(seed * 2 + 1) {}
+  /// `invalid`: with stretches of ill-formed UTF-8, else all is valid.
+  explicit MixedText(uint64_t seed, bool invalid = false) : state_(seed * 2 + 1), invalid_(invalid) {}
 
   /// At least `bytes` long.
   std::string Make(size_t bytes) {
@@ -68,6 +69,12 @@ class MixedText {
         "\xC2\xA0\xE2\x80\x83\xE3\x80\x80\xC2\x85\xE2\x80\xA8",
         "\xE2\x80\x8B\xE2\x80\x8D\xEF\xBB\xBF\xEF\xBF\xBD\xC2\xAD",
     };
+    if (invalid_ && Next(24) == 0) {
+      // Lone lead and continuation bytes; none that a lenient reader would take for a character.
+      for (uint64_t n = 1 + Next(3); n > 0; --n) *text += "\x80\xBF\xC3\xE2\xE3\xF0\xF8\xFF"[Next(8)];
+      *text += 'z';
+      return;
+    }
     switch (Next(16)) {
       case 0:
         text->append(1 + Next(Next(20) == 0 ? 400 : 12), ' ');
@@ -99,6 +106,7 @@ class MixedText {
   }
 
   uint64_t state_;
+  bool invalid_;
 };
 
 }  // namespace zell::test

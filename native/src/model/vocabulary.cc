@@ -52,6 +52,8 @@ base::Status ReadIds(const gguf::File& file, tokenizer::VocabularySpec& spec) {
       {"eom_token_id", &spec.eom},
       {"unknown_token_id", &spec.unknown},
       {"padding_token_id", &spec.padding},
+      {"seperator_token_id", &spec.separator},
+      {"mask_token_id", &spec.mask},
       {"prefix_token_id", &spec.fim_prefix},
       {"suffix_token_id", &spec.fim_suffix},
       {"middle_token_id", &spec.fim_middle},
@@ -70,6 +72,45 @@ base::Status ReadIds(const gguf::File& file, tokenizer::VocabularySpec& spec) {
   return base::Status::Ok();
 }
 
+base::Status ReadScores(const gguf::File& file, tokenizer::VocabularySpec& spec) {
+  const gguf::Value* value = file.Find("tokenizer.ggml.scores");
+  if (value == nullptr) return base::Status::Ok();
+  const auto copy = [&](const auto& scores) {
+    for (const auto score : scores) spec.scores.push_back(static_cast<float>(score));
+    return base::Status::Ok();
+  };
+  if (const auto* scores = std::get_if<std::vector<double>>(value)) return copy(*scores);
+  if (const auto* scores = std::get_if<std::vector<int64_t>>(value)) return copy(*scores);
+  return Bad("scores", "is not an array of numbers");
+}
+
+base::Status ReadCharsmap(const gguf::File& file, tokenizer::VocabularySpec& spec) {
+  const gguf::Value* value = file.Find("tokenizer.ggml.precompiled_charsmap");
+  if (value == nullptr) return base::Status::Ok();
+  const auto copy = [&](const auto& bytes) {
+    spec.charsmap.reserve(bytes.size());
+    for (const auto byte : bytes) spec.charsmap.push_back(static_cast<char>(byte));
+    return base::Status::Ok();
+  };
+  if (const auto* bytes = std::get_if<std::vector<uint64_t>>(value)) return copy(*bytes);
+  if (const auto* bytes = std::get_if<std::vector<int64_t>>(value)) return copy(*bytes);
+  return Bad("precompiled_charsmap", "is not an array of bytes");
+}
+
+void ReadFlags(const gguf::File& file, tokenizer::VocabularySpec& spec) {
+  const auto flag = [&](const char* name) { return file.Bool(kPrefix + std::string(name)); };
+  const std::optional<bool> add_bos = flag("add_bos_token"), add_eos = flag("add_eos_token");
+  spec.has_add_bos = add_bos.has_value();
+  spec.add_bos = add_bos.value_or(false);
+  spec.has_add_eos = add_eos.has_value();
+  spec.add_eos = add_eos.value_or(false);
+  spec.add_separator = flag("add_sep_token");
+  spec.add_space_prefix = flag("add_space_prefix");
+  spec.remove_extra_spaces = flag("remove_extra_whitespaces");
+  spec.lowercase = flag("normalizer.lowercase");
+  spec.strip_accents = flag("normalizer.strip_accents");
+}
+
 }  // namespace
 
 base::Result<tokenizer::VocabularySpec> ReadVocabulary(const gguf::File& file) {
@@ -78,24 +119,20 @@ base::Result<tokenizer::VocabularySpec> ReadVocabulary(const gguf::File& file) {
   if (!model) return Bad("model", "is missing");
   spec.model = *model;
   spec.pre = file.Str("tokenizer.ggml.pre").value_or("");
+  spec.name = file.Str("general.name").value_or("");
+  spec.architecture = file.Str("general.architecture").value_or("");
   const std::vector<std::string>* tokens = file.Strings("tokenizer.ggml.tokens");
   if (tokens == nullptr) return Bad("tokens", "is missing");
   if (tokens->size() > (size_t{1} << 24)) return Bad("tokens", "has more entries than any vocabulary");
   spec.tokens = *tokens;
-  if (const gguf::Value* scores = file.Find("tokenizer.ggml.scores"); scores != nullptr) {
-    const auto* values = std::get_if<std::vector<double>>(scores);
-    if (values == nullptr) return Bad("scores", "is not an array of numbers");
-    spec.scores.assign(values->begin(), values->end());
-  }
+  ZELL_RETURN_IF_ERROR(ReadScores(file, spec));
+  ZELL_RETURN_IF_ERROR(ReadCharsmap(file, spec));
   ZELL_RETURN_IF_ERROR(ReadKinds(file, spec));
   if (const std::vector<std::string>* merges = file.Strings("tokenizer.ggml.merges"); merges != nullptr) {
     spec.merges = *merges;
   }
   ZELL_RETURN_IF_ERROR(ReadIds(file, spec));
-  const std::optional<bool> add_bos = file.Bool("tokenizer.ggml.add_bos_token");
-  spec.has_add_bos = add_bos.has_value();
-  spec.add_bos = add_bos.value_or(false);
-  spec.add_eos = file.Bool("tokenizer.ggml.add_eos_token").value_or(false);
+  ReadFlags(file, spec);
   return spec;
 }
 

@@ -30,7 +30,16 @@ void MergeTable::Add(Symbol left, Symbol right, Merge merge) {
 const std::vector<Symbol>& WordMerger::Run(std::string_view word) {
   symbols_.resize(word.size());
   for (size_t i = 0; i < word.size(); ++i) symbols_[i] = static_cast<uint8_t>(word[i]);
-  if (word.size() <= kShortWord) {
+  return RunAny();
+}
+
+const std::vector<Symbol>& WordMerger::Run(std::span<const Symbol> symbols) {
+  symbols_.assign(symbols.begin(), symbols.end());
+  return RunAny();
+}
+
+const std::vector<Symbol>& WordMerger::RunAny() {
+  if (symbols_.size() <= kShortWord) {
     RunShort();
   } else {
     RunLong();

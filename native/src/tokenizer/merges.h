@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -54,8 +55,11 @@ class WordMerger {
   /// The symbols that are left when no pair of neighbours merges any more: always the lowest rank first, and of equal
   /// ranks the leftmost. O(n log n). Valid until the next call. word.size() < 2^32.
   const std::vector<Symbol>& Run(std::string_view word);
+  /// The same, starting from `symbols` instead of single bytes.
+  const std::vector<Symbol>& Run(std::span<const Symbol> symbols);
 
  private:
+  const std::vector<Symbol>& RunAny();
   void RunShort();
   void RunLong();
 

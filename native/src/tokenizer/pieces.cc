@@ -6,9 +6,7 @@
 #include "tokenizer/byte_alphabet.h"
 
 namespace zell::tokenizer::internal {
-namespace {
 
-/// The byte of `<0xNN>`; nullopt for anything else.
 std::optional<char> ParseByteToken(std::string_view text) {
   if (text.size() != 6 || text.substr(0, 3) != "<0x" || text[5] != '>') return std::nullopt;
   unsigned value = 0;
@@ -17,11 +15,35 @@ std::optional<char> ParseByteToken(std::string_view text) {
   return static_cast<char>(value);
 }
 
-std::string PieceOf(const std::string& text, TokenKind kind) {
-  switch (kind) {
+void AppendReplaced(std::string_view text, std::string_view from, std::string_view to, std::string* out) {
+  size_t done = 0;
+  for (size_t at = text.find(from); at != std::string_view::npos; at = text.find(from, done)) {
+    out->append(text.substr(done, at - done));
+    out->append(to);
+    done = at + from.size();
+  }
+  out->append(text.substr(done));
+}
+
+namespace {
+
+std::string Respelled(const Vocabulary& vocabulary, const std::string& text) {
+  if (vocabulary.algorithm == Algorithm::kPlamo2) return text;
+  const bool bpe = vocabulary.algorithm == Algorithm::kBpe;
+  if (bpe && vocabulary.pretokenizer->spelling != Spelling::kEscapedSpaces) {
+    return DecodeSpelling(text).value_or(text);
+  }
+  std::string piece;
+  AppendReplaced(text, kSpaceMark, " ", &piece);
+  return piece;
+}
+
+std::string PieceOf(const Vocabulary& vocabulary, size_t token) {
+  const std::string& text = vocabulary.spec.tokens[token];
+  switch (vocabulary.spec.kinds[token]) {
     case TokenKind::kUndefined:
     case TokenKind::kUnused:
-      return {};
+      return vocabulary.algorithm == Algorithm::kPlamo2 ? text : std::string();
     case TokenKind::kUnknown:
     case TokenKind::kControl:
     case TokenKind::kUserDefined:
@@ -32,15 +54,16 @@ std::string PieceOf(const std::string& text, TokenKind kind) {
     case TokenKind::kNormal:
       break;
   }
-  return DecodeSpelling(text).value_or(text);
+  return Respelled(vocabulary, text);
 }
 
 }  // namespace
 
-Pieces::Pieces(const VocabularySpec& spec) {
-  starts_.reserve(spec.tokens.size() + 1);
-  for (size_t i = 0; i < spec.tokens.size(); ++i) {
-    arena_ += PieceOf(spec.tokens[i], spec.kinds[i]);
+Pieces::Pieces(const Vocabulary& vocabulary) {
+  const size_t n = vocabulary.spec.tokens.size();
+  starts_.reserve(n + 1);
+  for (size_t i = 0; i < n; ++i) {
+    arena_ += PieceOf(vocabulary, i);
     starts_.push_back(arena_.size());
   }
 }

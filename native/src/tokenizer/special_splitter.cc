@@ -6,11 +6,19 @@
 #include <cstddef>
 
 namespace zell::tokenizer::internal {
+namespace {
+
+bool IsAsciiSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+}  // namespace
 
 SpecialSplitter::SpecialSplitter(std::vector<Entry> entries) : entries_(std::move(entries)), nodes_(1) {
   std::stable_sort(entries_.begin(), entries_.end(),
                    [](const Entry& a, const Entry& b) { return a.text.size() > b.text.size(); });
-  for (uint32_t i = 0; i < entries_.size(); ++i) Insert(i);
+  for (uint32_t i = 0; i < entries_.size(); ++i) {
+    strips_ |= entries_[i].strips_left || entries_[i].strips_right;
+    Insert(i);
+  }
 }
 
 uint32_t SpecialSplitter::Child(uint32_t node, uint8_t byte) const {
@@ -72,10 +80,21 @@ std::vector<Fragment> SpecialSplitter::Split(std::string_view text, bool parse_s
     claims.pop_back();
     const size_t length = entries_[claim.entry].text.size();
     if (taken[claim.position]) continue;
-    // What was granted is at least as long, so an overlap covers this one's start or its end.
-    if (!taken[claim.position + length - 1]) {
-      std::fill_n(taken.begin() + static_cast<ptrdiff_t>(claim.position), length, true);
+    // What was granted is at least as long, so an overlap covers this one's start or its end. Stripped spaces may also
+    // lie in between.
+    const auto first = taken.begin() + static_cast<ptrdiff_t>(claim.position);
+    const auto last = first + static_cast<ptrdiff_t>(length);
+    if (!*(last - 1) && (!strips_ || std::find(first, last, true) == last)) {
+      std::fill(first, last, true);
       granted.push_back(claim);
+      const Entry& entry = entries_[claim.entry];
+      for (size_t i = claim.position; entry.strips_left && i > 0 && !taken[i - 1] && IsAsciiSpace(text[i - 1]); --i) {
+        taken[i - 1] = true;
+      }
+      for (size_t i = claim.position + length;
+           entry.strips_right && i < text.size() && !taken[i] && IsAsciiSpace(text[i]); ++i) {
+        taken[i] = true;
+      }
       continue;
     }
     const uint32_t shorter = LongestAt(text.substr(claim.position), parse_special, length);
@@ -86,14 +105,20 @@ std::vector<Fragment> SpecialSplitter::Split(std::string_view text, bool parse_s
   std::sort(granted.begin(), granted.end(), [](const Claim& a, const Claim& b) { return a.position < b.position; });
 
   std::vector<Fragment> fragments;
+  // What is taken beside a token is stripped.
+  const auto add_plain = [&](size_t begin, size_t end) {
+    while (begin < end && taken[begin]) ++begin;
+    while (begin < end && taken[end - 1]) --end;
+    if (begin < end) fragments.push_back({text.substr(begin, end - begin), -1});
+  };
   size_t done = 0;
   for (const Claim& claim : granted) {
     const Entry& entry = entries_[claim.entry];
-    if (claim.position > done) fragments.push_back({text.substr(done, claim.position - done), -1});
+    add_plain(done, claim.position);
     fragments.push_back({text.substr(claim.position, entry.text.size()), entry.token});
     done = claim.position + entry.text.size();
   }
-  if (done < text.size()) fragments.push_back({text.substr(done), -1});
+  add_plain(done, text.size());
   return fragments;
 }
 

@@ -22,12 +22,15 @@ class SpecialSplitter {
     std::string_view text;  ///< not empty; must outlive the splitter
     Token token;
     bool needs_parse_special;
+    bool strips_left = false;   ///< ASCII white space before the token belongs to nothing
+    bool strips_right = false;  ///< the same behind it
   };
   /// Of entries with equal texts the first counts.
   explicit SpecialSplitter(std::vector<Entry> entries);
 
-  /// Covers the text, no fragment empty. Longer tokens win over shorter ones wherever the two overlap, and of equally
-  /// long ones the first in the vocabulary; one token's own overlapping occurrences are taken from the left.
+  /// Covers the text but for stripped white space, no fragment empty. Longer tokens win over shorter ones wherever the
+  /// two overlap, and of equally long ones the first in the vocabulary; one token's own overlapping occurrences are
+  /// taken from the left.
   std::vector<Fragment> Split(std::string_view text, bool parse_special) const;
 
  private:
@@ -45,6 +48,7 @@ class SpecialSplitter {
   std::vector<Entry> entries_;  ///< longest first
   std::vector<Node> nodes_;
   uint32_t root_child_[256] = {};
+  bool strips_ = false;  ///< any entry
 };
 
 }  // namespace zell::tokenizer::internal

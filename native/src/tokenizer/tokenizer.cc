@@ -1,10 +1,11 @@
-// The tokenizer of byte-level BPE vocabularies: special tokens, then words, then merges.
+// Special tokens first, then the encoder of the vocabulary's model on what stands between them.
 #include "tokenizer/tokenizer.h"
 
 #include "tokenizer/pieces.h"
 #include "tokenizer/special_splitter.h"
+#include "tokenizer/strip_rules.h"
+#include "tokenizer/text_encoder.h"
 #include "tokenizer/vocabulary.h"
-#include "tokenizer/word_encoder.h"
 
 namespace zell::tokenizer {
 namespace {
@@ -12,42 +13,50 @@ namespace {
 using internal::Fragment;
 using internal::Pieces;
 using internal::SpecialSplitter;
+using internal::TextEncoder;
 using internal::Vocabulary;
-using internal::WordEncoder;
-using internal::WordMerger;
 
-/// Offsets inside a fragment are 32 bits wide; a longer text is cut here, which only then may move a word's border.
-constexpr size_t kMaxFragmentBytes = size_t{1} << 31;
+/// Offsets inside a fragment are 32 bits wide, and escaping may triple it; a longer text is cut here, which only then
+/// may move a word's border.
+constexpr size_t kMaxFragmentBytes = size_t{1} << 30;
 
 SpecialSplitter MakeSpecialSplitter(const VocabularySpec& spec) {
   std::vector<SpecialSplitter::Entry> entries;
   for (size_t i = 0; i < spec.tokens.size(); ++i) {
     if (!internal::IsSearchedFor(spec.kinds[i])) continue;
-    entries.push_back({spec.tokens[i], static_cast<Token>(i), internal::NeedsParseSpecial(spec.kinds[i])});
+    const internal::StripRule strip = internal::StripRuleOf(spec, i);
+    entries.push_back(
+        {spec.tokens[i], static_cast<Token>(i), internal::NeedsParseSpecial(spec.kinds[i]), strip.left, strip.right});
   }
   return SpecialSplitter(std::move(entries));
 }
 
-class ByteLevelTokenizer final : public Tokenizer {
+class TokenizerImpl final : public Tokenizer {
  public:
-  explicit ByteLevelTokenizer(Vocabulary vocabulary)
-      : vocabulary_(std::move(vocabulary)),
-        pieces_(vocabulary_.spec),
-        specials_(MakeSpecialSplitter(vocabulary_.spec)),
-        words_(vocabulary_) {}
+  static base::Result<std::unique_ptr<Tokenizer>> Create(Vocabulary vocabulary) {
+    auto made = std::make_unique<TokenizerImpl>(std::move(vocabulary));
+    base::Result<std::unique_ptr<TextEncoder>> encoder = internal::MakeTextEncoder(made->vocabulary_);
+    if (!encoder.ok()) return encoder.status();
+    made->encoder_ = std::move(*encoder);
+    return std::unique_ptr<Tokenizer>(std::move(made));
+  }
+  explicit TokenizerImpl(Vocabulary vocabulary)
+      : vocabulary_(std::move(vocabulary)), pieces_(vocabulary_), specials_(MakeSpecialSplitter(vocabulary_.spec)) {}
 
   std::vector<Token> Encode(std::string_view text, bool parse_special) const override {
     std::vector<Token> tokens;
     tokens.reserve(text.size() / 4 + 4);
-    WordMerger merger = words_.NewMerger();
-    std::vector<uint32_t> ends;
+    const std::unique_ptr<TextEncoder::Session> session = encoder_->NewSession();
+    bool at_start = true;
     for (const Fragment& fragment : specials_.Split(text, parse_special)) {
       if (fragment.token >= 0) {
         tokens.push_back(fragment.token);
+        at_start = true;
         continue;
       }
       for (size_t done = 0; done < fragment.text.size(); done += kMaxFragmentBytes) {
-        EncodePlain(fragment.text.substr(done, kMaxFragmentBytes), &merger, &ends, &tokens);
+        session->Encode(fragment.text.substr(done, kMaxFragmentBytes), at_start, &tokens);
+        at_start = false;
       }
     }
     return tokens;
@@ -69,21 +78,10 @@ class ByteLevelTokenizer final : public Tokenizer {
   const VocabularySpec& spec() const override { return vocabulary_.spec; }
 
  private:
-  void EncodePlain(std::string_view text, WordMerger* merger, std::vector<uint32_t>* ends,
-                   std::vector<Token>* tokens) const {
-    ends->clear();
-    vocabulary_.pretokenizer->split(text, ends);
-    uint32_t begin = 0;
-    for (const uint32_t end : *ends) {
-      words_.Encode(text.substr(begin, end - begin), merger, tokens);
-      begin = end;
-    }
-  }
-
   const Vocabulary vocabulary_;
   const Pieces pieces_;
   const SpecialSplitter specials_;
-  const WordEncoder words_;
+  std::unique_ptr<const TextEncoder> encoder_;
 };
 
 }  // namespace
@@ -91,7 +89,7 @@ class ByteLevelTokenizer final : public Tokenizer {
 base::Result<std::unique_ptr<Tokenizer>> Tokenizer::Create(VocabularySpec spec) {
   base::Result<Vocabulary> vocabulary = internal::CheckVocabulary(std::move(spec));
   if (!vocabulary.ok()) return vocabulary.status();
-  return std::unique_ptr<Tokenizer>(std::make_unique<ByteLevelTokenizer>(std::move(*vocabulary)));
+  return TokenizerImpl::Create(std::move(*vocabulary));
 }
 
 }  // namespace zell::tokenizer

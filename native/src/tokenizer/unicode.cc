@@ -1,6 +1,7 @@
 // Class look-up through pages of 256 characters, and the UTF-8 decoder.
 #include "tokenizer/unicode.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <vector>
@@ -42,6 +43,41 @@ CharClass ClassOf(uint32_t code_point) {
   static const ClassTable table;
   if (code_point > 0x10FFFF) return CharClass::kOther;
   return table.pages[table.page_of[code_point / kPageSize]][code_point % kPageSize];
+}
+
+namespace {
+
+/// The range that holds the code point, of ranges sorted by `first`; nullptr when none does.
+template <typename Range>
+const Range* FindRange(const Range* ranges, size_t count, uint32_t code_point) {
+  const Range* after = std::upper_bound(ranges, ranges + count, code_point,
+                                        [](uint32_t wanted, const Range& range) { return wanted < range.first; });
+  if (after == ranges || code_point > after[-1].last) return nullptr;
+  return after - 1;
+}
+
+}  // namespace
+
+uint32_t LowerOf(uint32_t code_point) {
+  if (code_point < 0x80) return code_point >= 'A' && code_point <= 'Z' ? code_point + 32 : code_point;
+  const LowerRange* range = FindRange(kLowerRanges, kLowerRangeCount, code_point);
+  if (range == nullptr || (code_point - range->first) % range->step != 0) return code_point;
+  return static_cast<uint32_t>(static_cast<int32_t>(code_point) + range->delta);
+}
+
+uint32_t BaseOf(uint32_t code_point) {
+  if (code_point < 0x80) return code_point;
+  const BaseRange* range = FindRange(kBaseRanges, kBaseRangeCount, code_point);
+  return range == nullptr ? code_point : range->base;
+}
+
+void AppendUtf8(uint32_t c, std::string* text) {
+  const auto add = [&](uint32_t byte) { text->push_back(static_cast<char>(byte)); };
+  if (c < 0x80) return add(c);
+  if (c >= 0x10000) add(0xF0 | c >> 18);
+  if (c >= 0x800) add(c >= 0x10000 ? 0x80 | (c >> 12 & 0x3F) : 0xE0 | c >> 12);
+  add(c >= 0x800 ? 0x80 | (c >> 6 & 0x3F) : 0xC0 | c >> 6);
+  add(0x80 | (c & 0x3F));
 }
 
 size_t Utf8Length(uint8_t lead) {

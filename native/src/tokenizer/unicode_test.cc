@@ -13,15 +13,16 @@ TEST(ClassesOfCharacters) {
     CharClass char_class;
   };
   constexpr CharClass kO = CharClass::kOther, kL = CharClass::kLetter, kN = CharClass::kNumber, kS = CharClass::kSpace,
-                      kM = CharClass::kMark;
+                      kM = CharClass::kMark, kP = CharClass::kPunctuation, kY = CharClass::kSymbol,
+                      kC = CharClass::kControl;
   const Row rows[] = {
-      {0, kO},        {9, kS},        {13, kS},         {14, kO},      {0x1C, kO},    {' ', kS},     {'!', kO},
-      {'0', kN},      {'9', kN},      {':', kO},        {'A', kL},     {'_', kO},     {'z', kL},     {0x85, kS},
-      {0xA0, kS},     {0xAA, kL},     {0xAD, kO},       {0xB2, kN},    {0xD7, kO},    {0x300, kM},   {0x36F, kM},
-      {0x370, kL},    {0x660, kN},    {0x903, kM},      {0x1680, kS},  {0x180E, kO},  {0x200A, kS},  {0x200B, kO},
+      {0, kC},        {9, kS},        {13, kS},         {14, kC},      {0x1C, kC},    {' ', kS},     {'!', kP},
+      {'0', kN},      {'9', kN},      {':', kP},        {'A', kL},     {'_', kP},     {'z', kL},     {0x85, kS},
+      {0xA0, kS},     {0xAA, kL},     {0xAD, kC},       {0xB2, kN},    {0xD7, kY},    {0x300, kM},   {0x36F, kM},
+      {0x370, kL},    {0x660, kN},    {0x903, kM},      {0x1680, kS},  {0x180E, kC},  {0x200A, kS},  {0x200B, kC},
       {0x2028, kS},   {0x2160, kN},   {0x2460, kN},     {0x3000, kS},  {0x3042, kL},  {0x4E00, kL},  {0x9FFF, kL},
-      {0xAC00, kL},   {0xD7A3, kL},   {0xD7A4, kO},     {0xE000, kO},  {0xFEFF, kO},  {0xFFFD, kO},  {0x1D7D8, kN},
-      {0x1F600, kO},  {0x20000, kL},  {0x2A6DF, kL},    {0x2EBF0, kL}, {0x2EE5E, kO}, {0xE0100, kM}, {0xE01F0, kO},
+      {0xAC00, kL},   {0xD7A3, kL},   {0xD7A4, kO},     {0xE000, kC},  {0xFEFF, kC},  {0xFFFD, kY},  {0x1D7D8, kN},
+      {0x1F600, kY},  {0x20000, kL},  {0x2A6DF, kL},    {0x2EBF0, kL}, {0x2EE5E, kO}, {0xE0100, kM}, {0xE01F0, kO},
       {0x10FFFF, kO}, {0x110000, kO}, {0xFFFFFFFF, kO},
   };
   for (const Row& row : rows) {
@@ -31,12 +32,34 @@ TEST(ClassesOfCharacters) {
 
 // How many characters each class has in Unicode 15.1 pins the generated table as a whole.
 TEST(ClassesHaveTheSizesOfUnicode15_1) {
-  size_t counts[5] = {};
+  size_t counts[9] = {};
   for (uint32_t c = 0; c <= 0x10FFFF; ++c) ++counts[static_cast<size_t>(ClassOf(c))];
   CHECK_EQ(counts[static_cast<size_t>(CharClass::kLetter)], 136726u);
   CHECK_EQ(counts[static_cast<size_t>(CharClass::kNumber)], 1831u);
   CHECK_EQ(counts[static_cast<size_t>(CharClass::kMark)], 2450u);
   CHECK_EQ(counts[static_cast<size_t>(CharClass::kSpace)], 25u);
+  CHECK_EQ(counts[static_cast<size_t>(CharClass::kPunctuation)], 842u);
+  CHECK_EQ(counts[static_cast<size_t>(CharClass::kSymbol)], 7775u);
+  CHECK_EQ(counts[static_cast<size_t>(CharClass::kControl)], 139745u);
+}
+
+TEST(LowerCaseAndBaseLetters) {
+  for (const auto& [upper, lower] : {std::pair('A', 'a'), {'z', 'z'}, {'[', '['}, {'@', '@'}}) {
+    CHECK_EQ(LowerOf(static_cast<uint32_t>(upper)), static_cast<uint32_t>(lower));
+  }
+  CHECK_EQ(LowerOf(0xC9), 0xE9u);    // É
+  CHECK_EQ(LowerOf(0xD7), 0xD7u);    // between ranges
+  CHECK_EQ(LowerOf(0x101), 0x101u);  // every other one of a range
+  CHECK_EQ(LowerOf(0x100), 0x101u);
+  CHECK_EQ(LowerOf(0x130), 0x69u);       // İ
+  CHECK_EQ(LowerOf(0x1E921), 0x1E943u);  // the last one
+  CHECK_EQ(BaseOf(0xE9), uint32_t{'e'});
+  CHECK_EQ(BaseOf(0x1EA4), uint32_t{'A'});
+  CHECK_EQ(BaseOf(0xAC01), 0x1100u);  // a Hangul syllable's leading consonant
+  CHECK_EQ(BaseOf(0x4E00), 0x4E00u);
+  std::string text;
+  for (const uint32_t c : {0x41u, 0xE9u, 0x4E00u, 0x1F600u}) AppendUtf8(c, &text);
+  CHECK_EQ(text, "Aé一😀");
 }
 
 TEST(DecodesValidCharacters) {

@@ -27,6 +27,8 @@ constexpr NamedId kIds[] = {
     {"eom", &VocabularySpec::eom},
     {"unknown", &VocabularySpec::unknown},
     {"padding", &VocabularySpec::padding},
+    {"seperator", &VocabularySpec::separator},
+    {"mask", &VocabularySpec::mask},
     {"fim_pre", &VocabularySpec::fim_prefix},
     {"fim_suf", &VocabularySpec::fim_suffix},
     {"fim_mid", &VocabularySpec::fim_middle},
@@ -57,14 +59,15 @@ Status CheckCounts(const VocabularySpec& spec) {
   return Status::Ok();
 }
 
-Status CheckTokens(const VocabularySpec& spec) {
+Status CheckTokens(const VocabularySpec& spec, Algorithm algorithm) {
   for (size_t i = 0; i < spec.tokens.size(); ++i) {
     const size_t bytes = spec.tokens[i].size();
     const TokenKind kind = spec.kinds[i];
     if (kind < TokenKind::kUndefined || kind > TokenKind::kByte) {
       return Bad("token " + std::to_string(i) + " has type " + std::to_string(static_cast<int32_t>(kind)));
     }
-    const size_t limit = IsSearchedFor(kind) ? kMaxSpecialBytes : kMaxTokenBytes;
+    const bool searched_for = IsSearchedFor(kind) || algorithm != Algorithm::kBpe;
+    const size_t limit = searched_for ? kMaxSpecialBytes : kMaxTokenBytes;
     if (bytes > limit) {
       return Bad("token " + std::to_string(i) + " has " + std::to_string(bytes) + " bytes, at most " +
                  std::to_string(limit));
@@ -127,10 +130,11 @@ void FillIn(Vocabulary* vocabulary) {
   TokenOfText tokens;
   tokens.reserve(spec.tokens.size());
   for (size_t i = 0; i < spec.tokens.size(); ++i) tokens.try_emplace(spec.tokens[i], static_cast<Token>(i));
-  const Pretokenizer& family = *vocabulary->pretokenizer;
   const KnownTexts& known = GetKnownTexts();
-  FindByText(&spec, tokens, {&family.bos_text, 1}, &spec.bos);
-  FindByText(&spec, tokens, {&family.eos_text, 1}, &spec.eos);
+  if (vocabulary->pretokenizer != nullptr) {
+    FindByText(&spec, tokens, {&vocabulary->pretokenizer->bos_text, 1}, &spec.bos);
+    FindByText(&spec, tokens, {&vocabulary->pretokenizer->eos_text, 1}, &spec.eos);
+  }
   FindByText(&spec, tokens, known.eot, &spec.eot);
   FindByText(&spec, tokens, known.eom, &spec.eom);
   FindByText(&spec, tokens, known.fim_prefix, &spec.fim_prefix);
@@ -140,9 +144,74 @@ void FillIn(Vocabulary* vocabulary) {
   FindByText(&spec, tokens, known.fim_repo, &spec.fim_repo);
   FindByText(&spec, tokens, known.fim_separator, &spec.fim_separator);
   vocabulary->end_of_generation = FindEndOfGeneration(&spec, tokens);
-  if (!spec.has_add_bos) spec.add_bos = family.add_bos;
   if (spec.bos < 0) spec.add_bos = false;
   if (spec.eos < 0) spec.add_eos = false;
+  if (spec.separator < 0) spec.add_separator = false;
+}
+
+/// What a tokenizer model implies when the file does not say. BPE has it from the pre-tokenizer.
+struct Family {
+  const char* model;
+  Algorithm algorithm;
+  Token bos = -1, eos = -1, unknown = -1, separator = -1, padding = -1, mask = -1;
+  bool add_bos = false, add_eos = false, add_separator = false, add_space_prefix = false, clean_spaces = false;
+};
+constexpr Family kFamilies[] = {
+    {.model = "gpt2", .algorithm = Algorithm::kBpe},
+    {.model = "gemma4", .algorithm = Algorithm::kBpe},
+    {.model = "whitespace", .algorithm = Algorithm::kBpe},
+    {.model = "hybriddna", .algorithm = Algorithm::kBpe},
+    {.model = "llama",
+     .algorithm = Algorithm::kSpm,
+     .bos = 1,
+     .eos = 2,
+     .unknown = 0,
+     .add_bos = true,
+     .add_space_prefix = true},
+    {.model = "bert",
+     .algorithm = Algorithm::kWpm,
+     .bos = 101,
+     .unknown = 100,
+     .separator = 102,
+     .padding = 0,
+     .mask = 103,
+     .add_bos = true,
+     .add_separator = true,
+     .clean_spaces = true},
+    {.model = "t5", .algorithm = Algorithm::kUgm, .eos = 1, .unknown = 2, .padding = 0, .add_eos = true},
+    {.model = "rwkv", .algorithm = Algorithm::kRwkv},
+    {.model = "plamo2", .algorithm = Algorithm::kPlamo2, .bos = 1, .eos = 2, .unknown = 0, .padding = 3},
+};
+
+const Family* FindFamily(std::string_view model) {
+  for (const Family& family : kFamilies) {
+    if (family.model == model) return &family;
+  }
+  return nullptr;
+}
+
+/// Ids and flags that the file leaves open. An id outside of the vocabulary is none.
+void FillInFamily(const Family& family, const Pretokenizer* pre, VocabularySpec* spec) {
+  const auto id = [&](Token value, Token* target) {
+    if (*target < 0 && value >= 0 && static_cast<size_t>(value) < spec->tokens.size()) *target = value;
+  };
+  id(family.bos, &spec->bos);
+  id(family.eos, &spec->eos);
+  id(family.unknown, &spec->unknown);
+  id(family.separator, &spec->separator);
+  id(family.padding, &spec->padding);
+  id(family.mask, &spec->mask);
+  const bool has_pre = pre != nullptr;
+  if (!spec->has_add_bos) spec->add_bos = has_pre ? pre->add_bos : family.add_bos;
+  if (has_pre && pre->always_add_bos) spec->add_bos = true;
+  if (!spec->has_add_eos) spec->add_eos = family.add_eos;
+  const auto flag = [](std::optional<bool>* value, bool otherwise) { *value = value->value_or(otherwise); };
+  flag(&spec->add_separator, has_pre ? pre->add_separator : family.add_separator);
+  flag(&spec->add_space_prefix, family.add_space_prefix);
+  flag(&spec->remove_extra_spaces, false);
+  flag(&spec->lowercase, !has_pre);
+  flag(&spec->strip_accents, *spec->lowercase);
+  spec->clean_spaces = has_pre ? pre->clean_spaces : family.clean_spaces;
 }
 
 }  // namespace
@@ -151,17 +220,22 @@ bool NeedsParseSpecial(TokenKind kind) { return kind == TokenKind::kControl || k
 bool IsSearchedFor(TokenKind kind) { return NeedsParseSpecial(kind) || kind == TokenKind::kUserDefined; }
 
 base::Result<Vocabulary> CheckVocabulary(VocabularySpec spec) {
-  if (spec.model != "gpt2") return Status{StatusCode::kUnsupportedModel, "tokenizer model '" + spec.model + "'"};
-  const Pretokenizer* pretokenizer = FindPretokenizer(spec.pre);
-  if (pretokenizer == nullptr) return Status{StatusCode::kUnsupportedModel, "pre-tokenizer '" + spec.pre + "'"};
+  const Family* family = FindFamily(spec.model);
+  if (family == nullptr) return Status{StatusCode::kUnsupportedModel, "tokenizer model '" + spec.model + "'"};
+  const Pretokenizer* pretokenizer = nullptr;
+  if (family->algorithm == Algorithm::kBpe) {
+    pretokenizer = FindPretokenizer(spec.model == "gemma4" ? "gemma4" : spec.pre);
+    if (pretokenizer == nullptr) return Status{StatusCode::kUnsupportedModel, "pre-tokenizer '" + spec.pre + "'"};
+  }
   ZELL_RETURN_IF_ERROR(CheckCounts(spec));
   if (spec.kinds.empty()) spec.kinds.assign(spec.tokens.size(), TokenKind::kNormal);
-  ZELL_RETURN_IF_ERROR(CheckTokens(spec));
+  ZELL_RETURN_IF_ERROR(CheckTokens(spec, family->algorithm));
   ZELL_RETURN_IF_ERROR(CheckMerges(spec));
   for (size_t i = 0; i < spec.tokens.size(); ++i) {
     if (spec.tokens[i].empty()) spec.tokens[i] = "[EMPTY_" + std::to_string(i) + "]";
   }
-  Vocabulary vocabulary{std::move(spec), pretokenizer, {}};
+  FillInFamily(*family, pretokenizer, &spec);
+  Vocabulary vocabulary{std::move(spec), family->algorithm, pretokenizer, {}};
   FillIn(&vocabulary);
   return vocabulary;
 }

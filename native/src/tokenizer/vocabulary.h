@@ -18,10 +18,13 @@ constexpr size_t kMaxTokenBytes = size_t{1} << 16;
 /// Of a token that is searched for in the text, at every position.
 constexpr size_t kMaxSpecialBytes = 1024;
 
+enum class Algorithm : uint8_t { kBpe, kSpm, kWpm, kUgm, kRwkv, kPlamo2 };
+
 /// A vocabulary that passed every check: kinds has one entry a token, every id is -1 or inside, no token text is empty.
 struct Vocabulary {
   VocabularySpec spec;
-  const Pretokenizer* pretokenizer;
+  Algorithm algorithm;
+  const Pretokenizer* pretokenizer;      ///< nullptr where the algorithm is not kBpe
   std::vector<Token> end_of_generation;  ///< ascending
 };
 

@@ -1,12 +1,17 @@
 // Builds the symbol and merge tables from a vocabulary, and encodes words with them.
 #include "tokenizer/word_encoder.h"
 
+#include <algorithm>
+
 #include "tokenizer/byte_alphabet.h"
+#include "tokenizer/pieces.h"
+#include "tokenizer/unicode.h"
 
 namespace zell::tokenizer::internal {
 
 WordEncoder::WordEncoder(const Vocabulary& vocabulary)
-    : symbols_(vocabulary.spec.tokens.size()),
+    : byte_alphabet_(vocabulary.pretokenizer->spelling == Spelling::kByteAlphabet),
+      symbols_(vocabulary.spec.tokens.size()),
       merges_(vocabulary.spec.merges.size()),
       ignore_merges_(vocabulary.pretokenizer->ignore_merges) {
   AddTokens(vocabulary.spec);
@@ -18,13 +23,19 @@ WordEncoder::WordEncoder(const Vocabulary& vocabulary)
 // the merges say.
 void WordEncoder::AddTokens(const VocabularySpec& spec) {
   tokens_.assign(256, -1);
+  byte_tokens_.fill(-1);
   for (size_t i = 0; i < spec.tokens.size(); ++i) {
     if (NeedsParseSpecial(spec.kinds[i])) continue;
+    if (const std::optional<char> byte = byte_alphabet_ ? std::nullopt : ParseByteToken(spec.tokens[i])) {
+      Token& token = byte_tokens_[static_cast<uint8_t>(*byte)];
+      if (token < 0) token = static_cast<Token>(i);
+    }
     const Symbol symbol = InternSpelling(spec.tokens[i]);
     if (symbol == kNoSymbol) continue;
     if (symbol >= tokens_.size()) tokens_.resize(symbol + 1, -1);
     if (tokens_[symbol] < 0) tokens_[symbol] = static_cast<Token>(i);
   }
+  if (byte_alphabet_) std::copy_n(tokens_.begin(), 256, byte_tokens_.begin());
 }
 
 void WordEncoder::AddMerges(const VocabularySpec& spec) {
@@ -37,39 +48,61 @@ void WordEncoder::AddMerges(const VocabularySpec& spec) {
     if (left == kNoSymbol || right == kNoSymbol) continue;
     bytes.assign(symbols_.bytes(left));
     bytes.append(symbols_.bytes(right));
+    for (size_t at = bytes.find(kSpaceMark, 1); at != std::string::npos; at = bytes.find(kSpaceMark, at + 1)) {
+      joins_before_space_[static_cast<uint8_t>(bytes[at - 1])] = true;
+    }
     merges_.Add(left, right, {static_cast<uint32_t>(rank), symbols_.Intern(bytes)});
   }
 }
 
 Symbol WordEncoder::InternSpelling(std::string_view spelling) {
+  if (!byte_alphabet_) return spelling.empty() ? kNoSymbol : symbols_.Intern(spelling);
   const std::optional<std::string> bytes = DecodeSpelling(spelling);
   return bytes.has_value() && !bytes->empty() ? symbols_.Intern(*bytes) : kNoSymbol;
 }
 
-bool WordEncoder::IsWhole(Symbol symbol, WordMerger* merger) const {
+// Merging starts from bytes in the byte alphabet, else from characters. A character that no token and no merge knows
+// goes in as its bytes, which nothing merges with.
+const std::vector<Symbol>& WordEncoder::Merge(std::string_view word, Scratch* scratch) const {
+  if (byte_alphabet_) return scratch->merger.Run(word);
+  scratch->symbols.clear();
+  for (size_t pos = 0; pos < word.size();) {
+    const std::string_view c = word.substr(pos, DecodeUtf8(word, pos).length);
+    const Symbol symbol = c.size() == 1 ? static_cast<uint8_t>(c[0]) : symbols_.Find(c);
+    pos += c.size();
+    if (symbol != kNoSymbol) {
+      scratch->symbols.push_back(symbol);
+      continue;
+    }
+    for (const char byte : c) scratch->symbols.push_back(static_cast<uint8_t>(byte));
+  }
+  return scratch->merger.Run(std::span<const Symbol>(scratch->symbols));
+}
+
+bool WordEncoder::IsWhole(Symbol symbol, Scratch* scratch) const {
   if (ignore_merges_) return true;
   // Relaxed: every thread that asks finds the same answer.
   Whole whole = whole_[symbol].load(std::memory_order_relaxed);
   if (whole == Whole::kUnasked) {
-    whole = merger->Run(symbols_.bytes(symbol)) == std::vector<Symbol>{symbol} ? Whole::kYes : Whole::kNo;
+    whole = Merge(symbols_.bytes(symbol), scratch) == std::vector<Symbol>{symbol} ? Whole::kYes : Whole::kNo;
     whole_[symbol].store(whole, std::memory_order_relaxed);
   }
   return whole == Whole::kYes;
 }
 
-void WordEncoder::Encode(std::string_view word, WordMerger* merger, std::vector<Token>* tokens) const {
+void WordEncoder::Encode(std::string_view word, Scratch* scratch, std::vector<Token>* tokens) const {
   const Symbol known = symbols_.Find(word);
-  if (TokenOf(known) >= 0 && IsWhole(known, merger)) {
+  if (TokenOf(known) >= 0 && IsWhole(known, scratch)) {
     tokens->push_back(TokenOf(known));
     return;
   }
-  for (const Symbol symbol : merger->Run(word)) {
+  for (const Symbol symbol : Merge(word, scratch)) {
     if (TokenOf(symbol) >= 0) {
       tokens->push_back(TokenOf(symbol));
       continue;
     }
     for (const char byte : symbols_.bytes(symbol)) {
-      const Token token = TokenOf(static_cast<uint8_t>(byte));
+      const Token token = byte_tokens_[static_cast<uint8_t>(byte)];
       if (token >= 0) tokens->push_back(token);
     }
   }
