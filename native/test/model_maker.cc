@@ -4,10 +4,10 @@
 
 namespace zell::test {
 
-ModelMaker::ModelMaker(std::string arch, const ModelShape& the_shape, uint64_t the_vocabulary)
+ModelMaker::ModelMaker(const std::string& arch, const ModelShape& the_shape, uint64_t the_vocabulary)
     : shape(the_shape), vocabulary(the_vocabulary), prefix_(arch + ".") {
   SetAny("general.architecture", arch);
-  SetAny("general.name", "random " + arch);
+  SetAny("general.name", std::string("random model"));  // some readers look for known names
 }
 
 void ModelMaker::Set(std::string_view key, const gguf::FileValue& value) {
@@ -98,6 +98,40 @@ void ModelMaker::PlainMlp(const std::string& in, bool bias) {
   if (bias) Vector(in + "ffn_up.bias", shape.ffn, 0.0f, 0.3f);
   Matrix(in + "ffn_down.weight", shape.ffn, shape.width, 2.0f);
   if (bias) Vector(in + "ffn_down.bias", shape.width, 0.0f, 0.3f);
+}
+
+void ModelMaker::Decoder(const DecoderParts& p) {
+  DecoderMetadata();
+  if (p.layer_norm) Set("attention.layer_norm_epsilon", 1e-5f);
+  Embedding(p.embedding_scale);
+  for (uint64_t layer = 0; layer < shape.layers; ++layer) {
+    const std::string in = Layer(layer);
+    if (p.attention_norm != nullptr) Norm(in + p.attention_norm, shape.width, p.norm_bias);
+    if (p.fused_qkv) {
+      FusedAttention(in, p.qkv_bias, p.output_bias);
+    } else {
+      Attention(in, p.qkv_bias, p.output_bias);
+    }
+    if (p.own_norms) {
+      tensors_.push_back({in + "attn_q_norm.weight", {shape.head_dim, shape.heads}, 1.0f, 0.2f});
+      tensors_.push_back({in + "attn_k_norm.weight", {shape.head_dim, shape.kv_heads}, 1.0f, 0.2f});
+    } else if (p.head_norms || p.whole_norms) {
+      Vector(in + "attn_q_norm.weight", p.whole_norms ? q_width() : shape.head_dim, 1.0f, 0.2f);
+      Vector(in + "attn_k_norm.weight", p.whole_norms ? kv_width() : shape.head_dim, 1.0f, 0.2f);
+    }
+    if (p.post_norms) Norm(in + "post_attention_norm", shape.width);
+    if (p.mlp_norm != nullptr) Norm(in + p.mlp_norm, shape.width, p.norm_bias);
+    if (p.plain_mlp) {
+      PlainMlp(in, p.mlp_bias);
+    } else if (p.fused_gate) {
+      Matrix(in + "ffn_up.weight", shape.width, 2 * shape.ffn, 1.0f);
+      Matrix(in + "ffn_down.weight", shape.ffn, shape.width, 3.0f);
+    } else {
+      GatedMlp(in, p.mlp_bias);
+    }
+    if (p.post_norms) Norm(in + "post_ffw_norm", shape.width);
+  }
+  Output(p.norm_bias);
 }
 
 }  // namespace zell::test

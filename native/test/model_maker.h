@@ -32,10 +32,26 @@ struct RandomTensor {
   std::vector<float> values = {};  ///< instead of random ones
 };
 
+/// What a usual decoder consists of besides Llama's tensors, or in their place.
+struct DecoderParts {
+  const char* attention_norm = "attn_norm";  ///< nullptr: none
+  const char* mlp_norm = "ffn_norm";         ///< nullptr: none
+  bool post_norms = false;                   ///< post_attention_norm, post_ffw_norm
+  bool norm_bias = false;
+  bool layer_norm = false;  ///< only names the epsilon
+  bool qkv_bias = false, output_bias = false, mlp_bias = false;
+  bool fused_qkv = false;
+  bool plain_mlp = false, fused_gate = false;
+  bool whole_norms = false;  ///< of Q and K as whole rows
+  bool own_norms = false;    ///< for each head its own: [head_dim, heads]
+  bool head_norms = false;   ///< one for all heads
+  float embedding_scale = 3.0f;
+};
+
 /// Deviations should keep every activation near 1 and attention from being flat: then a wrong term shows.
 class ModelMaker {
  public:
-  ModelMaker(std::string arch, const ModelShape& shape, uint64_t vocabulary);
+  ModelMaker(const std::string& arch, const ModelShape& shape, uint64_t vocabulary);
 
   const ModelShape shape;
   const uint64_t vocabulary;
@@ -58,6 +74,8 @@ class ModelMaker {
   void Norm(const std::string& name, uint64_t n, bool bias = false);
 
   // Parts that most decoders share. `in` is a layer's prefix, `blk.N.`.
+  /// Everything: metadata, embedding, layers, output.
+  void Decoder(const DecoderParts& parts);
   /// block_count … attention.head_count_kv, context_length, RMS epsilon, rotation base.
   void DecoderMetadata();
   void Embedding(float scale = 3.0f);

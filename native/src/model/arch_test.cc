@@ -47,6 +47,12 @@ TEST(sound_files_are_accepted) {
 
 TEST(unknown_architecture_is_named) { CheckRefused({.arch = "frobnicator"}, kUnsupported, "frobnicator"); }
 
+TEST(files_that_are_no_language_model_say_what_to_load) {
+  CheckRefused({.arch = "clip"}, kUnsupported, "without 'mmproj' in its name");
+  CheckRefused({.arch = "gemma3n"}, kUnsupported, "gemma3n");
+  CheckRefused(With("general.type", std::string("adapter")), kUnsupported, "adapter");
+}
+
 TEST(hyperparameters_out_of_range_are_named) {
   constexpr uint32_t kMax = std::numeric_limits<uint32_t>::max();
   for (const uint32_t value : {0u, kMax}) {
@@ -101,6 +107,34 @@ TEST(unknown_position_scaling_and_gating_are_refused) {
   CheckRefused(gated, kUnsupported, "expert_gating_func 9");
   SmallModel linear = With("llama.rope.scaling.type", std::string("linear"));
   CHECK(BuildStatus(linear).ok());
+}
+
+TEST(scalings_and_factors_out_of_range_are_named) {
+  const auto yarn = [](const char* key, const gguf::FileValue& value) {
+    SmallModel small;
+    small.change = [=](gguf::HeaderBuilder& header) {
+      header.Set("llama.rope.scaling.type", std::string("yarn"));
+      header.Set("llama.rope.scaling.factor", 4.0f);
+      header.Set(key, value);
+    };
+    return small;
+  };
+  CHECK(BuildStatus(yarn("llama.rope.scaling.original_context_length", uint32_t{512})).ok());
+  CheckRefused(yarn("llama.rope.scaling.original_context_length", uint32_t{0}), kBad, "original_context_length");
+  CheckRefused(yarn("llama.rope.scaling.factor", -2.0f), kBad, "rope.scaling.factor");
+  CheckRefused(yarn("llama.rope.scaling.yarn_beta_fast", std::nanf("")), kBad, "yarn_beta_fast");
+  CheckRefused(yarn("llama.rope.freq_base", 1.0f), kBad, "freq_base");
+  SmallModel factors = yarn("llama.rope.dimension_count", uint32_t{32});
+  factors.rope_factors = true;
+  CheckRefused(factors, kBad, "rope_freqs.weight");
+}
+
+TEST(lists_for_each_layer_count_when_all_are_the_same) {
+  CHECK(BuildStatus(With("llama.feed_forward_length", std::vector<uint32_t>{256, 256})).ok());
+  CHECK(BuildStatus(With("llama.attention.head_count_kv", std::vector<int32_t>{2, 2})).ok());
+  CheckRefused(With("llama.feed_forward_length", std::vector<uint32_t>{256, 512}), kUnsupported, "differs");
+  CheckRefused(With("llama.feed_forward_length", std::vector<uint32_t>{}), kBad, "feed_forward_length");
+  CheckRefused(With("llama.attention.head_count", std::vector<int32_t>{-4, -4}), kBad, "head_count");
 }
 
 TEST(missing_tensors_are_named) {

@@ -50,6 +50,15 @@ class DecoderBuilder {
     if (group.layers > 0) window_group_ = b_.KvGroup(group);
     if (!t_.rope.turns.empty()) rope_ = window_rope_ = b_.Rope(t_.rope);
     if (!t_.window_rope.turns.empty() && windowed > 0) window_rope_ = b_.Rope(t_.window_rope);
+    if (t_.query_growth != 0 && rope_ >= 0) {
+      backend::RopeSpec grown = t_.rope;
+      grown.growth = t_.query_growth;
+      grown.growth_step = t_.query_growth_step;
+      query_rope_ = b_.Rope(grown);
+      if (grown.dims() != s_.key_dim || windowed > 0) {
+        b_.Fail(base::StatusCode::kUnsupportedModel, "queries that grow with their position need a full rotation");
+      }
+    }
     backend::Plan& plan = b_.plan();
     plan.layers = s_.layers;
     plan.embedding_length = s_.embedding;
@@ -59,7 +68,7 @@ class DecoderBuilder {
 
   void Layer() {
     const ValueId attention_in = t_.pre_norms ? h_ : x_;
-    if (t_.pre_norms) Norm("attn_norm", x_, h_);
+    if (t_.pre_norms) Norm(t_.attention_norm, x_, h_);
     if (t_.parallel) {
       // Both read the state as it was: the MLP's own norm is taken before attention adds to it.
       const bool own_norm = b_.Has(Name(t_.mlp_norm, ".weight"));
@@ -94,7 +103,7 @@ class DecoderBuilder {
     }
     const bool windowed = At(t_.windowed);
     if (const int rope = windowed ? window_rope_ : rope_; rope >= 0 && !At(t_.unrotated)) {
-      Rotate(q_, s_.heads, rope);
+      Rotate(q_, s_.heads, query_rope_ >= 0 ? query_rope_ : rope);
       Rotate(k_, s_.kv_heads, rope);
     }
     const int group = windowed ? window_group_ : group_;
@@ -199,7 +208,7 @@ class DecoderBuilder {
   Op NormWith(const char* tensor, ValueId in, ValueId out) {
     Op op{.kind = NormOp(), .layer = layer_, .in = in, .out = out, .eps = s_.eps};
     op.weight = b_.Vector(Name(tensor, ".weight"), s_.embedding);
-    if (t_.norm == NormKind::kLayer) op.bias = Bias(Name(tensor, ".bias"), s_.embedding, t_.all_biases);
+    if (t_.norm == NormKind::kLayer) op.bias = Bias(Name(tensor, ".bias"), s_.embedding, t_.all_biases || t_.norm_bias);
     return op;
   }
   void Norm(const char* tensor, ValueId in, ValueId out) { Emit(NormWith(tensor, in, out)); }
@@ -234,7 +243,7 @@ class DecoderBuilder {
   const DecoderTraits& t_;
   const uint32_t vocabulary_;
   int layer_ = -1;
-  int group_ = -1, window_group_ = -1, rope_ = -1, window_rope_ = -1;
+  int group_ = -1, window_group_ = -1, rope_ = -1, window_rope_ = -1, query_rope_ = -1;
   uint32_t next_full_ = 0, next_windowed_ = 0;  ///< layers of each group that are taken
   ValueId x_ = -1, h_ = -1, h2_ = -1, q_ = -1, k_ = -1, v_ = -1, o_ = -1, product_ = -1, gate_ = -1, up_ = -1;
 };

@@ -27,6 +27,7 @@ enum class MlpKind {
 struct DecoderTraits {
   NormKind norm = NormKind::kRms;
   bool pre_norms = true;  ///< false: layers read the hidden state as it is
+  const char* attention_norm = "attn_norm";
   const char* mlp_norm = "ffn_norm";
   bool post_norms = false;  ///< what a layer adds is normed first: post_attention_norm, post_ffw_norm
   HeadNorms head_norms = HeadNorms::kNone;
@@ -37,8 +38,12 @@ struct DecoderTraits {
   /// Biases that must be there; those of other projections and norms are used when they are.
   bool qkv_bias = false;
   bool all_biases = false;
+  bool norm_bias = false;
 
   float embedding_scale = 1.0f;
+  /// Not 0: queries grow with their position, see RopeSpec.
+  float query_growth = 0.0f;
+  uint32_t query_growth_step = 1;
   float residual_scale = 1.0f;   ///< of what a layer adds
   float attention_scale = 0.0f;  ///< 0: 1 / sqrt(key_dim)
   float attention_soft_cap = 0.0f;

@@ -6,7 +6,7 @@ namespace zell::model {
 
 DecoderReader::DecoderReader(const gguf::File& file, const BuildOptions& options, const char* architecture,
                              NormKind norm)
-    : file_(file), metadata_(file, architecture) {
+    : file_(file), metadata_(file, architecture), architecture_(architecture) {
   traits.norm = norm;
   base::Result<DecoderShape> read = ReadDecoderShape(
       metadata_, norm == NormKind::kRms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon");
@@ -42,6 +42,19 @@ float DecoderReader::RequiredF32(std::string_view key, double least, double most
 }
 void DecoderReader::Fail(base::StatusCode code, const std::string& message) {
   if (status_.ok()) status_ = {code, message};
+}
+
+void DecoderReader::RefuseExperts() {
+  const uint32_t experts = U32("expert_count", 0, 0, 1 << 16);
+  if (experts == 0) return;
+  const std::string name = architecture_;
+  Fail(base::StatusCode::kUnsupportedModel, "this " + name + " model is a mixture of " + std::to_string(experts) +
+                                                " experts (" + name + ".expert_count), which is not supported yet");
+}
+
+void DecoderReader::SkipDraftLayers() {
+  const uint32_t drafts = U32("nextn_predict_layers", 0, 0, shape.layers > 0 ? shape.layers - 1 : 0);
+  shape.layers -= drafts;
 }
 
 void DecoderReader::Rotate(bool split_halves) {

@@ -34,6 +34,10 @@ class DecoderReader {
   float RequiredF32(std::string_view key, double least, double most);
   void Fail(base::StatusCode code, const std::string& message);
 
+  /// Fails when the file is a mixture of experts.
+  void RefuseExperts();
+  /// The last `nextn_predict_layers` of block_count draft tokens; they are not run.
+  void SkipDraftLayers();
   /// All layers rotate as the metadata says.
   void Rotate(bool split_halves);
   /// Layers with a window rotate with another base; `scaled` as in RopeRequest.
@@ -51,6 +55,7 @@ class DecoderReader {
   const gguf::File& file_;
   Metadata metadata_;
   uint32_t context_ = 0;
+  const char* architecture_;
   base::Status status_;
 };
 

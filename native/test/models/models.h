@@ -21,7 +21,44 @@ struct RandomModel {
 std::span<const RandomModel> RandomModels();
 const RandomModel* FindRandomModel(std::string_view name);
 
+// By file name.
+void DescribeGemma(ModelMaker& model);
+void DescribeGemma2(ModelMaker& model);
+void DescribeGemma3(ModelMaker& model);
 void DescribeLlama(ModelMaker& model);
+void DescribeLlamaBiases(ModelMaker& model);
+void DescribeLlamaLinear(ModelMaker& model);
+void DescribeLlamaFactors(ModelMaker& model);
+void SetYarn(ModelMaker& model);
+void DescribeLlamaYarn(ModelMaker& model);
+void DescribeMistral3(ModelMaker& model);
+void DescribeOlmo2(ModelMaker& model);
+void DescribeOlmo3(ModelMaker& model);
+void DescribeExaone4(ModelMaker& model);
+void DescribeGlm4(ModelMaker& model);
+void DescribeStableLm(ModelMaker& model);
+void DescribeStableLm12(ModelMaker& model);
+void DescribeSeedOss(ModelMaker& model);
+void DescribePhi2(ModelMaker& model);
+void DescribePhi3(ModelMaker& model);
+void DescribePhi3Long(ModelMaker& model);
+void DescribePhi3Short(ModelMaker& model);
+void DescribeStarcoder2(ModelMaker& model);
+void DescribeGptNeoX(ModelMaker& model);
+void DescribeGptNeoXSerial(ModelMaker& model);
+void DescribeFalcon(ModelMaker& model);
+void DescribeFalcon40(ModelMaker& model);
+void DescribeNemotron(ModelMaker& model);
+void DescribeArcee(ModelMaker& model);
 void DescribeQwen2(ModelMaker& model);
+void DescribeQwen2Yarn(ModelMaker& model);
+void DescribeQwen2Vl(ModelMaker& model);
+void DescribeQwen3(ModelMaker& model);
+void DescribeQwen3Vl(ModelMaker& model);
+void DescribeGranite(ModelMaker& model);
+void DescribeGraniteUnrotated(ModelMaker& model);
+void DescribeMiniCpm(ModelMaker& model);
+void DescribeCommandR(ModelMaker& model);
+void DescribeCohere2(ModelMaker& model);
 
 }  // namespace zell::test

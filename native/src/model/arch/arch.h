@@ -17,8 +17,35 @@ struct Architecture {
   base::Result<backend::Plan> (*build)(const gguf::File& file, const BuildOptions& options);
 };
 
+base::Result<backend::Plan> BuildArcee(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildCohere2(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildCommandR(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildErnie45(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildExaone(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildExaone4(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildFalcon(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildGemma(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildGemma2(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildGemma3(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildGlm4(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildGptNeoX(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildGranite(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildInternLm2(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildLlama(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildMiniCpm(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildMistral3(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildNemotron(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildOlmo2(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildPhi2(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildPhi3(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildQwen2(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildQwen2Vl(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildQwen3(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildQwen3Vl(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildSeedOss(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildSmolLm3(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildStableLm(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildStarcoder2(const gguf::File& file, const BuildOptions& options);
 
 std::span<const Architecture> KnownArchitectures();
 

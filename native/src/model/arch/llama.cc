@@ -11,7 +11,6 @@ base::Result<backend::Plan> BuildLlama(const gguf::File& file, const BuildOption
   if (r.U32("expert_count", 0, 0, 1 << 16) > 0) {
     UseExperts(r, {.route = {.normalise = true}, .feed_forward = r.shape.feed_forward});
   }
-  r.traits.attention_scale = r.F32("attention.scale", 0, 0, 1e3);
   r.Rotate(false);
   return r.Build();
 }

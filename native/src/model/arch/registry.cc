@@ -6,9 +6,48 @@
 namespace zell::model {
 namespace {
 
+// What people try that is no such model, and what to do instead.
+constexpr struct {
+  const char* name;
+  const char* message;
+} kRefused[] = {
+    {"clip",
+     "this file is the vision projector (mmproj) of a model, not a language model; images are not supported. Load the "
+     "model's own file instead: the one beside it without 'mmproj' in its name"},
+    {"gemma3n",
+     "architecture 'gemma3n' is not supported: its layers are of another kind than those of gemma3, which is"},
+};
+
 constexpr Architecture kArchitectures[] = {
+    {"arcee", BuildArcee},
+    {"cohere2", BuildCohere2},
+    {"command-r", BuildCommandR},
+    {"ernie4_5", BuildErnie45},
+    {"exaone", BuildExaone},
+    {"exaone4", BuildExaone4},
+    {"falcon", BuildFalcon},
+    {"gemma", BuildGemma},
+    {"gemma2", BuildGemma2},
+    {"gemma3", BuildGemma3},
+    {"glm4", BuildGlm4},
+    {"gptneox", BuildGptNeoX},
+    {"granite", BuildGranite},
+    {"internlm2", BuildInternLm2},
     {"llama", BuildLlama},
+    {"minicpm", BuildMiniCpm},
+    {"mistral3", BuildMistral3},
+    {"nemotron", BuildNemotron},
+    {"olmo2", BuildOlmo2},
+    {"phi2", BuildPhi2},
+    {"phi3", BuildPhi3},
     {"qwen2", BuildQwen2},
+    {"qwen2vl", BuildQwen2Vl},
+    {"qwen3", BuildQwen3},
+    {"qwen3vl", BuildQwen3Vl},
+    {"seed_oss", BuildSeedOss},
+    {"smollm3", BuildSmolLm3},
+    {"stablelm", BuildStableLm},
+    {"starcoder2", BuildStarcoder2},
 };
 
 }  // namespace
@@ -18,6 +57,13 @@ std::span<const Architecture> KnownArchitectures() { return kArchitectures; }
 base::Result<backend::Plan> BuildPlan(const gguf::File& file, const BuildOptions& options) {
   const std::optional<std::string_view> name = file.Str("general.architecture");
   if (!name) return base::Status{base::StatusCode::kBadModelFile, "general.architecture is missing"};
+  if (file.Str("general.type") == "adapter") {
+    return base::Status{base::StatusCode::kUnsupportedModel,
+                        "this file is an adapter, not a model; load the model it was made for, then the adapter"};
+  }
+  for (const auto& refused : kRefused) {
+    if (*name == refused.name) return base::Status{base::StatusCode::kUnsupportedModel, refused.message};
+  }
   for (const Architecture& architecture : kArchitectures) {
     if (*name != architecture.name) continue;
     base::Result<backend::Plan> plan = architecture.build(file, options);
