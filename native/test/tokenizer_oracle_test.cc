@@ -50,6 +50,9 @@ void CompareFile(const std::string& gguf, const CompareOptions& options) {
   CompareTexts(*ours, *oracle, options);
 }
 
+/// Ill-formed UTF-8, too: not for BPE, where we keep the bytes and the oracle replaces them.
+constexpr CompareOptions kAnyBytes{.invalid = true};
+
 void CompareVocabulary(const std::string& name, const CompareOptions& options = {}) {
   const std::string models = OracleModels();
   const std::string gguf = models + "/ggml-vocab-" + name + ".gguf";
@@ -80,6 +83,11 @@ TEST(DeepseekCoder) { CompareVocabulary("deepseek-coder"); }
 TEST(DeepseekLlm) { CompareVocabulary("deepseek-llm"); }
 TEST(Aquila) { CompareVocabulary("aquila"); }
 TEST(Gemma4) { CompareVocabulary("gemma-4"); }
+TEST(LlamaSpm) { CompareVocabulary("llama-spm", kAnyBytes); }
+TEST(Phi3) { CompareVocabulary("phi-3", kAnyBytes); }
+TEST(Baichuan) { CompareVocabulary("baichuan", kAnyBytes); }
+TEST(BertBge) { CompareVocabulary("bert-bge", kAnyBytes); }
+TEST(NomicBertMoe) { CompareVocabulary("nomic-bert-moe", kAnyBytes); }
 TEST(DefaultModel) {
   const char* named = std::getenv("ZELL_TEST_MODEL");
   const fs::path model = named != nullptr ? fs::path(named) : Cache() / "models/SmolLM2-135M-Instruct.Q4_1.gguf";

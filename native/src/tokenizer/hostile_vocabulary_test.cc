@@ -24,10 +24,10 @@ StatusCode CodeOf(const std::function<void(VocabularySpec*)>& change) {
 
 TEST(UnknownModelsAreNamed) {
   VocabularySpec spec = TestVocabulary();
-  spec.model = "llama";
+  spec.model = "frobnicator";
   auto made = Tokenizer::Create(spec);
   CHECK(made.status().code == StatusCode::kUnsupportedModel);
-  CHECK(made.status().message.find("'llama'") != std::string::npos);
+  CHECK(made.status().message.find("'frobnicator'") != std::string::npos);
   spec = TestVocabulary("no-such-thing");
   made = Tokenizer::Create(spec);
   CHECK(made.status().code == StatusCode::kUnsupportedModel);

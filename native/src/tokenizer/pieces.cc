@@ -15,6 +15,25 @@ std::optional<char> ParseByteToken(std::string_view text) {
   return static_cast<char>(value);
 }
 
+std::string Unescape(std::string_view text) {
+  std::string bytes;
+  const auto digit = [](char c) { return c >= 'a' ? c - 'a' + 10 : c - '0'; };
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + 1 == text.size()) {
+      if (text[i] != '\\') bytes.push_back(text[i]);
+      continue;
+    }
+    const char c = text[++i];
+    if (c == 'x') {
+      if (i + 2 < text.size()) bytes.push_back(static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])));
+      i += 2;
+      continue;
+    }
+    bytes.push_back(c == 't' ? '\t' : c == 'n' ? '\n' : c == 'r' ? '\r' : c);
+  }
+  return bytes;
+}
+
 void AppendReplaced(std::string_view text, std::string_view from, std::string_view to, std::string* out) {
   size_t done = 0;
   for (size_t at = text.find(from); at != std::string_view::npos; at = text.find(from, done)) {
@@ -40,6 +59,7 @@ std::string Respelled(const Vocabulary& vocabulary, const std::string& text) {
 
 std::string PieceOf(const Vocabulary& vocabulary, size_t token) {
   const std::string& text = vocabulary.spec.tokens[token];
+  if (vocabulary.algorithm == Algorithm::kRwkv) return Unescape(text);
   switch (vocabulary.spec.kinds[token]) {
     case TokenKind::kUndefined:
     case TokenKind::kUnused:

@@ -16,6 +16,9 @@ constexpr std::string_view kSpaceMark = "\xE2\x96\x81";
 /// The byte of `<0xNN>`; nullopt for anything else.
 std::optional<char> ParseByteToken(std::string_view text);
 
+/// The bytes that an RWKV token spells with backslashes: \t, \n, \r, \xNN, and any other character for itself.
+std::string Unescape(std::string_view text);
+
 /// Appends `text` with every `from` replaced by `to`.
 void AppendReplaced(std::string_view text, std::string_view from, std::string_view to, std::string* out);
 

@@ -7,8 +7,16 @@ base::Result<std::unique_ptr<TextEncoder>> MakeTextEncoder(const Vocabulary& voc
   switch (vocabulary.algorithm) {
     case Algorithm::kBpe:
       return MakeBpeEncoder(vocabulary);
-    default:
-      break;
+    case Algorithm::kSpm:
+      return MakeSpmEncoder(vocabulary);
+    case Algorithm::kWpm:
+      return MakeWpmEncoder(vocabulary);
+    case Algorithm::kUgm:
+      return MakeUgmEncoder(vocabulary);
+    case Algorithm::kRwkv:
+      return MakeRwkvEncoder(vocabulary);
+    case Algorithm::kPlamo2:
+      return MakePlamo2Encoder(vocabulary);
   }
   return base::Status{base::StatusCode::kUnsupportedModel, "tokenizer model '" + vocabulary.spec.model + "'"};
 }

@@ -30,5 +30,10 @@ class TextEncoder {
 base::Result<std::unique_ptr<TextEncoder>> MakeTextEncoder(const Vocabulary& vocabulary);
 
 base::Result<std::unique_ptr<TextEncoder>> MakeBpeEncoder(const Vocabulary& vocabulary);
+base::Result<std::unique_ptr<TextEncoder>> MakeSpmEncoder(const Vocabulary& vocabulary);
+base::Result<std::unique_ptr<TextEncoder>> MakeWpmEncoder(const Vocabulary& vocabulary);
+base::Result<std::unique_ptr<TextEncoder>> MakeUgmEncoder(const Vocabulary& vocabulary);
+base::Result<std::unique_ptr<TextEncoder>> MakeRwkvEncoder(const Vocabulary& vocabulary);
+base::Result<std::unique_ptr<TextEncoder>> MakePlamo2Encoder(const Vocabulary& vocabulary);
 
 }  // namespace zell::tokenizer::internal

@@ -1,0 +1,123 @@
+// SentencePiece BPE (Llama 2, Mistral, Gemma): spaces as `▁`, merges by the scores of the tokens, bytes for the rest.
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <limits>
+
+#include "tokenizer/pieces.h"
+#include "tokenizer/score_merger.h"
+#include "tokenizer/space_marks.h"
+#include "tokenizer/text_encoder.h"
+
+namespace zell::tokenizer::internal {
+namespace {
+
+class SpmEncoder final : public TextEncoder {
+ public:
+  explicit SpmEncoder(const Vocabulary& vocabulary)
+      : symbols_(vocabulary.spec.tokens.size()), space_prefix_(vocabulary.spec.add_space_prefix.value_or(true)) {
+    const VocabularySpec& spec = vocabulary.spec;
+    constexpr float kLowest = std::numeric_limits<float>::lowest();
+    // The single bytes that every table has are no tokens yet, so they must not come out of merges.
+    tokens_.assign(symbols_.size(), -1);
+    scores_.assign(symbols_.size(), -std::numeric_limits<float>::infinity());
+    byte_tokens_.fill(spec.unknown);
+    for (size_t i = 0; i < spec.tokens.size(); ++i) {
+      if (NeedsParseSpecial(spec.kinds[i]) || spec.kinds[i] == TokenKind::kByte) continue;
+      const Symbol symbol = symbols_.Intern(spec.tokens[i]);
+      if (symbol >= tokens_.size()) {
+        tokens_.push_back(-1);
+        scores_.push_back(0);
+      }
+      if (tokens_[symbol] >= 0) continue;
+      tokens_[symbol] = static_cast<Token>(i);
+      const float score = spec.scores.empty() ? 0 : spec.scores[i];
+      scores_[symbol] = score >= kLowest && score <= -kLowest ? score : kLowest;
+      marks_.AddToken(spec.tokens[i]);
+    }
+    for (size_t byte = 0; byte < 256; ++byte) {
+      if (tokens_[byte] >= 0) byte_tokens_[byte] = tokens_[byte];
+    }
+    for (size_t i = spec.tokens.size(); i-- > 0;) {
+      if (const std::optional<char> byte = ParseByteToken(spec.tokens[i])) {
+        byte_tokens_[static_cast<uint8_t>(*byte)] = static_cast<Token>(i);
+      }
+    }
+    whole_ = std::make_unique<std::atomic<Whole>[]>(tokens_.size());
+  }
+
+  std::unique_ptr<Session> NewSession() const override { return std::make_unique<SpmSession>(*this); }
+
+ private:
+  /// Whether merging a token's characters gives it back; found out on first use.
+  enum class Whole : uint8_t { kUnasked, kYes, kNo };
+
+  class SpmSession final : public Session {
+   public:
+    explicit SpmSession(const SpmEncoder& encoder) : encoder_(encoder), merger_(encoder.symbols_, encoder.scores_) {}
+
+    void Encode(std::string_view text, bool at_start, std::vector<Token>* tokens) override {
+      escaped_.clear();
+      if (at_start && encoder_.space_prefix_) escaped_ = kSpaceMark;
+      AppendReplaced(text, " ", kSpaceMark, &escaped_);
+      const std::string_view all = escaped_;
+      for (size_t begin = 0; begin < all.size();) {
+        const size_t end = encoder_.marks_.EndOfWord(all, begin);
+        EncodeWord(all.substr(begin, end - begin), tokens);
+        begin = end;
+      }
+    }
+
+   private:
+    void EncodeWord(std::string_view word, std::vector<Token>* tokens) {
+      if (const Symbol symbol = encoder_.symbols_.Find(word); encoder_.TokenOf(symbol) >= 0 && IsWhole(symbol)) {
+        return tokens->push_back(encoder_.TokenOf(symbol));
+      }
+      uint32_t begin = 0;
+      for (const uint32_t end : merger_.Run(word)) {
+        const std::string_view piece = word.substr(begin, end - begin);
+        begin = end;
+        if (const Token token = encoder_.TokenOf(encoder_.symbols_.Find(piece)); token >= 0) {
+          tokens->push_back(token);
+          continue;
+        }
+        for (const char byte : piece) {
+          const Token token = encoder_.byte_tokens_[static_cast<uint8_t>(byte)];
+          if (token >= 0) tokens->push_back(token);
+        }
+      }
+    }
+
+    bool IsWhole(Symbol symbol) {
+      // Relaxed: every thread that asks finds the same answer.
+      Whole whole = encoder_.whole_[symbol].load(std::memory_order_relaxed);
+      if (whole == Whole::kUnasked) {
+        whole = merger_.Run(encoder_.symbols_.bytes(symbol)).size() == 1 ? Whole::kYes : Whole::kNo;
+        encoder_.whole_[symbol].store(whole, std::memory_order_relaxed);
+      }
+      return whole == Whole::kYes;
+    }
+
+    const SpmEncoder& encoder_;
+    ScoreMerger merger_;
+    std::string escaped_;
+  };
+
+  Token TokenOf(Symbol symbol) const { return symbol < tokens_.size() ? tokens_[symbol] : -1; }
+
+  SymbolTable symbols_;
+  std::vector<Token> tokens_;  ///< of symbols
+  std::vector<float> scores_;  ///< of symbols
+  std::array<Token, 256> byte_tokens_;
+  SpaceMarks marks_;
+  std::unique_ptr<std::atomic<Whole>[]> whole_;
+  const bool space_prefix_;
+};
+
+}  // namespace
+
+base::Result<std::unique_ptr<TextEncoder>> MakeSpmEncoder(const Vocabulary& vocabulary) {
+  return std::unique_ptr<TextEncoder>(std::make_unique<SpmEncoder>(vocabulary));
+}
+
+}  // namespace zell::tokenizer::internal
