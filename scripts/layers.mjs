@@ -44,6 +44,7 @@ export const MAY_INCLUDE = {
   quant: ['base'],
   kernels: ['quant', 'base'],
   gguf: ['quant', 'base'],
+  convert: ['gguf', 'quant', 'base'],
   backend: ['kernels', 'quant', 'base'],
   kv: ['backend', 'kernels', 'quant', 'base'],
   lora: ['gguf', 'backend', 'quant', 'base'],

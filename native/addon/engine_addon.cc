@@ -5,6 +5,7 @@
 #include "addon/decoder_object.h"
 #include "addon/errors.h"
 #include "addon/model_object.h"
+#include "addon/quantize.h"
 #include "addon/reader.h"
 #include "addon/step_arguments.h"
 #include "addon/summary_object.h"
@@ -77,6 +78,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("cpu", Napi::Function::New<Cpu>(env, "cpu"));
   exports.Set("inspect", Napi::Function::New<Inspect>(env, "inspect"));
   exports.Set("loadModel", Napi::Function::New<LoadModel>(env, "loadModel"));
+  exports.Set("quantize", Napi::Function::New<Quantize>(env, "quantize"));
+  exports.Set("cancelQuantize", Napi::Function::New<CancelQuantize>(env, "cancelQuantize"));
   return exports;
 }
 

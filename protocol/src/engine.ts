@@ -198,11 +198,36 @@ export interface BenchmarkResult {
   readonly threads: number;
 }
 
+/** What `quantize` makes. */
+export interface QuantizeOptions {
+  /** `Q4_K_M` and the like; upper and lower case alike. */
+  readonly type: string;
+  /** Path of an importance matrix, as llama.cpp writes them. */
+  readonly importance?: string;
+  readonly threads?: number;
+}
+
+export interface QuantizeReport {
+  readonly weights: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Of the new file. */
+  readonly types: readonly { readonly name: string; readonly tensors: number; readonly bytes: number }[];
+  /** Tensors whose rows did not fit the wanted type and got the nearest one that does. */
+  readonly fellBack: number;
+  /** Quantised tensors that the importance matrix says nothing about. */
+  readonly withoutImportance: number;
+  /** The input had been quantised before: what it lost then stays lost. */
+  readonly fromQuantised: boolean;
+}
+
 /** Calls that have one answer. The key is the method on the wire. */
 export interface EngineCalls {
   load: { params: { path: string; options: LoadOptions }; result: ModelInfo };
   unload: { params: Record<string, never>; result: null };
   inspect: { params: { path: string; options: LoadOptions }; result: ModelSummary };
+  /** Writes a model file again in other tensor types; needs no loaded model, reports progress, can be cancelled. */
+  quantize: { params: { input: string; output: string; options: QuantizeOptions }; result: QuantizeReport };
   tokenize: {
     params: { text: string; addSpecial: boolean; parseSpecial: boolean };
     result: { tokens: number[] };

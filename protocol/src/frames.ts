@@ -104,6 +104,7 @@ const METHODS: Readonly<Record<EngineMethod, true>> = {
   load: true,
   unload: true,
   inspect: true,
+  quantize: true,
   tokenize: true,
   pieces: true,
   detokenize: true,

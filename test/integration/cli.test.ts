@@ -43,7 +43,7 @@ describe.skipIf(unavailable !== undefined)('without a running engine', () => {
       const { code, stdout } = await home.zell(['--help']);
       times.push(performance.now() - started);
       expect(code).toBe(0);
-      for (const name of 'run ask batch serve info models memory test-paris bench status stop'.split(' '))
+      for (const name of 'run ask batch serve info models memory test-paris bench quantize status stop'.split(' '))
         expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
     }
     const median = times.sort((a, b) => a - b)[2]!;
@@ -51,15 +51,25 @@ describe.skipIf(unavailable !== undefined)('without a running engine', () => {
     // Room for a busy machine: the aim is measured, not asserted.
     expect(median).toBeLessThan(600);
   });
-  test.each(['run', 'ask', 'batch', 'serve', 'info', 'models', 'memory', 'test-paris', 'bench', 'status', 'stop'])(
-    '%s --help',
-    async (command) => {
-      const { code, stdout, stderr } = await home.zell([command, '--help']);
-      expect(code).toBe(0);
-      expect(stdout).toMatch(new RegExp(`^Usage: zell ${command}`));
-      expect(stderr).toBe('');
-    },
-  );
+  test.each([
+    'run',
+    'ask',
+    'batch',
+    'serve',
+    'info',
+    'models',
+    'memory',
+    'test-paris',
+    'bench',
+    'quantize',
+    'status',
+    'stop',
+  ])('%s --help', async (command) => {
+    const { code, stdout, stderr } = await home.zell([command, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^Usage: zell ${command}`));
+    expect(stderr).toBe('');
+  });
   test('the version', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
       version: string;

@@ -149,6 +149,20 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     );
 
   program
+    .command('quantize')
+    .description('write a model again with smaller weights')
+    .argument('<input>', 'a GGUF file, or a name of "zell models list"')
+    .argument('<output>', 'the new file')
+    .argument('<type>', 'Q4_K_M, Q5_K_M, Q6_K, Q8_0, … (a wrong one prints the list)')
+    .option('--importance <file>', 'an importance matrix (llama.cpp imatrix): which weights matter most')
+    .option('--threads <n>', 'compute threads (default: the physical cores)', wholeNumber(1, 256))
+    .option('--force', 'replace the output when it exists')
+    .option('--json', 'print the report; progress goes to stderr')
+    .action(async (input: string, output: string, type: string, options: QuantizeCommandOptions) =>
+      (await import('./commands/quantize.ts')).quantize(input, output, type, options, signal),
+    );
+
+  program
     .command('status')
     .description('whether an engine runs, where, and what it does')
     .option('--json', 'print the status')
@@ -185,6 +199,11 @@ export interface ClearOptions extends JsonOption {
 }
 export interface ListOptions extends JsonOption {
   readonly limit: number;
+}
+export interface QuantizeCommandOptions extends JsonOption {
+  readonly importance?: string;
+  readonly threads?: number;
+  readonly force?: boolean;
 }
 export interface BenchOptions extends JsonOption {
   readonly promptTokens: number;

@@ -1,4 +1,6 @@
 /** A command's connection to the host: joins the one that runs, or starts one for this command alone. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { Announcement } from '#protocol/announcement.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { ModelInfo } from '#protocol/engine.ts';
@@ -73,9 +75,13 @@ function asSession(announcement: Announcement, client: HostClient): Session {
  * A model argument as a path that the host understands, whatever folder the command runs in; undefined stays so.
  * @throws {ZellError} model_not_found, before a host is started for nothing
  */
+export async function modelPath(argument: string): Promise<string>;
+export async function modelPath(argument: string | undefined): Promise<string | undefined>;
 export async function modelPath(argument: string | undefined): Promise<string | undefined> {
   if (argument === undefined) return undefined;
-  return (await new ModelRegistry(zellPaths()).resolve(argument)).path;
+  // A bare file name is a file of this folder when there is one, as everywhere on a command line.
+  const isFile = /\.gguf$/i.test(argument) && existsSync(argument);
+  return (await new ModelRegistry(zellPaths()).resolve(isFile ? path.resolve(argument) : argument)).path;
 }
 
 /** Loads the command's model. @returns it, and how long this command waited for it */

@@ -12,7 +12,7 @@ export interface CallContext {
   readonly addon: NativeAddon;
   readonly now: () => number;
   readonly onProgress: (done: number, total: number) => void;
-  /** Ends nextTokens and bench early; the others take no time that matters, or cannot be stopped (load). */
+  /** Ends nextTokens, bench and quantize early; the others take no time that matters, or cannot be stopped (load). */
   readonly signal: AbortSignal;
 }
 
@@ -23,6 +23,8 @@ type Handlers = {
   ) => EngineCalls[M]['result'] | Promise<EngineCalls[M]['result']>;
 };
 
+let lastJob = 0;
+
 const HANDLERS: Handlers = {
   load: ({ path, options }, { host, onProgress }) => host.load(path, options, onProgress),
   unload: async (_params, { host }) => {
@@ -30,6 +32,16 @@ const HANDLERS: Handlers = {
     return null;
   },
   inspect: ({ path, options }, { addon }) => addon.inspect(path, options),
+  quantize: async ({ input, output, options }, { addon, onProgress, signal }) => {
+    const job = ++lastJob;
+    const cancel = (): void => addon.cancelQuantize(job);
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      return await addon.quantize(job, input, output, options, onProgress);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
+  },
   tokenize: ({ text, addSpecial, parseSpecial }, { host }) => ({
     tokens: promptTokens(host.loaded.model, [{ text, special: parseSpecial }], addSpecial),
   }),

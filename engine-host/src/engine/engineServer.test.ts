@@ -130,6 +130,19 @@ test('a benchmark reports both speeds and leaves no sequence', async () => {
   expect(await front.answer(3)).toMatchObject({ error: { code: 'context_overflow' } });
 });
 
+test('a conversion needs no model, reports progress and ends when it is cancelled', async () => {
+  front = new Front();
+  const convert = (id: number, input: string): void =>
+    front.send({ type: 'call', id, method: 'quantize', params: { input, output: '/o', options: { type: 'Q4_K_M' } } });
+  convert(1, '/m.gguf');
+  expect(await front.answer(1)).toMatchObject({ type: 'result', value: { bytesAfter: 1 } });
+  expect(front.frames).toContainEqual({ type: 'progress', id: 1, done: 1, total: 2 });
+  convert(2, '/long.gguf');
+  await front.until(() => front.frames.find((f) => f.type === 'progress' && f.id === 2));
+  front.send({ type: 'cancel', id: 2 });
+  expect(await front.answer(2)).toMatchObject({ type: 'error', error: { code: 'cancelled' } });
+});
+
 test('everything a step produced comes in one frame', async () => {
   front = new Front();
   await front.load(1);

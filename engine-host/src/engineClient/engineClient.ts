@@ -31,6 +31,8 @@ export interface EngineClientOptions {
   readonly launch?: LaunchEngine;
 }
 
+const WITHOUT_MODEL: ReadonlySet<EngineMethod> = new Set(['inspect', 'quantize', 'stats', 'unload']);
+
 type WantedModel = EngineCalls['load']['params'];
 /** What comes next: nobody started it, a child runs, a new one is on its way, or nobody tries any more. */
 type Phase = 'idle' | 'running' | 'waiting' | 'given up' | 'stopped';
@@ -109,25 +111,24 @@ export class EngineClient {
   }
 
   /**
-   * Waits for a child that is starting. `load` is the method above without progress; `unload` also forgets the model.
+   * Waits for a child that is starting. `load` is the method above; `unload` also forgets the model.
    * @throws {ZellError}
    */
   async call<M extends EngineMethod>(
     method: M,
     params: EngineCalls[M]['params'],
     signal: AbortSignal,
+    onProgress?: (fraction: number) => void,
   ): Promise<EngineCalls[M]['result']> {
     if (method === 'load') {
       const { path, options } = params as WantedModel;
-      const info: ModelInfo = await this.load(path, options, () => undefined, signal);
+      const info: ModelInfo = await this.load(path, options, onProgress ?? (() => undefined), signal);
       return info;
     }
     if (method === 'unload') this.#wanted = undefined;
     // These need no model; the others wait until a restarted child has loaded it again.
-    const connection = await (method === 'inspect' || method === 'stats' || method === 'unload'
-      ? this.#greeting(signal)
-      : this.#settled(signal));
-    return await connection.call(method, params, signal);
+    const connection = await (WITHOUT_MODEL.has(method) ? this.#greeting(signal) : this.#settled(signal));
+    return await connection.call(method, params, signal, onProgress);
   }
 
   /**

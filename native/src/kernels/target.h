@@ -33,8 +33,8 @@
 #define ZELL_KERNELS_ARM64 1
 #endif
 
-// What this compiler can build of Arm's extensions: before version 16 clang declares their functions only when the whole
-// file is built for them.
+// What this compiler can build of Arm's extensions: before version 16 clang declares their functions only when the
+// whole file is built for them.
 #if defined(ZELL_KERNELS_ARM64)
 #if !defined(__clang__) || __clang_major__ >= 16 || defined(__ARM_FEATURE_DOTPROD)
 #define ZELL_KERNELS_ARM64_DOT 1

@@ -124,6 +124,9 @@ void Dequantize(TensorType type, const void* blocks, float* y, size_t n);
 
 /// Nearest-rounding quantisers (no importance matrix) of the types that tests and tools write; false for the others.
 bool Quantize(TensorType type, const float* x, void* blocks, size_t n);
+/// The same with a search for every group's scale: several times slower, nearer to the weights. `importance`: [n]
+/// numbers ≥ 0, how much each weight's squared error counts (the mean square of the activations that meet it), or null.
+bool QuantizeBest(TensorType type, const float* x, const float* importance, void* blocks, size_t n);
 
 float F16ToF32(uint16_t h);
 uint16_t F32ToF16(float f);  ///< round to nearest even

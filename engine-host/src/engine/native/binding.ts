@@ -1,5 +1,12 @@
 /** The addon's whole type. `loadAddon.ts` beside this file is the only place that opens it. */
-import type { LoadOptions, ModelInfo, ModelSummary, SamplingParams } from '#protocol/engine.ts';
+import type {
+  LoadOptions,
+  ModelInfo,
+  ModelSummary,
+  QuantizeOptions,
+  QuantizeReport,
+  SamplingParams,
+} from '#protocol/engine.ts';
 
 /** What one sequence does in a step. Items of one step may not name a sequence twice. */
 export interface StepItem {
@@ -89,4 +96,14 @@ export interface NativeAddon {
     options: LoadOptions,
     onProgress: (done: number, total: number) => void,
   ): Promise<NativeModel>;
+  /** Writes a model again in other tensor types; progress in bytes. `job` names the work for `cancelQuantize`. */
+  quantize(
+    job: number,
+    input: string,
+    output: string,
+    options: QuantizeOptions,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<QuantizeReport>;
+  /** Its promise rejects with `cancelled` soon, and no file remains. */
+  cancelQuantize(job: number): void;
 }

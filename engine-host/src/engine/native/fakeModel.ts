@@ -228,6 +228,7 @@ export function fakeAddon(options: FakeModelOptions = {}, made: FakeModel[] = []
     if (path.includes('missing')) throw new ZellError('model_not_found', 'There is no such file.');
     if (path.includes('broken')) throw new ZellError('bad_model_file', 'The file is no GGUF.');
   };
+  const jobs = new Map<number, () => void>();
   return {
     cpu: () => ({ isa: 'fake', supported: ['fake'], physicalCores: 1 }),
     inspect: async (path) => {
@@ -246,6 +247,23 @@ export function fakeAddon(options: FakeModelOptions = {}, made: FakeModel[] = []
       made.push(model);
       return model;
     },
+    quantize: async (job, input, _output, _options, onProgress) => {
+      check(input);
+      onProgress(1, 2);
+      // An input with `long` in its name takes until it is cancelled.
+      if (input.includes('long')) await new Promise<void>((resolve) => jobs.set(job, resolve));
+      if (jobs.delete(job)) throw new ZellError('cancelled', 'the conversion was cancelled');
+      return {
+        weights: 2,
+        bytesBefore: 8,
+        bytesAfter: 1,
+        types: [{ name: 'Q4_K', tensors: 1, bytes: 1 }],
+        fellBack: 0,
+        withoutImportance: 0,
+        fromQuantised: false,
+      };
+    },
+    cancelQuantize: (job) => jobs.get(job)?.(),
   };
 }
 

@@ -1,0 +1,78 @@
+// `zell quantize` on the default model: a model that still answers, refusals, nothing left behind.
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { processesUnavailable, until } from '../helpers/processes.ts';
+import { CLI, ZellHome } from '../helpers/zellHost.ts';
+
+const unavailable = processesUnavailable();
+
+let home: ZellHome;
+let folder: string;
+beforeAll(async () => {
+  if (unavailable !== undefined) return;
+  home = await ZellHome.make();
+  folder = home.path('quantized');
+  mkdirSync(folder, { recursive: true });
+});
+afterAll(() => (unavailable === undefined ? home.remove() : undefined));
+
+describe.skipIf(unavailable !== undefined)('zell quantize', () => {
+  test('writes a model that loads and still knows its geography', async () => {
+    const output = path.join(folder, 'small.gguf');
+    const report = await home.json<{ types: { name: string }[]; bytesAfter: number; fromQuantised: boolean }>([
+      'quantize',
+      home.model,
+      output,
+      'q5_0',
+    ]);
+    expect(report.types.map((t) => t.name).sort()).toEqual(['F32', 'Q5_0', 'Q8_0']); // 576 is no multiple of 256
+    expect(report.fromQuantised).toBe(true);
+    const answer = await home.json<{ text: string; model: string }>([
+      'run',
+      '--max-tokens',
+      '20',
+      path.relative(process.cwd(), output),
+      'What is the capital of France?',
+    ]);
+    expect(answer.model).toBe('small');
+    expect(answer.text).toContain('Paris');
+  });
+
+  test('never replaces a file unasked, and never the one that it reads', async () => {
+    const output = path.join(folder, 'there.gguf');
+    writeFileSync(output, 'mine');
+    const refused = await home.zell(['quantize', home.model, output, 'Q8_0']);
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toContain('--force');
+    const self = await home.zell(['quantize', '--force', home.model, home.model, 'Q8_0']);
+    expect(self.code).toBe(2);
+    expect(self.stderr).toContain('made from');
+  });
+
+  test.each([
+    ['an unknown type', ['Q9_X'], 2, 'Q4_K_M'],
+    ['an importance matrix that is none', ['Q4_0', '--importance', 'package.json'], 1, 'importance matrix'],
+    ['no importance matrix', ['Q4_0', '--importance', 'nowhere.dat'], 1, 'nowhere.dat'],
+  ])('%s', async (_name, args, code, words) => {
+    const result = await home.zell(['quantize', home.model, path.join(folder, 'no.gguf'), ...args]);
+    expect(result).toMatchObject({ code, stdout: '' });
+    expect(result.stderr).toMatch(/^zell: [^\n]+\n$/);
+    expect(result.stderr).toContain(words);
+    expect(readdirSync(folder)).not.toContain('no.gguf');
+  });
+
+  test('Ctrl-C ends it and leaves nothing', async () => {
+    const child = execFile(process.execPath, [CLI, 'quantize', home.model, path.join(folder, 'cut.gguf'), 'Q2_K'], {
+      env: home.env,
+    });
+    const code = new Promise<number | null>((resolve) => child.on('close', resolve));
+    await until('a file in the making', () => readdirSync(folder).some((name) => name.startsWith('cut.gguf.')));
+    child.kill('SIGINT');
+    expect(await code).toBe(130);
+    expect(readdirSync(folder).filter((name) => name.startsWith('cut'))).toEqual([]);
+  });
+});
+
+if (unavailable !== undefined) test.skip(`no tests of zell quantize: ${unavailable}`);
