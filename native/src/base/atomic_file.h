@@ -11,8 +11,8 @@
 
 namespace zell::base {
 
-/// Writes to `PATH.PROCESS-NUMBER.part` beside the target (0600), which Commit flushes to the disk and renames; an older file
-/// of that name is replaced in one step. Without Commit nothing remains. Not thread-safe.
+/// Writes to `PATH.PROCESS-NUMBER.part` beside the target (0600), which Commit flushes to the disk and renames; an
+/// older file of that name is replaced in one step. Without Commit nothing remains. Not thread-safe.
 class AtomicFile {
  public:
   /// `path` is UTF-8. @errors kIo, kNotFound (no such folder).
