@@ -4,6 +4,7 @@
 #include "tokenizer/pieces.h"
 #include "tokenizer/text_encoder.h"
 #include "tokenizer/unicode.h"
+#include "tokenizer/word_cache.h"
 #include "tokenizer/word_encoder.h"
 
 namespace zell::tokenizer::internal {
@@ -17,12 +18,15 @@ class BpeEncoder final : public TextEncoder {
         drops_space_(vocabulary.spec.model == "whitespace"),
         lowercase_(vocabulary.spec.lowercase.value_or(false)) {}
 
-  std::unique_ptr<Session> NewSession() const override { return std::make_unique<BpeSession>(*this); }
+  std::unique_ptr<Session> NewSession(size_t text_bytes) const override {
+    return std::make_unique<BpeSession>(*this, text_bytes);
+  }
 
  private:
   class BpeSession final : public Session {
    public:
-    explicit BpeSession(const BpeEncoder& encoder) : encoder_(encoder), scratch_(encoder.words_.NewScratch()) {}
+    BpeSession(const BpeEncoder& encoder, size_t text_bytes)
+        : encoder_(encoder), scratch_(encoder.words_.NewScratch()), cache_(text_bytes) {}
 
     void Encode(std::string_view text, bool, std::vector<Token>* tokens) override {
       if (encoder_.drops_space_) {
@@ -46,7 +50,7 @@ class BpeEncoder final : public TextEncoder {
         if (encoder_.pretokenizer_.spelling == Spelling::kEscapedSpaces) {
           EncodeLine(word, tokens);
         } else {
-          encoder_.words_.Encode(word, &scratch_, tokens);
+          EncodeWord(word, tokens);
         }
       }
     }
@@ -59,10 +63,14 @@ class BpeEncoder final : public TextEncoder {
       size_t begin = 0;
       for (size_t at = line.find(kSpaceMark, 1); at != std::string_view::npos; at = line.find(kSpaceMark, at + 1)) {
         if (encoder_.words_.JoinsBeforeSpace(static_cast<uint8_t>(line[at - 1]))) continue;
-        encoder_.words_.Encode(line.substr(begin, at - begin), &scratch_, tokens);
+        EncodeWord(line.substr(begin, at - begin), tokens);
         begin = at;
       }
-      encoder_.words_.Encode(line.substr(begin), &scratch_, tokens);
+      EncodeWord(line.substr(begin), tokens);
+    }
+
+    void EncodeWord(std::string_view word, std::vector<Token>* tokens) {
+      cache_.Append(word, tokens, [&] { encoder_.words_.Encode(word, &scratch_, tokens); });
     }
 
     void EncodeBetweenSpaces(std::string_view text, std::vector<Token>* tokens) {
@@ -87,6 +95,7 @@ class BpeEncoder final : public TextEncoder {
 
     const BpeEncoder& encoder_;
     WordEncoder::Scratch scratch_;
+    WordCache<3> cache_;
     std::vector<uint32_t> ends_, split_scratch_;
     std::string escaped_;
   };

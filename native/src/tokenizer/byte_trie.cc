@@ -18,10 +18,9 @@ ByteTrie::ByteTrie(std::vector<Entry> entries) {
     std::vector<Range> next;
     auto child = static_cast<uint32_t>(labels_.size());
     for (Range range : level) {
-      first_child_.push_back(child);
-      tokens_.push_back(-1);
+      links_.push_back({child, -1});
       for (; range.begin < range.end && entries[range.begin].text.size() == depth; ++range.begin) {
-        if (tokens_.back() < 0) tokens_.back() = entries[range.begin].token;
+        if (links_.back().token < 0) links_.back().token = entries[range.begin].token;
       }
       while (range.begin < range.end) {
         const auto byte = static_cast<uint8_t>(entries[range.begin].text[depth]);
@@ -36,7 +35,7 @@ ByteTrie::ByteTrie(std::vector<Entry> entries) {
     }
     level = std::move(next);
   }
-  first_child_.push_back(static_cast<uint32_t>(labels_.size()));
+  links_.push_back({static_cast<uint32_t>(labels_.size()), -1});
 }
 
 }  // namespace zell::tokenizer::internal

@@ -1,6 +1,8 @@
 // SentencePiece's precompiled character map: what a stretch of text is normalised to. Hostile data, checked once.
 #pragma once
 
+#include <array>
+#include <bitset>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,12 +26,17 @@ class Charsmap {
   };
   /// Of the longest mapped stretch that `text` starts with. A unit or replacement that lies outside of the data ends
   /// the search, as if it were not mapped.
-  Match Longest(std::string_view text) const;
-  bool empty() const { return units_.empty(); }
+  Match Longest(std::string_view text) const { return Walk(text, nullptr); }
+  /// Whether nothing is replaced at an ASCII character that another one follows. Quicker than Longest.
+  bool PassesThrough(uint8_t c, uint8_t next) const { return c < 128 && next < 128 && passes_[c][next]; }
 
  private:
+  /// `steps`: how many bytes of the text are the start of something mapped.
+  Match Walk(std::string_view text, size_t* steps) const;
+
   std::vector<uint32_t> units_;
   std::string replacements_;
+  std::array<std::bitset<128>, 128> passes_;
 };
 
 }  // namespace zell::tokenizer::internal

@@ -43,7 +43,7 @@ class Plamo2Encoder final : public TextEncoder {
     return static_cast<size_t>(std::find(byte_tokens_.begin(), byte_tokens_.end(), -1) - byte_tokens_.begin());
   }
 
-  std::unique_ptr<Session> NewSession() const override { return std::make_unique<Plamo2Session>(*this); }
+  std::unique_ptr<Session> NewSession(size_t) const override { return std::make_unique<Plamo2Session>(*this); }
 
  private:
   class Plamo2Session final : public Session {

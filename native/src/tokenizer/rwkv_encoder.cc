@@ -20,7 +20,7 @@ class RwkvEncoder final : public TextEncoder {
     trie_ = ByteTrie(std::move(entries));
   }
 
-  std::unique_ptr<Session> NewSession() const override { return std::make_unique<RwkvSession>(*this); }
+  std::unique_ptr<Session> NewSession(size_t) const override { return std::make_unique<RwkvSession>(*this); }
 
  private:
   class RwkvSession final : public Session {

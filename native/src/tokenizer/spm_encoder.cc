@@ -8,6 +8,7 @@
 #include "tokenizer/score_merger.h"
 #include "tokenizer/space_marks.h"
 #include "tokenizer/text_encoder.h"
+#include "tokenizer/word_cache.h"
 
 namespace zell::tokenizer::internal {
 namespace {
@@ -46,7 +47,9 @@ class SpmEncoder final : public TextEncoder {
     whole_ = std::make_unique<std::atomic<Whole>[]>(tokens_.size());
   }
 
-  std::unique_ptr<Session> NewSession() const override { return std::make_unique<SpmSession>(*this); }
+  std::unique_ptr<Session> NewSession(size_t text_bytes) const override {
+    return std::make_unique<SpmSession>(*this, text_bytes);
+  }
 
  private:
   /// Whether merging a token's characters gives it back; found out on first use.
@@ -54,7 +57,8 @@ class SpmEncoder final : public TextEncoder {
 
   class SpmSession final : public Session {
    public:
-    explicit SpmSession(const SpmEncoder& encoder) : encoder_(encoder), merger_(encoder.symbols_, encoder.scores_) {}
+    SpmSession(const SpmEncoder& encoder, size_t text_bytes)
+        : encoder_(encoder), merger_(encoder.symbols_, encoder.scores_), cache_(text_bytes) {}
 
     void Encode(std::string_view text, bool at_start, std::vector<Token>* tokens) override {
       escaped_.clear();
@@ -63,7 +67,8 @@ class SpmEncoder final : public TextEncoder {
       const std::string_view all = escaped_;
       for (size_t begin = 0; begin < all.size();) {
         const size_t end = encoder_.marks_.EndOfWord(all, begin);
-        EncodeWord(all.substr(begin, end - begin), tokens);
+        const std::string_view word = all.substr(begin, end - begin);
+        cache_.Append(word, tokens, [&] { EncodeWord(word, tokens); });
         begin = end;
       }
     }
@@ -100,6 +105,7 @@ class SpmEncoder final : public TextEncoder {
 
     const SpmEncoder& encoder_;
     ScoreMerger merger_;
+    WordCache<7> cache_;
     std::string escaped_;
   };
 

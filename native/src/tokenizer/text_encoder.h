@@ -22,7 +22,8 @@ class TextEncoder {
   };
 
   virtual ~TextEncoder() = default;
-  virtual std::unique_ptr<Session> NewSession() const = 0;
+  /// `text_bytes`: about how much the session will encode.
+  virtual std::unique_ptr<Session> NewSession(size_t text_bytes) const = 0;
 };
 
 /// The encoder of the vocabulary's algorithm; it keeps a reference to the vocabulary.

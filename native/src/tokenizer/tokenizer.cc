@@ -46,7 +46,7 @@ class TokenizerImpl final : public Tokenizer {
   std::vector<Token> Encode(std::string_view text, bool parse_special) const override {
     std::vector<Token> tokens;
     tokens.reserve(text.size() / 4 + 4);
-    const std::unique_ptr<TextEncoder::Session> session = encoder_->NewSession();
+    const std::unique_ptr<TextEncoder::Session> session = encoder_->NewSession(text.size());
     bool at_start = true;
     for (const Fragment& fragment : specials_.Split(text, parse_special)) {
       if (fragment.token >= 0) {

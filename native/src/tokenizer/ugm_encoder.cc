@@ -54,7 +54,7 @@ class UgmEncoder final : public TextEncoder {
     user_defined_ = ByteTrie(std::move(user_defined));
   }
 
-  std::unique_ptr<Session> NewSession() const override { return std::make_unique<UgmSession>(*this); }
+  std::unique_ptr<Session> NewSession(size_t) const override { return std::make_unique<UgmSession>(*this); }
 
  private:
   class UgmSession final : public Session {
@@ -103,6 +103,12 @@ class UgmEncoder final : public TextEncoder {
       normalized_.clear();
       in_word_ = prefixed_ = false;
       for (size_t pos = 0; pos < text.size();) {
+        const auto c = static_cast<uint8_t>(text[pos]);
+        if (pos + 1 < text.size() && encoder_.charsmap_.PassesThrough(c, static_cast<uint8_t>(text[pos + 1])) &&
+            encoder_.user_defined_.Child(ByteTrie::kRoot, c) == ByteTrie::kNone) {
+          Append(text.substr(pos++, 1));
+          continue;
+        }
         const std::string_view rest = text.substr(pos);
         const size_t own = encoder_.EndOfUserDefined(rest);
         if (own > 0) {

@@ -29,7 +29,7 @@ class WpmEncoder final : public TextEncoder {
     trie_ = ByteTrie(std::move(entries));
   }
 
-  std::unique_ptr<Session> NewSession() const override { return std::make_unique<WpmSession>(*this); }
+  std::unique_ptr<Session> NewSession(size_t) const override { return std::make_unique<WpmSession>(*this); }
 
  private:
   class WpmSession final : public Session {
