@@ -4,9 +4,8 @@
 #include <cstdlib>
 #include <set>
 
-#include "base/atomic_file.h"
 #include "check.h"
-#include "gguf/writer.h"
+#include "made_vocabulary.h"
 #include "mixed_text.h"
 #include "oracle_cache.h"
 #include "oracle_compare.h"
@@ -91,30 +90,8 @@ MadeVocabulary Make(Spelling spelling) {
   return made;
 }
 
-/// A file without tensors that the oracle loads as a vocabulary.
-std::string Write(const MadeVocabulary& made, const std::string& model, const std::string& pre) {
-  gguf::HeaderBuilder header;
-  header.Set("general.architecture", std::string("llama"));
-  for (const char* key : {"context_length", "embedding_length", "block_count", "feed_forward_length",
-                          "attention.head_count", "rope.dimension_count"}) {
-    header.Set(std::string("llama.") + key, uint32_t{8});
-  }
-  header.Set("llama.attention.layer_norm_rms_epsilon", 1e-5F);
-  header.Set("tokenizer.ggml.model", model);
-  header.Set("tokenizer.ggml.pre", pre);
-  header.Set("tokenizer.ggml.tokens", made.tokens);
-  header.Set("tokenizer.ggml.token_type", made.kinds);
-  header.Set("tokenizer.ggml.merges", made.merges);
-  header.Set("tokenizer.ggml.bos_token_id", static_cast<uint32_t>(made.tokens.size() - 2));
-  header.Set("tokenizer.ggml.eos_token_id", static_cast<uint32_t>(made.tokens.size() - 1));
-  const fs::path path = fs::temp_directory_path() / ("zell-pre-" + std::to_string(std::rand()) + ".gguf");
-  auto writer = gguf::FileWriter::Create(path.string(), header);
-  if (!writer.ok() || !writer->Commit().ok()) return {};
-  return path.string();
-}
-
 void CompareRow(const MadeVocabulary& made, const std::string& model, const std::string& pre, CompareOptions options) {
-  const std::string path = Write(made, model, pre);
+  const std::string path = WriteVocabulary(made.tokens, made.kinds, made.merges, {}, model, pre);
   REQUIRE(!path.empty());
   if (const auto oracle = LoadOracle(path)) {
     if (const auto ours = LoadOurs(path)) {
