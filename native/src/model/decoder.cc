@@ -97,15 +97,13 @@ class DecoderBuilder {
 
   void Attention(ValueId in) {
     QueriesKeysValues(in);
-    if (t_.head_norms != HeadNorms::kNone) {
-      HeadNorm("attn_q_norm", q_, s_.heads);
-      HeadNorm("attn_k_norm", k_, s_.kv_heads);
-    }
+    if (!t_.norm_rotated) NormHeads();
     const bool windowed = At(t_.windowed);
     if (const int rope = windowed ? window_rope_ : rope_; rope >= 0 && !At(t_.unrotated)) {
       Rotate(q_, s_.heads, query_rope_ >= 0 ? query_rope_ : rope);
       Rotate(k_, s_.kv_heads, rope);
     }
+    if (t_.norm_rotated) NormHeads();
     const int group = windowed ? window_group_ : group_;
     const uint32_t kv_layer = windowed ? next_windowed_++ : next_full_++;
     Emit({.kind = OpKind::kKvWrite, .layer = layer_, .in = k_, .in2 = v_, .kv_group = group, .kv_layer = kv_layer});
@@ -140,6 +138,11 @@ class DecoderBuilder {
     MatmulRows("attn_qkv", in, s_.embedding, all, q_rows + k_rows, v_, v_rows, "attn_v", bias);
   }
 
+  void NormHeads() {
+    if (t_.head_norms == HeadNorms::kNone) return;
+    HeadNorm("attn_q_norm", q_, s_.heads);
+    HeadNorm("attn_k_norm", k_, s_.kv_heads);
+  }
   void HeadNorm(const char* tensor, ValueId value, uint32_t heads) {
     const uint32_t width = heads * s_.key_dim;
     const std::string name = Name(tensor, ".weight");

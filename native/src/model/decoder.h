@@ -31,6 +31,7 @@ struct DecoderTraits {
   const char* mlp_norm = "ffn_norm";
   bool post_norms = false;  ///< what a layer adds is normed first: post_attention_norm, post_ffw_norm
   HeadNorms head_norms = HeadNorms::kNone;
+  bool norm_rotated = false;  ///< heads are normed after they are rotated
   /// Attention and MLP read the same hidden state; without an mlp_norm in the file also the same norm of it.
   bool parallel = false;
   MlpKind mlp = MlpKind::kGated;

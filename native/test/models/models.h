@@ -7,11 +7,17 @@
 
 namespace zell::test {
 
+enum class Compared {
+  kAlsoQuantised,
+  kF32Only,  ///< a variant whose products another row covers
+};
+
 struct RandomModel {
   const char* name;  ///< of the row; may be a variant of an architecture
   const char* arch;  ///< general.architecture
   void (*describe)(ModelMaker& model);
   ModelShape shape = {};  ///< 0: two layers, width 256, 4 heads, 2 KV heads, MLP 512, context 2048, tied
+  Compared compared = Compared::kAlsoQuantised;
   /// Most that a logit of the F32 model may differ from the oracle's, as a part of the logits' range.
   double tolerance = 1e-3;
   /// The oracle's context for this row; 0: that of the file. Decides which factors longrope takes.
@@ -50,6 +56,9 @@ void DescribeFalcon(ModelMaker& model);
 void DescribeFalcon40(ModelMaker& model);
 void DescribeNemotron(ModelMaker& model);
 void DescribeArcee(ModelMaker& model);
+void DescribeChatGlm(ModelMaker& model);
+void DescribeHunyuan(ModelMaker& model);
+void DescribeQwen(ModelMaker& model);
 void DescribeQwen2(ModelMaker& model);
 void DescribeQwen2Yarn(ModelMaker& model);
 void DescribeQwen2Vl(ModelMaker& model);

@@ -22,6 +22,17 @@ void DescribeGlm4(ModelMaker& m) {
   m.Number("rope.dimension_count", m.shape.head_dim / 2);
 }
 
+void DescribeChatGlm(ModelMaker& m) {
+  m.Decoder({.qkv_bias = true, .fused_gate = true});
+  m.Number("rope.dimension_count", m.shape.head_dim / 2);
+}
+
+/// Norms of heads come after their rotation.
+void DescribeHunyuan(ModelMaker& m) {
+  m.Decoder({.head_norms = true});
+  m.Set("rope.scaling.alpha", 100.0f);
+}
+
 void DescribeStableLm(ModelMaker& m) {
   m.Decoder({.norm_bias = true, .layer_norm = true, .qkv_bias = true});
   m.Number("rope.dimension_count", m.shape.head_dim / 4);

@@ -12,6 +12,12 @@ void SetSections(ModelMaker& m) {
 
 }  // namespace
 
+/// Qwen 1 counts gate and up together.
+void DescribeQwen(ModelMaker& m) {
+  m.Decoder({.qkv_bias = true, .fused_qkv = true});
+  m.Number("feed_forward_length", 2 * m.shape.ffn);
+}
+
 void DescribeQwen2(ModelMaker& m) {
   m.Decoder({.qkv_bias = true});
   m.Set("rope.freq_base", 1000000.0f);

@@ -31,6 +31,9 @@ base::Result<backend::Plan> BuildGlm4(const gguf::File& file, const BuildOptions
 base::Result<backend::Plan> BuildGptNeoX(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildGranite(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildInternLm2(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildChatGlm(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildHunyuanDense(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildQwen(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildLlama(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildMiniCpm(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildMistral3(const gguf::File& file, const BuildOptions& options);

@@ -20,6 +20,7 @@ constexpr struct {
 
 constexpr Architecture kArchitectures[] = {
     {"arcee", BuildArcee},
+    {"chatglm", BuildChatGlm},
     {"cohere2", BuildCohere2},
     {"command-r", BuildCommandR},
     {"ernie4_5", BuildErnie45},
@@ -32,6 +33,7 @@ constexpr Architecture kArchitectures[] = {
     {"glm4", BuildGlm4},
     {"gptneox", BuildGptNeoX},
     {"granite", BuildGranite},
+    {"hunyuan-dense", BuildHunyuanDense},
     {"internlm2", BuildInternLm2},
     {"llama", BuildLlama},
     {"minicpm", BuildMiniCpm},
@@ -40,6 +42,7 @@ constexpr Architecture kArchitectures[] = {
     {"olmo2", BuildOlmo2},
     {"phi2", BuildPhi2},
     {"phi3", BuildPhi3},
+    {"qwen", BuildQwen},
     {"qwen2", BuildQwen2},
     {"qwen2vl", BuildQwen2Vl},
     {"qwen3", BuildQwen3},
