@@ -25,6 +25,8 @@ Napi::Function ModelObject::Define(Napi::Env env) {
                          InstanceMethod<&ModelObject::SequenceLength>("sequenceLength"),
                          InstanceMethod<&ModelObject::TruncateSequence>("truncateSequence"),
                          InstanceMethod<&ModelObject::ForkSequence>("forkSequence"),
+                         InstanceMethod<&ModelObject::LoadAdapter>("loadAdapter"),
+                         InstanceMethod<&ModelObject::UnloadAdapter>("unloadAdapter"),
                          InstanceMethod<&ModelObject::KvUsage>("kvUsage"),
                          InstanceMethod<&ModelObject::Step>("step"),
                          InstanceMethod<&ModelObject::Cancel>("cancel"),
@@ -159,6 +161,30 @@ Napi::Value ModelObject::ForkSequence(const Napi::CallbackInfo& info) {
   const base::Result<uint32_t> fork = engine_->Fork(sequence, length);
   if (!fork.ok()) return Throw(info.Env(), fork.status());
   return Napi::Number::New(info.Env(), *fork);
+}
+
+Napi::Value ModelObject::LoadAdapter(const Napi::CallbackInfo& info) {
+  Reader reader("loadAdapter");
+  const std::string path = reader.Text(info[0], "path");
+  if (!IsOpen(reader)) return Reject(info.Env(), reader.status());
+  return RunTask(info.Env(), "zell adapter", [path, engine = engine_](TaskContext&) mutable -> TaskResult {
+    auto loaded = std::make_shared<base::Result<lora::AdapterInfo>>(engine->LoadAdapter(path));
+    engine.reset();
+    return [loaded](Napi::Env env, bool& rejected) -> Napi::Value {
+      rejected = !loaded->ok();
+      if (rejected) return ToError(env, loaded->status());
+      return ToAdapter(env, **loaded);
+    };
+  });
+}
+
+Napi::Value ModelObject::UnloadAdapter(const Napi::CallbackInfo& info) {
+  Reader reader("unloadAdapter");
+  const uint32_t id = reader.Unsigned(info[0], "id");
+  if (!IsOpen(reader)) return Throw(info.Env(), reader.status());
+  const base::Status status = engine_->UnloadAdapter(id);
+  if (!status.ok()) return Throw(info.Env(), status);
+  return info.Env().Undefined();
 }
 
 Napi::Value ModelObject::KvUsage(const Napi::CallbackInfo& info) {

@@ -31,6 +31,8 @@ class ModelObject final : public Napi::ObjectWrap<ModelObject> {
   Napi::Value SequenceLength(const Napi::CallbackInfo& info);
   Napi::Value TruncateSequence(const Napi::CallbackInfo& info);
   Napi::Value ForkSequence(const Napi::CallbackInfo& info);
+  Napi::Value LoadAdapter(const Napi::CallbackInfo& info);
+  Napi::Value UnloadAdapter(const Napi::CallbackInfo& info);
   Napi::Value KvUsage(const Napi::CallbackInfo& info);
   Napi::Value Step(const Napi::CallbackInfo& info);
   Napi::Value Cancel(const Napi::CallbackInfo& info);

@@ -96,4 +96,19 @@ Napi::Object ToInfo(Napi::Env env, const runtime::Engine& engine) {
   return object;
 }
 
+Napi::Object ToAdapter(Napi::Env env, const lora::AdapterInfo& adapter) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("id", Napi::Number::New(env, adapter.id));
+  object.Set("path", adapter.path);
+  object.Set("name", adapter.name);
+  object.Set("sha256", adapter.sha256);
+  object.Set("rank", Napi::Number::New(env, adapter.rank));
+  object.Set("alpha", Napi::Number::New(env, adapter.alpha));
+  object.Set("matrices", Napi::Number::New(env, adapter.matrices));
+  object.Set("bytes", Napi::Number::New(env, static_cast<double>(adapter.bytes)));
+  object.Set("taskName", adapter.task_name);
+  object.Set("promptPrefix", adapter.prompt_prefix);
+  return object;
+}
+
 }  // namespace zell::addon

@@ -44,6 +44,12 @@ class Ours {
     if (!loaded.ok()) Die(loaded.status().message);
     engine_ = std::move(loaded.value());
   }
+  /// Adds a LoRA adapter to everything that is evaluated from here on.
+  void AddAdapter(const std::string& path, float scale) {
+    auto adapter = engine_->LoadAdapter(path);
+    if (!adapter.ok()) Die(adapter.status().message);
+    adapters_.push_back({adapter->id, scale});
+  }
   std::vector<int32_t> Tokenize(const std::string& text) const { return engine_->tokenizer().Encode(text, false); }
 
   Logits Evaluate(const std::vector<int32_t>& tokens) {
@@ -51,6 +57,7 @@ class Ours {
     runtime::StepItem item;
     item.sequence = sequence;
     item.tokens = tokens;
+    item.adapters = adapters_;
     item.want.logits = true;
     std::mutex mutex;
     std::condition_variable ready;
@@ -74,6 +81,7 @@ class Ours {
 
  private:
   std::unique_ptr<runtime::Engine> engine_;
+  std::vector<lora::AdapterUse> adapters_;
 };
 
 class Oracle {
@@ -103,6 +111,16 @@ class Oracle {
   Oracle(const Oracle&) = delete;
   Oracle& operator=(const Oracle&) = delete;
 
+  /// As Ours::AddAdapter. The oracle frees adapters with their model.
+  void AddAdapter(const std::string& path, float scale) {
+    adapters_.push_back(llama_adapter_lora_init(model_, path.c_str()));
+    scales_.push_back(scale);
+    if (adapters_.back() == nullptr ||
+        llama_set_adapters_lora(context_, adapters_.data(), adapters_.size(), scales_.data()) != 0) {
+      Die("the oracle does not take the adapter " + path);
+    }
+  }
+
   Logits Evaluate(const std::vector<int32_t>& tokens) {
     llama_memory_clear(llama_get_memory(context_), true);
     llama_batch batch = llama_batch_init(static_cast<int32_t>(tokens.size()), 0, 1);
@@ -126,6 +144,8 @@ class Oracle {
  private:
   llama_model* model_ = nullptr;
   llama_context* context_ = nullptr;
+  std::vector<llama_adapter_lora*> adapters_;
+  std::vector<float> scales_;
 };
 
 /// log of the sum of exp over a row.

@@ -1,5 +1,6 @@
 // Compares our engine with the oracle (llama.cpp's libraries), teacher-forced over a text; prints one line of JSON.
 // zell_proof --f32 MODEL --quant MODEL --text FILE --backend LIBGGML_CPU [--tokens N] [--window N] [--threads N]
+//            [--adapter1 FILE --scale1 X] [--adapter2 FILE --scale2 X]
 //
 // f32: both engines on the model written out as F32. quant: both on the quantised file, each against the oracle's F32.
 #include <cmath>
@@ -52,6 +53,13 @@ int main(int argc, char** argv) {
   {
     Ours ours_f32(options["--f32"], threads), ours(options["--quant"], threads);
     Oracle oracle_f32(options["--f32"], threads, window), oracle(options["--quant"], threads, window);
+    for (const std::string n : {"1", "2"}) {
+      if (!options.contains("--adapter" + n)) continue;
+      const std::string path = options["--adapter" + n];
+      const float scale = std::stof(options["--scale" + n]);
+      ours_f32.AddAdapter(path, scale), ours.AddAdapter(path, scale);
+      oracle_f32.AddAdapter(path, scale), oracle.AddAdapter(path, scale);
+    }
     const std::vector<int32_t> tokens = ours.Tokenize(text.str());
     if (tokens.size() < wanted) Die("the text has only " + std::to_string(tokens.size()) + " tokens");
     for (; used + window <= wanted; used += window) {

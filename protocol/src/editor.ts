@@ -2,7 +2,7 @@
  * JSON-RPC over the editor socket (`ws://HOST:PORT/editor`, header `Authorization: Bearer TOKEN`).
  * LSP 3.18 `initialize`, `textDocument/inlineCompletion` and `$/cancelRequest` share the connection with the `zell/*` methods below.
  */
-import type { BenchmarkResult, ModelInfo, ModelSummary, QueueStatus, TokenLogprob } from './engine.ts';
+import type { AdapterInfo, BenchmarkResult, ModelInfo, ModelSummary, QueueStatus, TokenLogprob } from './engine.ts';
 import type { WireError } from './errors.ts';
 import type { ConversationSummary, MemoryEvent, MemoryStatus } from './memory.ts';
 
@@ -83,6 +83,9 @@ export interface EditorRequests {
   'zell/memory/enable': { params: { enabled: boolean }; result: MemoryStatus };
   /** Loads a model (a path or a name that is on this disk; none means the default) without making it the chosen one. */
   'zell/models/load': { params: { name?: string }; result: { model: ModelInfo } };
+  /** A LoRA adapter for the loaded model, by its absolute path; `scale` is for requests that name none. */
+  'zell/adapters/load': { params: { path: string; scale: number }; result: { adapter: AdapterInfo } };
+  'zell/adapters/unload': { params: { id: number }; result: null };
   'zell/engine/bench': {
     params: { name?: string; promptTokens: number; decodeTokens: number };
     result: BenchmarkResult;

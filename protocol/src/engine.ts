@@ -36,6 +36,34 @@ export interface SamplingParams {
   readonly logitBias?: readonly (readonly [token: number, bias: number | null])[];
 }
 
+/** A LoRA adapter and how much of it counts: 1 as it was trained, 0 as if it were absent, negative away from it. */
+export interface AdapterScale {
+  readonly id: number;
+  readonly scale: number;
+}
+
+/** A loaded LoRA adapter. */
+export interface AdapterInfo {
+  /** Counts from 0; never used again while the model is loaded, and the same after the engine was restarted. */
+  readonly id: number;
+  /** Absolute path of its GGUF file. */
+  readonly path: string;
+  readonly name: string;
+  /** Of the whole file: its identity. */
+  readonly sha256: string;
+  /** The largest of its matrices'. */
+  readonly rank: number;
+  readonly alpha: number;
+  /** How many of the model's matrices it changes. */
+  readonly matrices: number;
+  /** Memory that it takes. */
+  readonly bytes: number;
+  readonly taskName: string;
+  readonly promptPrefix: string;
+  /** For requests that name no adapters. */
+  readonly scale: number;
+}
+
 export interface GenerateRequest {
   /** `modelHash` that the prompt was made for; when another model is loaded by then, the request fails as `busy`. */
   readonly forModel?: string;
@@ -54,6 +82,8 @@ export interface GenerateRequest {
   readonly priority: Priority;
   /** End the answer this long after its first token, once it has a line break. For inline completion. */
   readonly maxPredictMs?: number;
+  /** The adapters that answer, each once, and no others; absent: those loaded with the scales that they have. */
+  readonly adapters?: readonly AdapterScale[];
   /** Keep a prompt that is too long by dropping its oldest tokens (Ollama's `truncate`); else `context_overflow`. */
   readonly truncate?: boolean;
 }
@@ -106,6 +136,8 @@ export interface LoadOptions {
   readonly contextLength?: number;
   /** Most sequences that decode in one step. Default 8. */
   readonly maxSequences?: number;
+  /** LoRA adapters that belong to it; one that cannot be loaded is a reason not to load the model. */
+  readonly adapters?: readonly { readonly path: string; readonly scale: number; readonly id?: number }[];
 }
 
 export interface SpecialTokens {
@@ -242,6 +274,16 @@ export interface EngineCalls {
     params: { prompt: readonly PromptPart[]; addBos: boolean; top: number };
     result: { top: TokenLogprob[] };
   };
+  /** Reads a LoRA adapter for the loaded model; `scale` is for requests that name none. Requests go on meanwhile. */
+  loadAdapter: {
+    params: { path: string; scale: number };
+    result: { adapter: AdapterInfo; adapters: readonly AdapterInfo[] };
+  };
+  /** Requests that run with it keep it to their end; later ones do not find it (`not_found`). */
+  unloadAdapter: { params: { id: number }; result: { adapters: readonly AdapterInfo[] } };
+  /** The scales of all adapters, for requests that name none; those that are not in `scales` get 0. */
+  scaleAdapters: { params: { scales: readonly AdapterScale[] }; result: { adapters: readonly AdapterInfo[] } };
+  adapters: { params: Record<string, never>; result: { adapters: readonly AdapterInfo[] } };
   bench: { params: { promptTokens: number; decodeTokens: number }; result: BenchmarkResult };
   stats: { params: Record<string, never>; result: EngineStats };
 }

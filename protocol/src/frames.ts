@@ -110,6 +110,10 @@ const METHODS: Readonly<Record<EngineMethod, true>> = {
   detokenize: true,
   count: true,
   nextTokens: true,
+  loadAdapter: true,
+  unloadAdapter: true,
+  scaleAdapters: true,
+  adapters: true,
   bench: true,
   stats: true,
 };

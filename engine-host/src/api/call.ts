@@ -1,6 +1,6 @@
 /** One request on its way through a route: who calls, which model answers, when it stops, what is recorded. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { GenerateRequest, ModelInfo, PromptPart, SamplingParams } from '#protocol/engine.ts';
+import type { AdapterScale, GenerateRequest, ModelInfo, PromptPart, SamplingParams } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import type { RenderedPrompt, TemplateVariables } from '../templates/types.ts';
@@ -21,6 +21,7 @@ export interface GenerationInput {
   readonly truncate?: boolean;
   readonly maxPredictMs?: number;
   readonly priority?: GenerateRequest['priority'];
+  readonly adapters?: readonly AdapterScale[];
 }
 
 export class Call {

@@ -1,5 +1,6 @@
 /** Pieces of the request schemas. All objects are open: fields that we do not know pass. `null` means absent everywhere. */
 import { Type, type Static, type TSchema } from 'typebox';
+import type { AdapterScale } from '#protocol/engine.ts';
 
 export const optional = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 export const number = (minimum?: number, maximum?: number) =>
@@ -15,6 +16,18 @@ export const flag = () => optional(Type.Boolean());
 export const anything = () => Type.Optional(Type.Unknown());
 export const record = () => optional(Type.Record(Type.String(), Type.Unknown()));
 export const stop = () => optional(Type.Union([Type.String(), Type.Array(Type.String())]));
+
+/** llama.cpp's `lora`: which adapters answer, and how much each counts. An empty list means nothing, as there. */
+export const AdapterScales = Type.Array(Type.Object({ id: Type.Integer({ minimum: 0 }), scale: Type.Number() }), {
+  maxItems: 64,
+});
+export const lora = () => optional(AdapterScales);
+
+/** The `adapters` of a generation. */
+export function adaptersOf(value: Static<typeof AdapterScales> | null | undefined): { adapters?: AdapterScale[] } {
+  if (value === undefined || value === null || value.length === 0) return {};
+  return { adapters: value.map(({ id, scale }) => ({ id, scale })) };
+}
 
 /** A content: text, or typed parts. */
 export const Content = Type.Union([

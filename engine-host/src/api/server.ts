@@ -12,6 +12,7 @@ import type { ApiDeps } from './deps.ts';
 import { dialectOf } from './dialect.ts';
 import { errorReply, HttpError, publicError } from './errors.ts';
 import { healthRoutes } from './health.ts';
+import { adapterRoutes } from './llamacpp/adapters.ts';
 import { completionRoutes } from './llamacpp/completion.ts';
 import { infillRoutes } from './llamacpp/infill.ts';
 import { propsRoutes } from './llamacpp/props.ts';
@@ -95,6 +96,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   infillRoutes(app, context);
   tokenRoutes(app, context);
   propsRoutes(app, context);
+  adapterRoutes(app, context);
   app.addHook('onClose', () => own?.close());
   return app;
 }

@@ -1,4 +1,5 @@
 /** One chat answer over HTTP, streamed, as any other client gets it. */
+import type { AdapterScale } from '#protocol/engine.ts';
 import { isErrorCode, ZellError } from '#protocol/errors.ts';
 import type { Session } from './session.ts';
 
@@ -18,6 +19,8 @@ export interface ChatRequest {
   readonly temperature: number;
   readonly seed?: number;
   readonly background?: boolean;
+  /** The adapters that answer; absent: those that the host has in force. */
+  readonly adapters?: readonly AdapterScale[];
 }
 
 export interface ChatAnswer {
@@ -111,6 +114,7 @@ async function post(session: Session, request: ChatRequest, signal: AbortSignal)
         max_tokens: request.maxTokens,
         temperature: request.temperature,
         ...(request.seed === undefined ? {} : { seed: request.seed }),
+        ...(request.adapters === undefined ? {} : { lora: request.adapters }),
         stream: true,
         stream_options: { include_usage: true },
         return_tokens: true,

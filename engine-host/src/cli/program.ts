@@ -1,6 +1,7 @@
 /** Every command with its arguments and options. What a command does lies in its own file, loaded when it runs. */
 import { Command, InvalidArgumentError } from 'commander';
 import { VERSION } from '../host/version.ts';
+import { collectAdapter, type AdapterFile } from './adapterOption.ts';
 
 /** `signal` is aborted by Ctrl-C. */
 export function buildProgram(signal: AbortSignal): Command {
@@ -26,6 +27,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .option('--temperature <t>', '0 always takes the likeliest token', number(0, 2), 0)
     .option('--seed <s>', 'makes sampling repeatable', wholeNumber(0, 0xffff_ffff))
     .option('--system <text>', 'system prompt; "" leaves it to the model')
+    .option('--lora <file[:scale]>', 'answer with this LoRA adapter (repeatable)', collectAdapter)
     .option('--json', 'print {model, text, tokens, timings} instead of streaming')
     .action(async (words: string[], options: RunOptions) =>
       (await import('./commands/run.ts')).run(words, options, signal),
@@ -63,6 +65,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .argument('[model]')
     .option('--port <n>', 'port (default 11434, or the next free one)')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--lora <file[:scale]>', 'load this LoRA adapter for all requests (repeatable)', collectAdapter)
     .option('--api-key <key>', 'needed when the address is not loopback (or ZELL_API_KEY)')
     .action(async (model: string | undefined, options: ServeOptions) =>
       (await import('./commands/serve.ts')).serve(model, options),
@@ -188,11 +191,13 @@ export interface RunOptions extends JsonOption {
   readonly temperature: number;
   readonly seed?: number;
   readonly system?: string;
+  readonly lora?: readonly AdapterFile[];
 }
 export interface ServeOptions {
   readonly port?: string;
   readonly host: string;
   readonly apiKey?: string;
+  readonly lora?: readonly AdapterFile[];
 }
 export interface ClearOptions extends JsonOption {
   readonly yes?: boolean;

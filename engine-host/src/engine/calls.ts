@@ -54,12 +54,28 @@ const HANDLERS: Handlers = {
   }),
   count: ({ prompt, addBos }, { host }) => ({ tokens: promptTokens(host.loaded.model, prompt, addBos).length }),
   nextTokens: async (params, { host, signal }) => {
-    const { model, scheduler } = host.loaded;
-    const task = new NextTokensTask(model, params);
+    const { model, scheduler, adapters } = host.loaded;
+    const task = new NextTokensTask(model, params, adapters.inForce(undefined));
     signal.addEventListener('abort', () => scheduler.cancel(task), { once: true });
     scheduler.submit(task);
     return { top: await task.result };
   },
+  loadAdapter: async (params, { host }) => {
+    const { adapters } = host.loaded;
+    const adapter = await adapters.load(params);
+    return { adapter, adapters: adapters.list() };
+  },
+  unloadAdapter: ({ id }, { host }) => {
+    const { adapters, scheduler } = host.loaded;
+    scheduler.dropAdapter(adapters.unload(id));
+    return { adapters: adapters.list() };
+  },
+  scaleAdapters: ({ scales }, { host }) => {
+    const { adapters } = host.loaded;
+    adapters.scale(scales);
+    return { adapters: adapters.list() };
+  },
+  adapters: (_params, { host }) => ({ adapters: host.loaded.adapters.list() }),
   bench: (params, { host, now, signal }) =>
     host.loaded.scheduler.exclusive(Math.max(params.promptTokens, params.decodeTokens) + 1, (model) =>
       runBenchmark(model, params, now, signal),

@@ -78,10 +78,10 @@ class EngineServer {
       if (event.type === 'done' || event.type === 'failed') this.#open.delete(id);
     };
     try {
-      const { model, scheduler } = this.#host.loaded;
+      const { model, scheduler, adapters } = this.#host.loaded;
       if (request.forModel !== undefined && request.forModel !== model.info.modelHash)
         throw new ZellError('busy', 'Another model was loaded meanwhile. Ask again.');
-      const task = new GenerateTask(model, request, emit, this.#options.now);
+      const task = new GenerateTask(model, request, emit, this.#options.now, adapters.inForce(request.adapters));
       scheduler.submit(task);
       this.#open.set(id, () => scheduler.cancel(task));
     } catch (error) {

@@ -1,6 +1,7 @@
 /** The one loaded model and its scheduler; loading and unloading one after the other. */
 import type { EngineStats, LoadOptions, ModelInfo, QueueStatus } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
+import { LoadedAdapters } from './loadedAdapters.ts';
 import type { NativeAddon, NativeModel } from './native/binding.ts';
 import { nativeError } from './native/nativeError.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
@@ -8,6 +9,7 @@ import { Scheduler } from './scheduler/scheduler.ts';
 export interface LoadedModel {
   readonly model: NativeModel;
   readonly scheduler: Scheduler;
+  readonly adapters: LoadedAdapters;
   /** What it was loaded from. */
   readonly path: string;
   readonly options: LoadOptions;
@@ -71,7 +73,7 @@ export class ModelHost {
       } catch (error) {
         // When even that fails, nothing is loaded, and requests say so.
         if (before !== undefined && this.#loaded === undefined)
-          await this.#open(before.path, before.options, () => undefined).catch(() => undefined);
+          await this.#open(before.path, withAdapters(before), () => undefined).catch(() => undefined);
         throw namingFile(error, path);
       }
     });
@@ -88,8 +90,17 @@ export class ModelHost {
   ): Promise<ModelInfo> {
     const { addon, now, flush } = this.#options;
     const model = await addon.loadModel(path, options, onProgress);
+    const adapters = new LoadedAdapters(model);
+    for (const adapter of options.adapters ?? []) {
+      try {
+        await adapters.load(adapter);
+      } catch (error) {
+        await model.close();
+        throw namingFile(error, adapter.path);
+      }
+    }
     const slots = options.maxSequences === undefined ? {} : { slots: Math.max(1, options.maxSequences) };
-    this.#loaded = { model, scheduler: new Scheduler(model, { ...slots, now, flush }), path, options };
+    this.#loaded = { model, scheduler: new Scheduler(model, { ...slots, now, flush }), adapters, path, options };
     return model.info;
   }
 
@@ -106,6 +117,11 @@ export class ModelHost {
     this.#turn = result.catch(() => undefined);
     return result;
   }
+}
+
+/** How to load a model again with the adapters that it had by then. */
+function withAdapters({ options, adapters }: LoadedModel): LoadOptions {
+  return { ...options, adapters: adapters.list().map(({ id, path, scale }) => ({ id, path, scale })) };
 }
 
 /** What is wrong with a file, in a sentence that says which one. */

@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { EngineFrame, FrontFrame, GenerateEvent, GenerateRequest, ModelInfo } from '#protocol/engine.ts';
+import type {
+  AdapterInfo,
+  EngineFrame,
+  FrontFrame,
+  GenerateEvent,
+  GenerateRequest,
+  ModelInfo,
+} from '#protocol/engine.ts';
 import { FrameDecoder, asFrontFrame, encodeFrame } from '#protocol/frames.ts';
 import { EngineClient } from './engineClient.ts';
 import type { EngineProcessListener } from './engineProcess.ts';
@@ -147,6 +154,20 @@ test('after a crash the model that the engine kept when it refused another is lo
   await vi.advanceTimersByTimeAsync(100);
   child().hello();
   expect(child().last('call')).toMatchObject({ method: 'load', params: { path: '/first' } });
+});
+
+test('after a crash the adapters come back with the model, under their ids and with their scales', async () => {
+  await loaded('/first');
+  const load = client.call('loadAdapter', { path: '/a', scale: 1 }, never);
+  await settle();
+  const adapter = { id: 2, path: '/a', scale: 0.5, rank: 8 } as AdapterInfo;
+  child().answer({ adapter, adapters: [adapter] });
+  await load;
+  child().crash();
+  await vi.advanceTimersByTimeAsync(100);
+  child().hello();
+  const adapters = [{ id: 2, path: '/a', scale: 0.5 }];
+  expect(child().last('call')).toMatchObject({ method: 'load', params: { path: '/first', options: { adapters } } });
 });
 
 test('a request gets its events in order, however late they are read', async () => {

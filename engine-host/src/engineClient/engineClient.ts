@@ -1,5 +1,6 @@
 /** The engine as the front sees it: always there, restarted when it crashes, with the model it had. */
 import type {
+  AdapterInfo,
   EngineCalls,
   EngineMethod,
   EngineStats,
@@ -128,7 +129,11 @@ export class EngineClient {
     if (method === 'unload') this.#wanted = undefined;
     // These need no model; the others wait until a restarted child has loaded it again.
     const connection = await (WITHOUT_MODEL.has(method) ? this.#greeting(signal) : this.#settled(signal));
-    return await connection.call(method, params, signal, onProgress);
+    const model = this.#wanted?.path;
+    const result = await connection.call(method, params, signal, onProgress);
+    if (method === 'loadAdapter' || method === 'unloadAdapter' || method === 'scaleAdapters')
+      this.#adaptersAre((result as EngineCalls['adapters']['result']).adapters, connection, model);
+    return result;
   }
 
   /**
@@ -180,6 +185,16 @@ export class EngineClient {
     } catch (error) {
       events.push(ZellError.is(error, 'cancelled') ? NEVER_RAN : { type: 'failed', error: toWireError(error) });
     }
+  }
+
+  /** A restarted child loads them with the model, under the ids that they have now. */
+  #adaptersAre(adapters: readonly AdapterInfo[], connection: Connection, model: string | undefined): void {
+    if (this.#wanted === undefined || this.#wanted.path !== model || connection !== this.#connection) return;
+    const { path, options } = this.#wanted;
+    this.#wanted = {
+      path,
+      options: { ...options, adapters: adapters.map(({ id, path: file, scale }) => ({ id, path: file, scale })) },
+    };
   }
 
   #revive(): void {

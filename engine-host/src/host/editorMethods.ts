@@ -42,6 +42,14 @@ export function editorMethods(parts: EditorParts): Handlers {
       model: await models.inspect(maybeText(name, 'name'), signal),
     }),
     'zell/models/load': async ({ name }, signal) => ({ model: await models.load(maybeText(name, 'name'), signal) }),
+    'zell/adapters/load': async ({ path, scale }, signal) => {
+      const { adapter } = await engine.call('loadAdapter', { path: text(path, 'path'), scale }, signal);
+      return { adapter };
+    },
+    'zell/adapters/unload': async ({ id }, signal) => {
+      await engine.call('unloadAdapter', { id: count(id, 'id', 0) }, signal);
+      return null;
+    },
     'zell/engine/bench': async ({ name, promptTokens, decodeTokens }, signal) => {
       await models.load(maybeText(name, 'name'), signal);
       const params = {

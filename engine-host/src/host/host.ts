@@ -209,6 +209,11 @@ export class Host {
     }
   }
 
+  /** A LoRA adapter for the loaded model; `scale` is for requests that name none. @throws {ZellError} */
+  async loadAdapter(adapter: { readonly path: string; readonly scale: number }): Promise<void> {
+    await this.#parts.engine.call('loadAdapter', { ...adapter }, AbortSignal.any([]));
+  }
+
   get stopping(): boolean {
     return this.#stopping !== undefined;
   }

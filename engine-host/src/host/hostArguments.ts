@@ -11,6 +11,8 @@ export interface HostArguments {
   readonly port?: number;
   readonly apiKey?: string;
   readonly model?: string;
+  /** LoRA adapters for that model, with the scales for requests that name none. */
+  readonly adapters?: readonly { readonly path: string; readonly scale: number }[];
 }
 
 /** @throws {ZellError} invalid_request. The API key comes by `ZELL_API_KEY` alone: command lines are visible to everybody. */

@@ -58,7 +58,9 @@ export async function serveHere(given: HostArguments, events: ServeEvents, make?
   endOnSignals(host);
   events.onOpen(host);
   try {
-    events.onReady(await host.preload(given.model));
+    const model = await host.preload(given.model);
+    for (const adapter of given.adapters ?? []) await host.loadAdapter(adapter);
+    events.onReady(model);
   } catch (error) {
     const endedByUser = host.stopping;
     await host.stop('no model');

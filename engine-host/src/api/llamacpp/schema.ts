@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox';
 import type { GenerationInput } from '../call.ts';
 import { unsupported } from '../errors.ts';
 import { LLAMACPP_DEFAULTS, logitBias, sampling, stopTexts, tokenLimit } from '../sampling.ts';
-import { anything, flag, integer, number, optional, stop, text } from '../schemas.ts';
+import { adaptersOf, anything, flag, integer, lora, number, optional, stop, text } from '../schemas.ts';
 
 export const LlamaCommon = {
   model: text(),
@@ -26,6 +26,7 @@ export const LlamaCommon = {
   t_max_predict_ms: number(),
   response_fields: optional(Type.Array(Type.String(), { maxItems: 256 })),
   return_tokens: flag(),
+  lora: lora(),
   grammar: anything(),
   json_schema: anything(),
 };
@@ -44,6 +45,7 @@ export function llamaInput(
   return {
     ...tokenLimit(body.n_predict ?? body.max_tokens, model.contextLength),
     stop: stopTexts(body.stop),
+    ...adaptersOf(body.lora),
     sampling: sampling(LLAMACPP_DEFAULTS, {
       temperature: body.temperature,
       topK: body.top_k,

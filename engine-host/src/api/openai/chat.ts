@@ -9,6 +9,7 @@ import type { Generation } from '../generation.ts';
 import { timings } from '../llamacpp/result.ts';
 import { ResponseStream } from '../responseStream.ts';
 import { stopTexts, tokenLimit } from '../sampling.ts';
+import { adaptersOf } from '../schemas.ts';
 import { runStream } from '../streaming.ts';
 import { ChatBody, refuseConstraints, refuseForcedTools, samplingOf } from './schema.ts';
 import { chatLogprobs, finishReason, usage } from './wire.ts';
@@ -40,6 +41,7 @@ async function chat(
       prompt: parts,
       ...tokenLimit(body.max_completion_tokens ?? body.max_tokens, call.model.contextLength),
       stop,
+      ...adaptersOf(body.lora),
       sampling: { ...sampling, seed: (sampling.seed + i) % 2 ** 32 },
       ...logprobs,
       ...(body.ignore_eos === true ? { ignoreEos: true } : {}),

@@ -9,6 +9,7 @@ import type { Generation } from '../generation.ts';
 import { fimPrompt } from '../llamacpp/fim.ts';
 import { ResponseStream } from '../responseStream.ts';
 import { stopTexts, tokenLimit } from '../sampling.ts';
+import { adaptersOf } from '../schemas.ts';
 import { runStream } from '../streaming.ts';
 import { CompletionBody, refuseConstraints, samplingOf } from './schema.ts';
 import { completionLogprobs, finishReason, usage } from './wire.ts';
@@ -54,6 +55,7 @@ async function complete(
         prompt: parts[p] ?? [],
         ...tokenLimit(body.max_tokens ?? DEFAULT_TOKENS, call.model.contextLength),
         stop,
+        ...adaptersOf(body.lora),
         sampling: { ...sampling, seed: (sampling.seed + i) % 2 ** 32 },
         ...(top === undefined ? {} : { logprobs: top }),
         ...(body.ignore_eos === true ? { ignoreEos: true } : {}),

@@ -1,25 +1,33 @@
 /** `zell run [MODEL] PROMPT` and `zell ask PROMPT`. */
+import type { AdapterScale } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
+import { checkAdapters, type AdapterFile } from '../adapterOption.ts';
 import { chat, type ChatAnswer } from '../chat.ts';
 import { tellOnFirstRun } from '../firstRun.ts';
 import type { RunOptions } from '../program.ts';
-import { loadModel, modelPath, withHost } from '../session.ts';
+import { loadModel, modelPath, withHost, type Session } from '../session.ts';
 import { note, paint, print, printJson } from '../terminal.ts';
 
 /** One word is the prompt, two are model and prompt. */
 export async function run(words: readonly string[], options: RunOptions, signal: AbortSignal): Promise<void> {
   const [modelArgument, prompt] = splitWords(words);
+  const files = await checkAdapters(options.lora);
   const model = await modelPath(modelArgument);
   await tellOnFirstRun();
   await withHost(async (session) => {
     const loaded = await loadModel(session, model, signal);
-    const request = { ...options, model: loaded.model.path, prompt };
-    const answer = await chat(
+    const answer = await withAdapters(
       session,
-      request,
-      (text) => {
-        if (options.json !== true) process.stdout.write(text);
-      },
+      files,
+      (adapters) =>
+        chat(
+          session,
+          { ...options, ...adapters, model: loaded.model.path, prompt },
+          (text) => {
+            if (options.json !== true) process.stdout.write(text);
+          },
+          signal,
+        ),
       signal,
     );
     if (options.json === true) printJson(asJson(loaded.model.name, loaded.loadMs, answer));
@@ -28,6 +36,27 @@ export async function run(words: readonly string[], options: RunOptions, signal:
       note(paint('dim', summary(answer)));
     }
   }, signal);
+}
+
+/** Loads the adapters for this command alone: other requests get scale 0. */
+async function withAdapters<T>(
+  session: Session,
+  files: readonly AdapterFile[],
+  work: (adapters: { adapters?: readonly AdapterScale[] }) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  if (files.length === 0) return work({});
+  const adapters: AdapterScale[] = [];
+  try {
+    for (const { path, scale } of files) {
+      const { adapter } = await session.request('zell/adapters/load', { path, scale: 0 }, signal);
+      adapters.push({ id: adapter.id, scale });
+    }
+    return await work({ adapters });
+  } finally {
+    for (const { id } of adapters)
+      await session.request('zell/adapters/unload', { id }, AbortSignal.timeout(5000)).catch(() => undefined);
+  }
 }
 
 export function splitWords(words: readonly string[]): [model: string | undefined, prompt: string] {

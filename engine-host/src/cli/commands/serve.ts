@@ -6,6 +6,7 @@ import { connectHost } from '../../host/hostClient.ts';
 import { zellPaths } from '../../host/paths.ts';
 import { serveHere } from '../../host/program.ts';
 import { ModelRegistry } from '../../models/registry.ts';
+import { checkAdapters, type AdapterFile } from '../adapterOption.ts';
 import { tellOnFirstRun } from '../firstRun.ts';
 import type { ServeOptions } from '../program.ts';
 import { modelPath } from '../session.ts';
@@ -20,6 +21,7 @@ export async function serve(modelArgument: string | undefined, options: ServeOpt
     ...(apiKey === undefined || apiKey === '' ? {} : { apiKey }),
   };
   checkExposure(given);
+  const adapters = await checkAdapters(options.lora);
   const model = await modelPath(modelArgument);
   // Before anything is opened: without a model there is nothing to serve, unless somebody serves already.
   const running = await findRunning(zellPaths().announcement);
@@ -27,7 +29,7 @@ export async function serve(modelArgument: string | undefined, options: ServeOpt
   await tellOnFirstRun();
   let joined: Announcement | undefined;
   await serveHere(
-    { ...given, ...(model === undefined ? {} : { model }) },
+    { ...given, adapters, ...(model === undefined ? {} : { model }) },
     {
       onJoined: (other) => {
         joined = other;
@@ -40,15 +42,21 @@ export async function serve(modelArgument: string | undefined, options: ServeOpt
         print(`${loaded.name} is loaded (${loaded.isa}, ${loaded.threads} threads). Ctrl-C ends it.`),
     },
   );
-  if (joined !== undefined) await useRunning(joined, model);
+  if (joined !== undefined) await useRunning(joined, model, adapters);
 }
 
 /** Somebody serves already: it is told to stay, to load the model, and this command is done. */
-async function useRunning(other: Announcement, model: string | undefined): Promise<void> {
+async function useRunning(
+  other: Announcement,
+  model: string | undefined,
+  adapters: readonly AdapterFile[],
+): Promise<void> {
   const client = await connectHost(other, 'cli');
   try {
     await client.request('zell/host/keep', {}, AbortSignal.timeout(5000));
     if (model !== undefined) await client.request('zell/models/load', { name: model }, new AbortController().signal);
+    for (const adapter of adapters)
+      await client.request('zell/adapters/load', { ...adapter }, new AbortController().signal);
   } finally {
     client.close();
   }

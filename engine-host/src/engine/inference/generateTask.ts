@@ -1,5 +1,5 @@
 /** One generate request: from sampled tokens to text, stop texts, limits and the reason for its end. */
-import type { FinishReason, GenerateDelta, GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
+import type { AdapterScale, FinishReason, GenerateDelta, GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
 import type { WireError } from '#protocol/errors.ts';
 import type { NativeDecoder, NativeModel, StepOutput } from '../native/binding.ts';
 import { preparePrompt } from './prompt.ts';
@@ -16,6 +16,7 @@ export class GenerateTask implements Task {
   readonly topLogprobs: Task['topLogprobs'];
   readonly tokens: number[];
   readonly promptTokens: number;
+  readonly adapters: readonly AdapterScale[];
   readonly #model: TextModel;
   readonly #request: GenerateRequest;
   readonly #emit: (event: GenerateEvent) => void;
@@ -32,10 +33,16 @@ export class GenerateTask implements Task {
   #hasLineBreak = false;
 
   /**
-   * `now`: milliseconds of a monotonic clock. `emit` gets the request's events in order.
+   * `now`: milliseconds of a monotonic clock. `adapters`: those that the request means, native. `emit` gets the request's events in order.
    * @throws {ZellError} context_overflow, invalid_request
    */
-  constructor(model: TextModel, request: GenerateRequest, emit: (event: GenerateEvent) => void, now: () => number) {
+  constructor(
+    model: TextModel,
+    request: GenerateRequest,
+    emit: (event: GenerateEvent) => void,
+    now: () => number,
+    adapters: readonly AdapterScale[] = [],
+  ) {
     const prompt = preparePrompt(model, request);
     this.#model = model;
     this.#request = request;
@@ -46,6 +53,7 @@ export class GenerateTask implements Task {
     this.sampling = request.maxTokens === 0 ? undefined : request.sampling;
     this.topLogprobs = request.maxTokens === 0 ? undefined : request.logprobs;
     this.tokens = prompt.tokens;
+    this.adapters = adapters;
     this.promptTokens = prompt.tokens.length;
     this.#truncatedTokens = prompt.truncatedTokens;
     this.#ends = new Set(request.ignoreEos === true ? [] : model.info.special.endOfGeneration);

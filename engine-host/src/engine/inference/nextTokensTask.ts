@@ -1,5 +1,5 @@
 /** The most likely tokens after a prompt: one evaluation, nothing sampled. */
-import type { EngineCalls, TokenLogprob } from '#protocol/engine.ts';
+import type { AdapterScale, EngineCalls, TokenLogprob } from '#protocol/engine.ts';
 import { ZellError, type WireError } from '#protocol/errors.ts';
 import type { StepOutput } from '../native/binding.ts';
 import type { TextModel } from './generateTask.ts';
@@ -13,6 +13,7 @@ export class NextTokensTask implements Task {
   readonly topLogprobs: number;
   readonly tokens: readonly number[];
   readonly promptTokens: number;
+  readonly adapters: readonly AdapterScale[];
   /** @throws {ZellError} cancelled, or what the step failed with. */
   readonly result: Promise<TokenLogprob[]>;
   readonly #model: TextModel;
@@ -20,7 +21,8 @@ export class NextTokensTask implements Task {
   #reject: (error: ZellError) => void = () => undefined;
 
   /** @throws {ZellError} context_overflow, invalid_request */
-  constructor(model: TextModel, params: EngineCalls['nextTokens']['params']) {
+  constructor(model: TextModel, params: EngineCalls['nextTokens']['params'], adapters: readonly AdapterScale[] = []) {
+    this.adapters = adapters;
     this.#model = model;
     this.tokens = preparePrompt(model, { ...params, maxTokens: 0 }).tokens;
     this.promptTokens = this.tokens.length;

@@ -1,5 +1,5 @@
 /** What the scheduler runs: tokens to evaluate, and somebody who takes the results. */
-import type { Priority, SamplingParams } from '#protocol/engine.ts';
+import type { AdapterScale, Priority, SamplingParams } from '#protocol/engine.ts';
 import type { WireError } from '#protocol/errors.ts';
 import type { StepOutput } from '../native/binding.ts';
 
@@ -10,6 +10,8 @@ export interface Task {
   readonly promptTokens: number;
   /** Sampler of the task's sequence; undefined when nothing is to be sampled. */
   readonly sampling: SamplingParams | undefined;
+  /** Native adapters that its sequence runs with, in order of ids, no scale 0. */
+  readonly adapters: readonly AdapterScale[];
   /** How many best log-probabilities are wanted after the last token. */
   readonly topLogprobs: number | undefined;
   /** It got a slot; `cachedTokens` of the prompt need no evaluation. */

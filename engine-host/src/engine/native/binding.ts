@@ -1,5 +1,6 @@
 /** The addon's whole type. `loadAddon.ts` beside this file is the only place that opens it. */
 import type {
+  AdapterInfo,
   LoadOptions,
   ModelInfo,
   ModelSummary,
@@ -18,7 +19,7 @@ export interface StepItem {
    * of the committed text. The sequence stays as it was. Absent: a chain.
    */
   readonly parents?: Int32Array;
-  /** LoRA adapters in force, with their scales. */
+  /** LoRA adapters, each once. Those of one sequence may change only while it holds no tokens. */
   readonly adapters?: readonly { readonly id: number; readonly scale: number }[];
   readonly want: {
     /** Sample a token after the last one (the sequence's own chain). */
@@ -73,6 +74,11 @@ export interface NativeModel {
   /** KV blocks in use and the most there can be; a block holds `blockTokens` tokens of all layers. */
   kvUsage(): { readonly used: number; readonly total: number; readonly blockTokens: number };
 
+  /** Reads a LoRA adapter for this model on a thread of its own; steps go on meanwhile. Ids count from 0 and are used once. */
+  loadAdapter(path: string): Promise<NativeAdapter>;
+  /** New sequences do not find it any more; those that ran with it keep it. */
+  unloadAdapter(id: number): void;
+
   /** Runs one batch on the engine's own thread. One step at a time. KV is committed only for items without error. */
   step(items: readonly StepItem[]): Promise<readonly StepOutput[]>;
   /** Takes part from any moment: a running step whose items are all cancelled stops within 10 ms; a cancelled item ends with `cancelled`. Cleared by the next step's end. */
@@ -80,6 +86,8 @@ export interface NativeModel {
   /** Stops a running step (its items end with `cancelled`), then frees everything. Closing twice is no error. */
   close(): Promise<void>;
 }
+
+export type NativeAdapter = Omit<AdapterInfo, 'scale'>;
 
 /** Joins tokens to text that never ends inside a character. */
 export interface NativeDecoder {

@@ -6,7 +6,7 @@
  */
 import type { LoadOptions, ModelInfo, ModelSummary, SamplingParams } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
-import type { NativeAddon, NativeDecoder, NativeModel, StepItem, StepOutput } from './binding.ts';
+import type { NativeAdapter, NativeAddon, NativeDecoder, NativeModel, StepItem, StepOutput } from './binding.ts';
 
 export const FAKE_BOS = 256;
 export const FAKE_EOS = 257;
@@ -35,6 +35,9 @@ interface Sequence {
   tokens: number[];
   blocks: Block[];
   sampler: SamplingParams | undefined;
+  /** Of its tokens. */
+  adapters: string;
+  held: ReadonlySet<number>;
 }
 
 export class FakeModel implements NativeModel {
@@ -49,6 +52,8 @@ export class FakeModel implements NativeModel {
   readonly #blockTokens: number;
   readonly #totalBlocks: number;
   readonly #sequences = new Map<number, Sequence>();
+  readonly #adapters = new Set<number>();
+  #nextAdapter = 0;
   #lastSequence = 0;
   #cancelled: Set<number> | undefined;
 
@@ -93,7 +98,13 @@ export class FakeModel implements NativeModel {
 
   createSequence(): number {
     this.#betweenSteps('createSequence');
-    this.#sequences.set(++this.#lastSequence, { tokens: [], blocks: [], sampler: undefined });
+    this.#sequences.set(++this.#lastSequence, {
+      tokens: [],
+      blocks: [],
+      sampler: undefined,
+      adapters: '',
+      held: new Set(),
+    });
     return this.#lastSequence;
   }
 
@@ -128,10 +139,36 @@ export class FakeModel implements NativeModel {
     const fork = this.createSequence();
     const held = this.#get(fork);
     held.tokens = source.tokens.slice(0, length);
+    held.adapters = source.adapters;
+    held.held = source.held;
     // Shares the last, partly filled block too: it is copied by the first write.
     held.blocks = source.blocks.slice(0, Math.ceil(length / this.#blockTokens));
     for (const block of held.blocks) block.owners++;
     return fork;
+  }
+
+  async loadAdapter(path: string): Promise<NativeAdapter> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (path.includes('missing')) throw new ZellError('not_found', 'There is no such file.');
+    if (path.includes('broken')) throw new ZellError('bad_model_file', 'general.type is absent, expected `adapter`');
+    const id = this.#nextAdapter++;
+    this.#adapters.add(id);
+    return {
+      id,
+      path,
+      name: path,
+      sha256: 'f'.repeat(64),
+      rank: 8,
+      alpha: 16,
+      matrices: 1,
+      bytes: 1,
+      taskName: '',
+      promptPrefix: '',
+    };
+  }
+
+  unloadAdapter(id: number): void {
+    if (!this.#adapters.delete(id)) throw new ZellError('not_found', `adapter ${id} is not loaded`);
   }
 
   kvUsage(): { used: number; total: number; blockTokens: number } {
@@ -173,6 +210,12 @@ export class FakeModel implements NativeModel {
     if (this.#cancelled?.has(item.sequence) === true) return fail('cancelled');
     const length = held.tokens.length + item.tokens.length;
     if (length > this.info.contextLength) return fail('context_overflow');
+    const uses = item.adapters ?? [];
+    if (uses.some(({ id }) => !this.#adapters.has(id) && !held.held.has(id))) return fail('not_found');
+    const adapters = JSON.stringify(uses);
+    if (held.tokens.length > 0 && adapters !== held.adapters) return fail('invalid_request');
+    held.adapters = adapters;
+    held.held = new Set(uses.map(({ id }) => id));
     const last = held.blocks.at(-1);
     const copiesLast = last !== undefined && last.owners > 1 && held.tokens.length % this.#blockTokens !== 0;
     const more = Math.ceil(length / this.#blockTokens) - held.blocks.length + (copiesLast ? 1 : 0);
@@ -200,6 +243,7 @@ export class FakeModel implements NativeModel {
     if (held.sampler === undefined) throw new Error('step: sampling without setSampler');
     if (this.#options.next !== undefined) return this.#options.next(held.tokens);
     let hash = held.sampler.temperature === 0 ? 17 : held.sampler.seed;
+    if (held.adapters !== '[]') for (const char of held.adapters) hash = (Math.imul(hash, 37) + char.charCodeAt(0)) >>> 0;
     for (const token of held.tokens) hash = (Math.imul(hash, 31) + token) >>> 0;
     return 97 + (hash % 26);
   }

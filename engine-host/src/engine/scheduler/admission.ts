@@ -58,7 +58,7 @@ export class Admission {
     entry.sequence = undefined;
     const length = this.#model.sequenceLength(sequence);
     if (length === 0) this.#model.freeSequence(sequence);
-    else this.#kept.add({ sequence, tokens: entry.task.tokens.slice(0, length) });
+    else this.#kept.add({ sequence, key: entry.key, tokens: entry.task.tokens.slice(0, length) });
   }
 
   free(entry: Entry): void {
@@ -82,10 +82,10 @@ export class Admission {
     // The last token is always evaluated again: its logits were not kept.
     const limit = tokens.length - 1;
     let best: Source = { length: 0 };
-    const found = this.#kept.best(tokens, limit);
+    const found = this.#kept.best(entry.key, tokens, limit);
     if (found !== undefined) best = { length: found.length, kept: found.kept };
     for (const other of running) {
-      if (other.sequence === undefined) continue;
+      if (other.sequence === undefined || other.key !== entry.key) continue;
       const length = commonPrefix(other.task.tokens, tokens, Math.min(limit, other.evaluated));
       if (length > best.length) best = { length, sequence: other.sequence };
     }

@@ -10,6 +10,8 @@ export interface Entry {
   readonly enqueuedAt: number;
   /** Its class, 0 is served first. */
   readonly rank: number;
+  /** Its adapters, see `adapterKey`. */
+  readonly key: string;
   /** Native sequence; undefined until its first admission. A paused entry keeps it, and with it its sampler. */
   sequence: number | undefined;
   /** Tokens that the sequence holds. */
@@ -24,12 +26,18 @@ export function newEntry(task: Task, now: number): Entry {
     task,
     enqueuedAt: now,
     rank: PRIORITIES.indexOf(task.priority),
+    key: adapterKey(task),
     sequence: undefined,
     evaluated: 0,
     ended: false,
     sampled: 0,
     firstSampledAt: 0,
   };
+}
+
+/** Names a set of adapters with scales: keys and values may be shared only under the same name. */
+export function adapterKey(task: Task): string {
+  return task.adapters.map(({ id, scale }) => `${id}:${scale}`).join(' ');
 }
 
 /** Tokens that must be evaluated before the next one can be sampled; 1 while decoding. */

@@ -3,6 +3,8 @@ import type { NativeModel } from '../native/binding.ts';
 
 export interface KeptSequence {
   readonly sequence: number;
+  /** The adapters that it was computed with, see `adapterKey`. */
+  readonly key: string;
   /** Exactly what the sequence holds. */
   readonly tokens: readonly number[];
 }
@@ -15,12 +17,18 @@ export function commonPrefix(a: readonly number[], b: readonly number[], limit: 
   return length;
 }
 
+function usesAdapter(key: string, id: number): boolean {
+  return key.split(' ').some((part) => part.startsWith(`${id}:`));
+}
+
 /** Owns its sequences. Use only between steps. */
 export class KeptSequences {
   readonly #model: Pick<NativeModel, 'freeSequence'>;
   readonly #most: number;
   /** Least recently used first. */
   #kept: KeptSequence[] = [];
+  /** Native ids of adapters that were unloaded. */
+  readonly #dropped = new Set<number>();
 
   constructor(model: Pick<NativeModel, 'freeSequence'>, most: number) {
     this.#model = model;
@@ -31,10 +39,15 @@ export class KeptSequences {
     return this.#kept.length;
   }
 
-  /** The one that shares most with `tokens`; none that shares nothing. */
-  best(tokens: readonly number[], limit: number): { readonly kept: KeptSequence; readonly length: number } | undefined {
+  /** The one of the same adapters that shares most with `tokens`; none that shares nothing. */
+  best(
+    key: string,
+    tokens: readonly number[],
+    limit: number,
+  ): { readonly kept: KeptSequence; readonly length: number } | undefined {
     let found: { kept: KeptSequence; length: number } | undefined;
     for (const kept of this.#kept) {
+      if (kept.key !== key) continue;
       const length = commonPrefix(kept.tokens, tokens, limit);
       if (length > (found?.length ?? 0)) found = { kept, length };
     }
@@ -54,7 +67,12 @@ export class KeptSequences {
 
   /** Takes ownership. Of two where one begins with the other, the longer stays. */
   add(kept: KeptSequence): void {
+    if ([...this.#dropped].some((id) => usesAdapter(kept.key, id))) {
+      this.#model.freeSequence(kept.sequence);
+      return;
+    }
     for (const other of this.#kept) {
+      if (other.key !== kept.key) continue;
       const shared = commonPrefix(other.tokens, kept.tokens, Infinity);
       if (shared === kept.tokens.length) {
         this.#model.freeSequence(kept.sequence);
@@ -73,6 +91,12 @@ export class KeptSequences {
     if (oldest === undefined) return false;
     this.#evict(oldest);
     return true;
+  }
+
+  /** Nobody can ask for this adapter again: what was computed with it is freed, now and when it comes. */
+  dropAdapter(id: number): void {
+    this.#dropped.add(id);
+    for (const kept of this.#kept) if (usesAdapter(kept.key, id)) this.#evict(kept);
   }
 
   clear(): void {

@@ -112,6 +112,14 @@ export class Scheduler {
     });
   }
 
+  /** The adapter (native id) is unloaded: nothing is kept for it any more. Takes part between two steps. */
+  dropAdapter(id: number): void {
+    void this.exclusive(0, () => {
+      this.#kept.dropAdapter(id);
+      return Promise.resolve();
+    });
+  }
+
   /** Takes no new task, waits for those it has, then frees every sequence. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -282,10 +290,12 @@ function stepItem({ entry, count }: PlannedItem): StepItem {
   const { task, sequence, evaluated } = entry;
   if (sequence === undefined) throw new Error('A running entry has no sequence.');
   const tokens = Int32Array.from(task.tokens.slice(evaluated, evaluated + count));
-  if (evaluated + count < task.tokens.length) return { sequence, tokens, want: {} };
+  const adapters = task.adapters.length === 0 ? {} : { adapters: task.adapters };
+  if (evaluated + count < task.tokens.length) return { sequence, tokens, ...adapters, want: {} };
   return {
     sequence,
     tokens,
+    ...adapters,
     want: {
       ...(task.sampling === undefined ? {} : { sample: true }),
       ...(task.topLogprobs === undefined ? {} : { topLogprobs: task.topLogprobs }),
