@@ -70,7 +70,10 @@ class BpeEncoder final : public TextEncoder {
     }
 
     void EncodeWord(std::string_view word, std::vector<Token>* tokens) {
-      cache_.Append(word, tokens, [&] { encoder_.words_.Encode(word, &scratch_, tokens); });
+      cache_.Append(word, tokens, [&] {
+        encoder_.words_.Encode(word, &scratch_, tokens);
+        return true;
+      });
     }
 
     void EncodeBetweenSpaces(std::string_view text, std::vector<Token>* tokens) {

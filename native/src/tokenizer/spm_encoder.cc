@@ -68,15 +68,17 @@ class SpmEncoder final : public TextEncoder {
       for (size_t begin = 0; begin < all.size();) {
         const size_t end = encoder_.marks_.EndOfWord(all, begin);
         const std::string_view word = all.substr(begin, end - begin);
-        cache_.Append(word, tokens, [&] { EncodeWord(word, tokens); });
+        cache_.Append(word, tokens, [&] { return EncodeWord(word, tokens); });
         begin = end;
       }
     }
 
    private:
-    void EncodeWord(std::string_view word, std::vector<Token>* tokens) {
+    /// Always true: the same word is the same tokens anywhere.
+    bool EncodeWord(std::string_view word, std::vector<Token>* tokens) {
       if (const Symbol symbol = encoder_.symbols_.Find(word); encoder_.TokenOf(symbol) >= 0 && IsWhole(symbol)) {
-        return tokens->push_back(encoder_.TokenOf(symbol));
+        tokens->push_back(encoder_.TokenOf(symbol));
+        return true;
       }
       uint32_t begin = 0;
       for (const uint32_t end : merger_.Run(word)) {
@@ -91,6 +93,7 @@ class SpmEncoder final : public TextEncoder {
           if (token >= 0) tokens->push_back(token);
         }
       }
+      return true;
     }
 
     bool IsWhole(Symbol symbol) {

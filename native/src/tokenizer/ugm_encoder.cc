@@ -1,17 +1,23 @@
 // SentencePiece unigram (T5, XLM-RoBERTa): normalised text, then the segmentation with the greatest sum of scores.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "tokenizer/byte_trie.h"
 #include "tokenizer/charsmap.h"
 #include "tokenizer/space_marks.h"
 #include "tokenizer/text_encoder.h"
+#include "tokenizer/word_cache.h"
 
 namespace zell::tokenizer::internal {
 namespace {
 
 constexpr double kWorst = -std::numeric_limits<double>::max();
 constexpr float kUnknownPenalty = 10;
+/// A sum below kLargestSum is off by less than 1e-5 after a word's few thousand roundings, so that two that are further
+/// apart than kClose compare alike behind any text.
+constexpr double kLargestSum = 1e7;
+constexpr double kClose = 1e-3;
 
 /// Bytes of the character at pos if its continuation bytes are there, as lenient as SentencePiece's ports are: overlong
 /// forms and surrogates pass. 0 otherwise.
@@ -54,12 +60,14 @@ class UgmEncoder final : public TextEncoder {
     user_defined_ = ByteTrie(std::move(user_defined));
   }
 
-  std::unique_ptr<Session> NewSession(size_t) const override { return std::make_unique<UgmSession>(*this); }
+  std::unique_ptr<Session> NewSession(size_t text_bytes) const override {
+    return std::make_unique<UgmSession>(*this, text_bytes);
+  }
 
  private:
   class UgmSession final : public Session {
    public:
-    explicit UgmSession(const UgmEncoder& encoder) : encoder_(encoder) {}
+    UgmSession(const UgmEncoder& encoder, size_t text_bytes) : encoder_(encoder), cache_(text_bytes) {}
 
     void Encode(std::string_view text, bool, std::vector<Token>* tokens) override {
       Normalize(text);
@@ -69,7 +77,7 @@ class UgmEncoder final : public TextEncoder {
       // The words are independent but for their sum, which is carried on so that it is rounded as in one go.
       for (size_t begin = 0; begin < all.size();) {
         const size_t end = encoder_.marks_.EndOfWord(all, begin);
-        score = EncodeWord(all.substr(begin, end - begin), score, tokens);
+        score = Replay(all.substr(begin, end - begin), score, tokens);
         begin = end;
       }
     }
@@ -127,12 +135,34 @@ class UgmEncoder final : public TextEncoder {
       }
     }
 
-    /// best_[i]: the best way to the word's i-th byte. The word's own score comes on top of `score`.
-    double EncodeWord(std::string_view word, double score, std::vector<Token>* tokens) {
+    /// Appends the word's tokens and gives the sum with their scores.
+    double Replay(std::string_view word, double score, std::vector<Token>* tokens) {
+      path_.clear();
+      if (std::abs(score) < kLargestSum) {
+        cache_.Append(word, &path_, [&] { return FindPath(word, score); });
+      } else {
+        FindPath(word, score);
+      }
+      // Neighbouring unknown tokens are one.
+      for (const Token token : path_) {
+        const bool unknown = token == encoder_.unknown_;
+        score += unknown ? encoder_.unknown_score_ : encoder_.scores_[static_cast<size_t>(token)];
+        if (token >= 0 && !(unknown && last_unknown_)) tokens->push_back(token);
+        last_unknown_ = unknown;
+      }
+      return score;
+    }
+
+    /// Appends the best way through the word to path_; the sum up to it only matters by its rounding. Whether it does
+    /// not matter, because no choice on the way was close. best_[i]: the best way to the word's i-th byte.
+    bool FindPath(std::string_view word, double score) {
+      bool clear = true;
       best_.assign(word.size() + 1, {encoder_.unknown_, 0, kWorst});
       best_[0].score = score;
       const auto offer = [&](size_t start, size_t end, Token token, double sum) {
-        if (sum > best_[end].score) best_[end] = {token, static_cast<uint32_t>(start), sum};
+        const double gain = sum - best_[end].score;
+        clear &= std::abs(gain) > kClose;
+        if (gain > 0) best_[end] = {token, static_cast<uint32_t>(start), sum};
       };
       for (size_t pos = 0; pos < word.size();) {
         const size_t step = std::min(StepOf(word[pos]), word.size() - pos);
@@ -150,21 +180,15 @@ class UgmEncoder final : public TextEncoder {
         if (!single) offer(pos, pos + step, encoder_.unknown_, sum + double{encoder_.unknown_score_});
         pos += step;
       }
-      path_.clear();
       for (size_t end = word.size(); end > 0; end = best_[end].start) path_.push_back(best_[end].token);
       std::reverse(path_.begin(), path_.end());
-      // Neighbouring unknown tokens are one.
-      for (const Token token : path_) {
-        const bool unknown = token == encoder_.unknown_;
-        if (token >= 0 && !(unknown && last_unknown_)) tokens->push_back(token);
-        last_unknown_ = unknown;
-      }
-      return best_[word.size()].score;
+      return clear;
     }
 
     const UgmEncoder& encoder_;
     std::string normalized_;
     bool in_word_ = false, prefixed_ = false, last_unknown_ = false;
+    WordCache<3> cache_;
     std::vector<Best> best_;
     std::vector<Token> path_;
   };

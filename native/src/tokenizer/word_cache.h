@@ -22,13 +22,17 @@ class WordCache {
   explicit WordCache(size_t text_bytes) : slots_(std::bit_ceil(std::clamp<size_t>(text_bytes / 16, 16, 8192))) {}
 
   /// Appends the word's tokens: those that `encode()` appended when it was asked for this word before, else its own.
+  /// It answers whether they may be kept.
   template <typename Encode>
   void Append(std::string_view word, std::vector<Token>* tokens, Encode encode) {
     size_t spaces = 0;
     for (; word.substr(0, kSpaceMark.size()) == kSpaceMark && spaces < 255; ++spaces) {
       word.remove_prefix(kSpaceMark.size());
     }
-    if (word.size() > kMaxBytes) return encode();
+    if (word.size() > kMaxBytes) {
+      encode();
+      return;
+    }
     Key key{};
     std::memcpy(key.data(), word.data(), word.size());
     key[kWords - 1] |= uint64_t{word.size() + 1} << 56 | uint64_t{spaces} << 48;
@@ -38,9 +42,9 @@ class WordCache {
       return;
     }
     const size_t before = tokens->size();
-    encode();
+    const bool keep = encode();
     const size_t count = tokens->size() - before;
-    if (count > slot.tokens.size()) return;
+    if (!keep || count > slot.tokens.size()) return;
     slot.key = key;
     slot.count = static_cast<uint32_t>(count);
     std::copy_n(tokens->end() - static_cast<ptrdiff_t>(count), count, slot.tokens.begin());

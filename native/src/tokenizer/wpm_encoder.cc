@@ -4,6 +4,7 @@
 #include "tokenizer/char_reader.h"
 #include "tokenizer/pieces.h"
 #include "tokenizer/text_encoder.h"
+#include "tokenizer/word_cache.h"
 
 namespace zell::tokenizer::internal {
 namespace {
@@ -29,12 +30,14 @@ class WpmEncoder final : public TextEncoder {
     trie_ = ByteTrie(std::move(entries));
   }
 
-  std::unique_ptr<Session> NewSession(size_t) const override { return std::make_unique<WpmSession>(*this); }
+  std::unique_ptr<Session> NewSession(size_t text_bytes) const override {
+    return std::make_unique<WpmSession>(*this, text_bytes);
+  }
 
  private:
   class WpmSession final : public Session {
    public:
-    explicit WpmSession(const WpmEncoder& encoder) : encoder_(encoder) {}
+    WpmSession(const WpmEncoder& encoder, size_t text_bytes) : encoder_(encoder), cache_(text_bytes) {}
 
     void Encode(std::string_view text, bool, std::vector<Token>* tokens) override {
       const CharReader reader(text);
@@ -65,21 +68,25 @@ class WpmEncoder final : public TextEncoder {
    private:
     void FinishWord(std::vector<Token>* tokens) {
       if (word_.size() == kSpaceMark.size()) return;
-      const size_t before = tokens->size();
-      for (std::string_view rest = word_; !rest.empty();) {
-        const ByteTrie::Match match = encoder_.trie_.Longest(rest);
-        if (match.token < 0) {
-          tokens->resize(before);
-          break;
+      cache_.Append(word_, tokens, [&] {
+        const size_t before = tokens->size();
+        for (std::string_view rest = word_; !rest.empty();) {
+          const ByteTrie::Match match = encoder_.trie_.Longest(rest);
+          if (match.token < 0) {
+            tokens->resize(before);
+            break;
+          }
+          tokens->push_back(match.token);
+          rest.remove_prefix(match.length);
         }
-        tokens->push_back(match.token);
-        rest.remove_prefix(match.length);
-      }
-      if (tokens->size() == before && encoder_.unknown_ >= 0) tokens->push_back(encoder_.unknown_);
+        if (tokens->size() == before && encoder_.unknown_ >= 0) tokens->push_back(encoder_.unknown_);
+        return true;
+      });
       word_.resize(kSpaceMark.size());
     }
 
     const WpmEncoder& encoder_;
+    WordCache<3> cache_;
     std::string word_;  ///< the word so far behind the mark of a word's start
   };
 
