@@ -42,7 +42,7 @@ std::vector<int32_t> Tokens() {
 double LargestDifference(const Logits& a, const Logits& b) {
   if (a.values.size() != b.values.size()) return INFINITY;
   double largest = 0;
-  for (size_t t = 0; t < kTokens; ++t) {
+  for (size_t t = 0; t < a.values.size() / a.vocabulary; ++t) {
     const float *x = a.row(t), *y = b.row(t);
     const auto [low, high] = std::minmax_element(x, x + a.vocabulary);
     const double range = double(*high) - double(*low);
@@ -69,17 +69,26 @@ bool Compare(const RandomModel& row, const std::filesystem::path& folder) {
     return path;
   };
   std::string path = write(TensorType::kF32);
-  const Logits reference = Oracle(path, kThreads, window, true).Evaluate(tokens);
-  const double difference = LargestDifference(reference, Ours(path, kThreads, window).Evaluate(tokens));
+  const auto theirs = [&](const std::string& file) {
+    Oracle oracle(file, kThreads, window, true, row.encoder);
+    return row.encoder ? oracle.Embed(tokens) : oracle.Evaluate(tokens);
+  };
+  const auto our = [&](const std::string& file) {
+    zell::test::Ours engine(file, kThreads, window);
+    return row.encoder ? engine.Embed(tokens) : engine.Evaluate(tokens);
+  };
+  const Logits reference = theirs(path);
+  const double difference = LargestDifference(reference, our(path));
   bool ok = difference <= row.tolerance;
   std::printf("{\"model\":\"%s\",\"f32\":%.3g,\"quant\":{", row.name, std::isfinite(difference) ? difference : 1e9);
   for (const TensorType type : {TensorType::kQ8_0, TensorType::kQ4_K}) {
     if (row.compared == zell::test::Compared::kF32Only) break;
     path = write(type);
     Comparison ours, oracle;
-    oracle.Add(reference, Oracle(path, kThreads, window, true).Evaluate(tokens), kTokens);
-    ours.Add(reference, Ours(path, kThreads, window).Evaluate(tokens), kTokens);
-    const double n = static_cast<double>(kTokens);
+    const size_t rows = reference.values.size() / reference.vocabulary;
+    oracle.Add(reference, theirs(path), rows);
+    ours.Add(reference, our(path), rows);
+    const double n = static_cast<double>(rows);
     ok = ok && ours.kl <= kQuantSlack * oracle.kl;
     std::printf("%s\"%s\":{\"ours\":%.4g,\"oracle\":%.4g}", type == TensorType::kQ8_0 ? "" : ",",
                 zell::quant::InfoOf(type).name, std::isfinite(ours.kl) ? ours.kl / n : 1e9, oracle.kl / n);

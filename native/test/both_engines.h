@@ -53,33 +53,59 @@ class Ours {
   std::vector<int32_t> Tokenize(const std::string& text) const { return engine_->tokenizer().Encode(text, false); }
 
   Logits Evaluate(const std::vector<int32_t>& tokens) {
+    Logits logits;
+    runtime::Want want;
+    want.logits = true;
+    logits.values = Run(tokens, want).logits;
+    logits.vocabulary = logits.values.size() / tokens.size();
+    return logits;
+  }
+
+  /// Of an encoder: rows are the first token's output, the last one's and the mean of all.
+  Logits Embed(const std::vector<int32_t>& tokens) {
+    Logits rows;
+    for (const runtime::Pooling pooling :
+         {runtime::Pooling::kFirst, runtime::Pooling::kLast, runtime::Pooling::kMean}) {
+      runtime::Want want;
+      want.pooled = pooling;
+      const std::vector<float> pooled = Run(tokens, want).pooled;
+      rows.vocabulary = pooled.size();
+      rows.values.insert(rows.values.end(), pooled.begin(), pooled.end());
+    }
+    return rows;
+  }
+
+ private:
+  runtime::StepOutput Run(const std::vector<int32_t>& tokens, const runtime::Want& want) {
     const uint32_t sequence = engine_->CreateSequence();
     runtime::StepItem item;
     item.sequence = sequence;
     item.tokens = tokens;
+<<<<<<< HEAD
     item.adapters = adapters_;
     item.want.logits = true;
+=======
+    item.want = want;
+>>>>>>> 04c92d4 (Encoders: BERT and Nomic's BERT; every token sees the whole text)
     std::mutex mutex;
     std::condition_variable ready;
     bool done = false;
-    Logits logits;
+    runtime::StepOutput output;
     const auto status = engine_->Step({item}, [&](auto result) {
       const std::lock_guard lock(mutex);
       if (!result.ok()) Die(result.status().message);
       if (!result.value()[0].status.ok()) Die(result.value()[0].status.message);
-      logits.values = std::move(result.value()[0].logits);
+      output = std::move(result.value()[0]);
       done = true;
       ready.notify_one();
     });
     if (!status.ok()) Die(status.message);
     std::unique_lock lock(mutex);
     ready.wait(lock, [&] { return done; });
-    logits.vocabulary = logits.values.size() / tokens.size();
     engine_->FreeSequence(sequence);
-    return logits;
+    return output;
   }
 
- private:
   std::unique_ptr<runtime::Engine> engine_;
   std::vector<lora::AdapterUse> adapters_;
 };
@@ -87,7 +113,7 @@ class Ours {
 class Oracle {
  public:
   /// `exact`: keys and values in F32, and plain attention rather than the flash kernel, which sums in f16.
-  Oracle(const std::string& path, int threads, size_t window, bool exact = false) {
+  Oracle(const std::string& path, int threads, size_t window, bool exact = false, bool encoder = false) {
     llama_model_params model_params = llama_model_default_params();
     // Repacked copies are another implementation of the same kernels; the plain ones are what the format defines.
     model_params.use_extra_bufts = false;
@@ -100,6 +126,10 @@ class Oracle {
     if (exact) {
       params.type_k = params.type_v = GGML_TYPE_F32;
       params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+    }
+    if (encoder) {
+      params.embeddings = true;
+      params.pooling_type = LLAMA_POOLING_TYPE_NONE;
     }
     context_ = llama_init_from_model(model_, params);
     if (context_ == nullptr) Die("the oracle cannot make a context");
@@ -123,6 +153,33 @@ class Oracle {
 
   Logits Evaluate(const std::vector<int32_t>& tokens) {
     llama_memory_clear(llama_get_memory(context_), true);
+    Decode(tokens);
+    Logits logits;
+    logits.vocabulary = static_cast<size_t>(llama_vocab_n_tokens(llama_model_get_vocab(model_)));
+    const float* values = llama_get_logits(context_);
+    logits.values.assign(values, values + logits.vocabulary * tokens.size());
+    return logits;
+  }
+
+  /// As Ours::Embed.
+  Logits Embed(const std::vector<int32_t>& tokens) {
+    Decode(tokens);
+    Logits rows;
+    rows.vocabulary = static_cast<size_t>(llama_model_n_embd(model_));
+    const float* all = llama_get_embeddings(context_);
+    const float* last = all + (tokens.size() - 1) * rows.vocabulary;
+    rows.values.assign(all, all + rows.vocabulary);
+    rows.values.insert(rows.values.end(), last, last + rows.vocabulary);
+    for (size_t i = 0; i < rows.vocabulary; ++i) {
+      double sum = 0;
+      for (size_t t = 0; t < tokens.size(); ++t) sum += all[t * rows.vocabulary + i];
+      rows.values.push_back(static_cast<float>(sum / static_cast<double>(tokens.size())));
+    }
+    return rows;
+  }
+
+ private:
+  void Decode(const std::vector<int32_t>& tokens) {
     llama_batch batch = llama_batch_init(static_cast<int32_t>(tokens.size()), 0, 1);
     batch.n_tokens = static_cast<int32_t>(tokens.size());
     for (size_t i = 0; i < tokens.size(); ++i) {
@@ -134,14 +191,8 @@ class Oracle {
     }
     if (llama_decode(context_, batch) != 0) Die("the oracle cannot decode");
     llama_batch_free(batch);
-    Logits logits;
-    logits.vocabulary = static_cast<size_t>(llama_vocab_n_tokens(llama_model_get_vocab(model_)));
-    const float* values = llama_get_logits(context_);
-    logits.values.assign(values, values + logits.vocabulary * tokens.size());
-    return logits;
   }
 
- private:
   llama_model* model_ = nullptr;
   llama_context* context_ = nullptr;
   std::vector<llama_adapter_lora*> adapters_;

@@ -26,6 +26,10 @@ void ModelMaker::Vector(const std::string& name, uint64_t n, float mean, float d
   tensors_.push_back({name, {n}, mean, deviation});
 }
 
+void ModelMaker::FloatMatrix(const std::string& name, uint64_t cols, uint64_t rows, float deviation) {
+  tensors_.push_back({name, {cols, rows}, 0.0f, deviation});
+}
+
 void ModelMaker::Values(const std::string& name, std::vector<float> values) {
   RandomTensor tensor{name, {values.size()}};
   tensor.values = std::move(values);

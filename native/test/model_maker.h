@@ -69,6 +69,8 @@ class ModelMaker {
   /// The same for several matrices in one tensor, as experts are stored.
   void Matrices(const std::string& name, uint64_t cols, uint64_t rows, uint64_t n, float scale);
   void Vector(const std::string& name, uint64_t n, float mean, float deviation);
+  /// F32 whatever the file's type is.
+  void FloatMatrix(const std::string& name, uint64_t cols, uint64_t rows, float deviation);
   void Values(const std::string& name, std::vector<float> values);
   /// A norm's weight; `bias` adds one.
   void Norm(const std::string& name, uint64_t n, bool bias = false);

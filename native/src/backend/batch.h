@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "backend/plan.h"
+
 #include "backend/adapter.h"
 
 namespace zell::backend {
@@ -56,5 +58,10 @@ class OutputSink {
 
 /// Most tokens that one Run takes; callers cut longer prompts into slices, which changes no bit of any result.
 constexpr size_t kMaxBatchTokens = 512;
+
+/// The same for a plan: an encoder's texts go in one piece, however long its context is.
+inline size_t MostBatchTokens(const Plan& plan) {
+  return plan.encoder && plan.context_length > kMaxBatchTokens ? plan.context_length : kMaxBatchTokens;
+}
 
 }  // namespace zell::backend

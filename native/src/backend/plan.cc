@@ -22,7 +22,8 @@ class Checker {
     for (const Op& op : plan_.body) CheckOp(op, "body");
     for (const Op& op : plan_.head) CheckOp(op, "head");
     Require(Width(plan_.body_out) == plan_.embedding_length && Width(plan_.head_in) == plan_.embedding_length &&
-                Width(plan_.normed) == plan_.embedding_length && Width(plan_.logits) == plan_.vocabulary_size,
+                Width(plan_.normed) == plan_.embedding_length &&
+                (plan_.encoder ? plan_.logits == -1 : Width(plan_.logits) == plan_.vocabulary_size),
             "outputs");
     return error_;
   }
@@ -116,6 +117,11 @@ class Checker {
       case OpKind::kEmbed: {
         const Weight* w = WeightAt(op.weight);
         return Require(w != nullptr && out > 0 && w->cols == out && w->rows == plan_.vocabulary_size, name);
+      }
+      case OpKind::kAddRow: {
+        const Weight* w = WeightAt(op.weight);
+        return Require(w != nullptr && out > 0 && w->cols == out && (w->rows == 1 || w->rows >= plan_.context_length),
+                       name);
       }
       case OpKind::kTap:
         return Require(in > 0 && op.layer >= 0, name);

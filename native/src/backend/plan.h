@@ -82,6 +82,7 @@ struct KvGroup {
 
 enum class OpKind {
   kEmbed,      ///< out = row of `weight` for each token
+  kAddRow,     ///< out += row of `weight` at the token's position; its only row when it has one
   kTap,        ///< `in` is the hidden state after `layer` layers
   kRmsNorm,    ///< out = rms_norm(in) * weight, for each of `heads` parts by itself (0: one)
   kLayerNorm,  ///< out = layer_norm(in) * weight + bias, the same way; either may be -1
@@ -156,6 +157,9 @@ struct Plan {
   uint32_t embedding_length = 0;
   uint32_t vocabulary_size = 0;
   uint32_t context_length = 0;  ///< what the model was made for
+  /// Every token sees the whole text, later tokens too: an item must hold all of it. Such a plan has no logits (-1),
+  /// and `normed` may be `head_in` itself.
+  bool encoder = false;
 };
 
 /// Checks ids, widths and shapes of a whole plan; the message names the op. Backends may then index without care.

@@ -105,7 +105,7 @@ base::Result<DecoderShape> ReadDecoderShape(const Metadata& metadata, std::strin
     return Bad("rope.dimension_count is " + std::to_string(s.rope_dims) + ", expected an even number up to " +
                std::to_string(s.key_dim));
   }
-  ZELL_READ(s.eps, metadata.F64(epsilon, 1e-12, 1.0));
+  ZELL_READ(s.eps, metadata.F64(epsilon, 1e-13, 1.0));
   ZELL_READ(s.rope_base, metadata.F64Or("rope.freq_base", 10000.0, 1.0, 1e12));
   return s;
 }

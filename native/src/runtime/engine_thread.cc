@@ -59,6 +59,12 @@ base::Status Engine::Impl::CheckItem(const StepItem& item, const SequenceState& 
   if (want.logits && uint64_t{n} * plan.vocabulary_size * sizeof(float) > kMostLogitBytes) {
     return {base::StatusCode::kTooLarge, "logits of so many tokens take more than 1 GiB"};
   }
+  if (plan.encoder) {
+    if (want.sample || want.logits || want.top_logprobs || !want.score.empty() || !item.parents.empty()) {
+      return {base::StatusCode::kUnsupported, "this model is an encoder: it makes embeddings, not text"};
+    }
+    if (state.kv.length() > 0) return Invalid("an encoder reads a text in one step; start a new sequence");
+  }
   if (uint64_t{state.kv.length()} + n > summary.context_length) {
     return {base::StatusCode::kContextOverflow, "the context holds " + std::to_string(summary.context_length) +
                                                     " tokens, " + std::to_string(state.kv.length() + n) +

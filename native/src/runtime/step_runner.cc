@@ -16,7 +16,7 @@ class Slice final : public backend::OutputSink {
 
   // Takes the next tokens of every unfinished item; false when nothing is left.
   bool Fill(const MakeRoom& make_room) {
-    size_t room = backend::kMaxBatchTokens;
+    size_t room = backend::MostBatchTokens(plan_);
     for (size_t i = 0; i < items_.size() && room > 0; ++i) {
       RunningItem& running = items_[i];
       const size_t left = running.item->tokens.size() - done_[i];
@@ -25,8 +25,8 @@ class Slice final : public backend::OutputSink {
         running.output.status = Cancelled();
         continue;
       }
-      const bool tree = !running.item->parents.empty();
-      if (tree && left > room) continue;  // a tree goes as a whole, in the next slice
+      const bool whole = plan_.encoder || !running.item->parents.empty();
+      if (whole && left > room) continue;  // trees and an encoder's texts go as a whole, in the next slice
       const size_t n = std::min(left, room);
       running.output.status = make_room(running, done_[i] + n);
       if (!running.output.status.ok()) continue;

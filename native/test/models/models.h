@@ -22,6 +22,8 @@ struct RandomModel {
   double tolerance = 1e-3;
   /// The oracle's context for this row; 0: that of the file. Decides which factors longrope takes.
   uint32_t context = 0;
+  /// Embeddings are compared instead of logits.
+  bool encoder = false;
 };
 
 std::span<const RandomModel> RandomModels();
@@ -69,5 +71,7 @@ void DescribeGraniteUnrotated(ModelMaker& model);
 void DescribeMiniCpm(ModelMaker& model);
 void DescribeCommandR(ModelMaker& model);
 void DescribeCohere2(ModelMaker& model);
+void DescribeBert(ModelMaker& model);
+void DescribeNomicBert(ModelMaker& model);
 
 }  // namespace zell::test

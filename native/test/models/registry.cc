@@ -49,6 +49,12 @@ constexpr RandomModel kModels[] = {
     {"gptneox-serial", "gptneox", DescribeGptNeoXSerial, {.layers = 1, .kv_heads = 4, .tied = 0}, Compared::kF32Only},
     {"falcon", "falcon", DescribeFalcon, {.kv_heads = 1}},
     {"falcon-40b", "falcon", DescribeFalcon40},
+    {.name = "bert", .arch = "bert", .describe = DescribeBert, .shape = {.kv_heads = 4}, .encoder = true},
+    {.name = "nomic-bert",
+     .arch = "nomic-bert",
+     .describe = DescribeNomicBert,
+     .shape = {.kv_heads = 4},
+     .encoder = true},
 };
 
 }  // namespace

@@ -44,12 +44,12 @@ size_t FirstSeen(const KvGroup& group, uint32_t position) {
   return group.window == 0 || position < group.window ? 0 : position - group.window + 1;
 }
 
-// What a query at `position` sees of the block from `base` on.
-kernels::SeenTokens SeenOf(const KvGroup& group, uint32_t position, size_t base) {
+// What a query sees of the block from `base` on.
+kernels::SeenTokens SeenOf(const KvGroup& group, const TokenRow& row, size_t base) {
   const auto within = [base](size_t p) {
     return static_cast<uint32_t>(p <= base ? 0 : std::min(p - base, kBlockTokens));
   };
-  return {within(FirstSeen(group, position)), within(position + size_t{1})};
+  return {within(FirstSeen(group, row.position)), within(row.last_seen + size_t{1})};
 }
 
 // One tile of queries (columns: rows × the query heads of one KV head) against its context.
@@ -88,9 +88,9 @@ class Tile {
     last_position_ = 0;
     first_seen_ = SIZE_MAX;
     for (size_t r = 0; r < n_rows; ++r) {
-      const uint32_t position = state_.rows[first_row + r].position;
-      last_position_ = std::max(last_position_, position);
-      first_seen_ = std::min(first_seen_, FirstSeen(s_.group, position));
+      const TokenRow& row = state_.rows[first_row + r];
+      last_position_ = std::max(last_position_, row.last_seen);
+      first_seen_ = std::min(first_seen_, FirstSeen(s_.group, row.position));
     }
     for (size_t c = 0; c < Columns(); ++c) total_[c] = SoftmaxState{};
     std::fill_n(total_values_, Columns() * s_.value_stride, 0.0f);
@@ -153,7 +153,7 @@ class Tile {
 
   void RunBlock(size_t base) {
     for (size_t c = 0; c < Columns(); ++c) {
-      seen_[c] = SeenOf(s_.group, state_.rows[first_row_ + c / s_.heads_per_kv].position, base);
+      seen_[c] = SeenOf(s_.group, state_.rows[first_row_ + c / s_.heads_per_kv], base);
     }
     // Positions grow from column to column: those that see anything of the block lie together.
     size_t first = 0, end = Columns();
@@ -257,7 +257,7 @@ void PlanAttention(RunState& state) {
       const size_t rows = std::min({tile, n - i, state.attention_rows});
       const uint32_t row = static_cast<uint32_t>(first + i);
       uint32_t chunks = 0;
-      for (size_t r = 0; r < rows; ++r) chunks = std::max(chunks, ChunksOf(state.rows[row + r].position));
+      for (size_t r = 0; r < rows; ++r) chunks = std::max(chunks, ChunksOf(state.rows[row + r].last_seen));
       if (split) {
         for (size_t r = 0; r < rows; ++r) state.rows[row + r].split = static_cast<int32_t>(state.n_split++);
         for (uint32_t c = 0; c < chunks; ++c) state.tasks.push_back({row, static_cast<uint32_t>(rows), c, c + 1});
@@ -318,7 +318,7 @@ void CombineAttention(const Machine& m, const RunState& state, const Op& op, siz
     SoftmaxState total;
     const float* part = m.partials.data() +
                         ((static_cast<size_t>(r.split) * op.heads + head) * state.max_chunks + first_chunk) * (dim + 2);
-    for (size_t chunk = first_chunk; chunk < ChunksOf(r.position); ++chunk, part += dim + 2) {
+    for (size_t chunk = first_chunk; chunk < ChunksOf(r.last_seen); ++chunk, part += dim + 2) {
       Join(total, out, SoftmaxState{part[0], part[1]}, part + 2, dim);
     }
     const float scale = 1.0f / total.sum;

@@ -30,7 +30,8 @@ class CpuExecutor final : public Executor {
     m_.thread_floats.resize(static_cast<size_t>(pool_->size()));
     body_ = CutIntoPhases(plan_, plan_.body, Rows::kTokens);
     for (const Op& op : plan_.head) {
-      const bool makes_logits = op.out == plan_.logits || (!op.parts.empty() && op.parts[0].out == plan_.logits);
+      const bool makes_logits =
+          (op.out >= 0 && op.out == plan_.logits) || (!op.parts.empty() && op.parts[0].out == plan_.logits);
       if (!makes_logits) norm_ops_.push_back(op);
     }
     head_ = CutIntoPhases(plan_, plan_.head, Rows::kOutputs);
@@ -112,8 +113,9 @@ class CpuExecutor final : public Executor {
     state_.rows.clear();
     for (size_t i = 0; i < batch.items.size(); ++i) {
       const BatchItem& item = batch.items[i];
-      if (state_.rows.size() + item.tokens.size() > kMaxBatchTokens) {
-        return {base::StatusCode::kTooLarge, "a batch takes at most " + std::to_string(kMaxBatchTokens) + " tokens"};
+      const size_t most = MostBatchTokens(plan_);
+      if (state_.rows.size() + item.tokens.size() > most) {
+        return {base::StatusCode::kTooLarge, "a batch takes at most " + std::to_string(most) + " tokens"};
       }
       const size_t first = state_.rows.size();
       for (size_t t = 0; t < item.tokens.size(); ++t) {
@@ -126,6 +128,7 @@ class CpuExecutor final : public Executor {
           const int32_t parent = item.parents[t];
           row.position = parent < 0 ? item.start : state_.rows[first + static_cast<size_t>(parent)].position + 1;
         }
+        row.last_seen = plan_.encoder ? item.start + static_cast<uint32_t>(item.tokens.size()) - 1 : row.position;
         state_.rows.push_back(row);
       }
     }

@@ -22,6 +22,13 @@ void Embed(const Machine& m, const RunState& state, const Op& op, size_t row) {
   AddToEmbedding(m, state, op, row);
 }
 
+void AddRow(const Machine& m, const RunState& state, const Op& op, size_t row, float* scratch) {
+  const Weight& w = WeightOf(m, op.weight);
+  const size_t at = w.rows == 1 ? 0 : state.rows[row].position;
+  quant::Dequantize(w.type, w.data + at * w.row_bytes, scratch, w.cols);
+  m.kernels->add(m.Row(op.out, row), scratch, w.cols);
+}
+
 // The parts of a norm: heads, or the whole row.
 void Norm(const Machine& m, const Op& op, size_t row) {
   const size_t width = m.plan->values[static_cast<size_t>(op.in)].width;
@@ -144,6 +151,8 @@ void RunRowOp(const Machine& m, const RunState& state, const Op& op, size_t row,
       return Embed(m, state, op, row);
     case OpKind::kTap:
       return TapRow(m, state, op, row);
+    case OpKind::kAddRow:
+      return AddRow(m, state, op, row, scratch);
     case OpKind::kRmsNorm:
     case OpKind::kLayerNorm:
       return Norm(m, op, row);
@@ -179,7 +188,11 @@ size_t RowScratchFloats(const Plan& plan) {
   for (const KvGroup& g : plan.kv_groups) {
     most = std::max(most, static_cast<size_t>(g.kv_heads) * std::max(g.key_dim, g.value_dim));
   }
-  return std::max(most / 2 + 16, RouteScratchFloats(plan));  // KV is f16
+  size_t floats = std::max(most / 2 + 16, RouteScratchFloats(plan));  // KV is f16
+  for (const Op& op : plan.body) {
+    if (op.kind == OpKind::kAddRow) floats = std::max<size_t>(floats, plan.embedding_length);
+  }
+  return floats;
 }
 
 void QuantizeRow(const Machine& m, kernels::ActivationFormat format, ValueId in, size_t row, size_t columns) {

@@ -29,8 +29,9 @@ constexpr size_t kHeadRows = 32;
 /// One row of the batch.
 struct TokenRow {
   uint32_t item = 0;
-  uint32_t index = 0;     ///< in the item
-  uint32_t position = 0;  ///< in the text: a tree token's is that of its depth
+  uint32_t index = 0;      ///< in the item
+  uint32_t position = 0;   ///< in the text: a tree token's is that of its depth
+  uint32_t last_seen = 0;  ///< the last position that attention shows it: its own, or an encoder's last
   int32_t token = 0;
   /// Where this row's partial attention lies when its context is split between threads; -1 when it is not.
   int32_t split = -1;

@@ -18,6 +18,7 @@ struct Architecture {
 };
 
 base::Result<backend::Plan> BuildArcee(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildBert(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildCohere2(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildCommandR(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildErnie45(const gguf::File& file, const BuildOptions& options);
@@ -38,6 +39,7 @@ base::Result<backend::Plan> BuildLlama(const gguf::File& file, const BuildOption
 base::Result<backend::Plan> BuildMiniCpm(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildMistral3(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildNemotron(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildNomicBert(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildOlmo2(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildPhi2(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildPhi3(const gguf::File& file, const BuildOptions& options);

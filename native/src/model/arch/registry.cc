@@ -20,6 +20,7 @@ constexpr struct {
 
 constexpr Architecture kArchitectures[] = {
     {"arcee", BuildArcee},
+    {"bert", BuildBert},
     {"chatglm", BuildChatGlm},
     {"cohere2", BuildCohere2},
     {"command-r", BuildCommandR},
@@ -39,6 +40,7 @@ constexpr Architecture kArchitectures[] = {
     {"minicpm", BuildMiniCpm},
     {"mistral3", BuildMistral3},
     {"nemotron", BuildNemotron},
+    {"nomic-bert", BuildNomicBert},
     {"olmo2", BuildOlmo2},
     {"phi2", BuildPhi2},
     {"phi3", BuildPhi3},
