@@ -81,12 +81,8 @@ class Ours {
     runtime::StepItem item;
     item.sequence = sequence;
     item.tokens = tokens;
-<<<<<<< HEAD
     item.adapters = adapters_;
-    item.want.logits = true;
-=======
     item.want = want;
->>>>>>> 04c92d4 (Encoders: BERT and Nomic's BERT; every token sees the whole text)
     std::mutex mutex;
     std::condition_variable ready;
     bool done = false;
