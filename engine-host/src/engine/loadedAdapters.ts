@@ -1,6 +1,7 @@
 /** The LoRA adapters of one loaded model: their ids, what requests that name none run with, and what a request means. */
 import type { AdapterInfo, AdapterScale, LoadOptions } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
+import { namingFile } from './namingFile.ts';
 import type { NativeModel } from './native/binding.ts';
 
 /** Most adapters at a time: each takes memory, and a request may name them all. */
@@ -40,7 +41,9 @@ export class LoadedAdapters {
     this.#nextId = Math.max(this.#nextId, id + 1);
     this.#coming++;
     try {
-      const { id: native, ...rest } = await this.#model.loadAdapter(path);
+      const { id: native, ...rest } = await this.#model.loadAdapter(path).catch((error: unknown) => {
+        throw namingFile(error, path);
+      });
       const info = { ...rest, id, scale };
       this.#loaded.set(id, { native, info });
       return info;

@@ -2,8 +2,8 @@
 import type { EngineStats, LoadOptions, ModelInfo, QueueStatus } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { LoadedAdapters } from './loadedAdapters.ts';
+import { namingFile } from './namingFile.ts';
 import type { NativeAddon, NativeModel } from './native/binding.ts';
-import { nativeError } from './native/nativeError.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 
 export interface LoadedModel {
@@ -96,7 +96,7 @@ export class ModelHost {
         await adapters.load(adapter);
       } catch (error) {
         await model.close();
-        throw namingFile(error, adapter.path);
+        throw error;
       }
     }
     const slots = options.maxSequences === undefined ? {} : { slots: Math.max(1, options.maxSequences) };
@@ -122,15 +122,4 @@ export class ModelHost {
 /** How to load a model again with the adapters that it had by then. */
 function withAdapters({ options, adapters }: LoadedModel): LoadOptions {
   return { ...options, adapters: adapters.list().map(({ id, path, scale }) => ({ id, path, scale })) };
-}
-
-/** What is wrong with a file, in a sentence that says which one. */
-function namingFile(error: unknown, path: string): ZellError {
-  const { code, message, details } = nativeError(error);
-  const named = message.includes(path) ? message : `${path}: ${message}`;
-  return ZellError.fromWire({
-    code,
-    message: /[.!?]$/.test(named) ? named : `${named}.`,
-    ...(details === undefined ? {} : { details }),
-  });
 }
