@@ -138,4 +138,36 @@ void ModelMaker::Decoder(const DecoderParts& p) {
   Output(p.norm_bias);
 }
 
+void ModelMaker::ExpertMetadata() {
+  Number("expert_count", shape.experts);
+  Number("expert_used_count", shape.experts_used);
+  Number("expert_feed_forward_length", shape.expert_ffn);
+}
+
+// Router logits are large, so that the last expert chosen and the first one not chosen weigh little: which of the two
+// it is may then depend on rounding.
+void ModelMaker::Experts(const std::string& in, bool biases, bool selection_bias) {
+  const uint64_t n = shape.experts, ffn = shape.expert_ffn;
+  Matrix(in + "ffn_gate_inp.weight", shape.width, n, 2.0f);
+  tensors_.back().matrix = false;
+  if (biases) Vector(in + "ffn_gate_inp.bias", n, 0.0f, 1.0f);
+  if (selection_bias) Vector(in + "exp_probs_b.bias", n, 0.0f, 1.0f);
+  const auto bias = [&](const std::string& name, uint64_t rows) {
+    if (biases) tensors_.push_back({name, {rows, n}, 0.0f, 0.3f});
+  };
+  Matrices(in + "ffn_gate_exps.weight", shape.width, ffn, n, 1.0f);
+  bias(in + "ffn_gate_exps.bias", ffn);
+  Matrices(in + "ffn_up_exps.weight", shape.width, ffn, n, 1.0f);
+  bias(in + "ffn_up_exps.bias", ffn);
+  Matrices(in + "ffn_down_exps.weight", ffn, shape.width, n, 2.0f);
+  bias(in + "ffn_down_exps.bias", shape.width);
+}
+
+void ModelMaker::SharedExpert(const std::string& in, uint64_t ffn, bool gate) {
+  if (gate) Vector(in + "ffn_gate_inp_shexp.weight", shape.width, 0.0f, 0.1f);
+  Matrix(in + "ffn_gate_shexp.weight", shape.width, ffn, 1.0f);
+  Matrix(in + "ffn_up_shexp.weight", shape.width, ffn, 1.0f);
+  Matrix(in + "ffn_down_shexp.weight", ffn, shape.width, 2.0f);
+}
+
 }  // namespace zell::test

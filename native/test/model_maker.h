@@ -20,7 +20,8 @@ struct ModelShape {
   uint64_t head_dim = 0;  ///< 0: width / heads
   uint64_t ffn = 0;
   uint64_t context = 0;
-  int tied = -1;  ///< 1: the embedding is the output matrix; 0: one of its own
+  uint64_t experts = 0, experts_used = 0, expert_ffn = 0;  ///< of mixtures; 0: 8, 2, 256
+  int tied = -1;                                           ///< 1: the embedding is the output matrix; 0: one of its own
 };
 
 struct RandomTensor {
@@ -89,6 +90,12 @@ class ModelMaker {
   void FusedAttention(const std::string& in, bool qkv_bias = false, bool output_bias = false);
   void GatedMlp(const std::string& in, bool bias = false);
   void PlainMlp(const std::string& in, bool bias = false);
+  /// expert_count, expert_used_count, expert_feed_forward_length.
+  void ExpertMetadata();
+  /// Router, ffn_gate_exps, ffn_up_exps, ffn_down_exps. The router is F32, as in real files.
+  void Experts(const std::string& in, bool biases = false, bool selection_bias = false);
+  /// ffn_gate_shexp, ffn_up_shexp, ffn_down_shexp; `gate`: ffn_gate_inp_shexp.
+  void SharedExpert(const std::string& in, uint64_t ffn, bool gate = false);
   static std::string Layer(uint64_t layer) { return "blk." + std::to_string(layer) + "."; }
 
   const std::vector<std::pair<std::string, gguf::FileValue>>& metadata() const { return metadata_; }

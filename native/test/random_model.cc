@@ -57,6 +57,9 @@ ModelShape ShapeOf(const ModelShape& wanted, const ModelShape& row) {
   s.head_dim = pick(wanted.head_dim, row.head_dim, s.width / s.heads);
   s.ffn = pick(wanted.ffn, row.ffn, 512);
   s.context = pick(wanted.context, row.context, 2048);
+  s.experts = pick(wanted.experts, row.experts, 8);
+  s.experts_used = pick(wanted.experts_used, row.experts_used, 2);
+  s.expert_ffn = pick(wanted.expert_ffn, row.expert_ffn, 256);
   s.tied = wanted.tied >= 0 ? wanted.tied : row.tied >= 0 ? row.tied : 1;
   return s;
 }

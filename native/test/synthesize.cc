@@ -18,7 +18,7 @@ using zell::quant::TensorType;
 constexpr char kUsage[] =
     "zell_synthesize OUT.gguf [--model NAME] [--vocab-from MODEL.gguf] [--layers N] [--width N] [--heads N]\n"
     "                [--kv-heads N] [--head-dim N] [--ffn N] [--context N] [--type F32|F16|BF16|Q4_0|…|Q6_K] [--tied]\n"
-    "                [--untied] [--seed N]\n"
+    "                [--untied] [--experts N] [--experts-used N] [--expert-ffn N] [--seed N]\n"
     "  A model of any architecture with random weights, and a tiny tokenizer or that of another file. The same\n"
     "  arguments give the same bytes. An unknown NAME: an error that lists the known ones.\n"
     "zell_synthesize OUT.gguf --convert IN.gguf --type TYPE\n"
@@ -41,15 +41,18 @@ Status Invalid(const std::string& message) { return {StatusCode::kInvalidRequest
 
 Status SetNumber(std::string_view name, std::string_view text, Arguments* arguments) {
   auto& shape = arguments->spec.shape;
-  uint64_t* const target = name == "--layers"     ? &shape.layers
-                           : name == "--width"    ? &shape.width
-                           : name == "--heads"    ? &shape.heads
-                           : name == "--kv-heads" ? &shape.kv_heads
-                           : name == "--head-dim" ? &shape.head_dim
-                           : name == "--ffn"      ? &shape.ffn
-                           : name == "--context"  ? &shape.context
-                           : name == "--seed"     ? &arguments->spec.seed
-                                                  : nullptr;
+  uint64_t* const target = name == "--layers"         ? &shape.layers
+                           : name == "--width"        ? &shape.width
+                           : name == "--heads"        ? &shape.heads
+                           : name == "--kv-heads"     ? &shape.kv_heads
+                           : name == "--head-dim"     ? &shape.head_dim
+                           : name == "--ffn"          ? &shape.ffn
+                           : name == "--context"      ? &shape.context
+                           : name == "--experts"      ? &shape.experts
+                           : name == "--experts-used" ? &shape.experts_used
+                           : name == "--expert-ffn"   ? &shape.expert_ffn
+                           : name == "--seed"         ? &arguments->spec.seed
+                                                      : nullptr;
   if (target == nullptr) return Invalid("Unknown option " + std::string(name) + ".");
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *target);
   if (error == std::errc() && end == text.data() + text.size()) return Status::Ok();

@@ -84,7 +84,7 @@ enum class OpKind {
   kEmbed,      ///< out = row of `weight` for each token
   kAddRow,     ///< out += row of `weight` at the token's position; its only row when it has one
   kTap,        ///< `in` is the hidden state after `layer` layers
-  kRmsNorm,    ///< out = rms_norm(in) * weight, for each of `heads` parts by itself (0: one)
+  kRmsNorm,    ///< out = rms_norm(in) * weight (+ bias), for each of `heads` parts by itself (0: one)
   kLayerNorm,  ///< out = layer_norm(in) * weight + bias, the same way; either may be -1
   kMatmul,     ///< every part: out = W in (+ bias)
   kAdd,        ///< out += scale * in

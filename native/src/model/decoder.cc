@@ -211,7 +211,9 @@ class DecoderBuilder {
   Op NormWith(const char* tensor, ValueId in, ValueId out) {
     Op op{.kind = NormOp(), .layer = layer_, .in = in, .out = out, .eps = s_.eps};
     op.weight = b_.Vector(Name(tensor, ".weight"), s_.embedding);
-    if (t_.norm == NormKind::kLayer) op.bias = Bias(Name(tensor, ".bias"), s_.embedding, t_.all_biases || t_.norm_bias);
+    if (t_.norm == NormKind::kLayer || t_.norm_bias) {
+      op.bias = Bias(Name(tensor, ".bias"), s_.embedding, t_.all_biases || t_.norm_bias);
+    }
     return op;
   }
   void Norm(const char* tensor, ValueId in, ValueId out) { Emit(NormWith(tensor, in, out)); }

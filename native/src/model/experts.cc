@@ -72,11 +72,16 @@ void UseExperts(DecoderReader& reader, const ExpertShape& usual) {
   const uint32_t embedding = reader.shape.embedding;
   reader.traits.special_mlp = [shape = *shape, embedding, builder = std::shared_ptr<ExpertBuilder>()](
                                   PlanBuilder& b, uint32_t layer, ValueId in, ValueId out) mutable {
-    if (layer < shape.dense_layers) return false;
+    if (layer < shape.dense_layers || (layer + 1) % shape.step != 0) return false;
     if (builder == nullptr) builder = std::make_shared<ExpertBuilder>(b, shape, embedding);
     builder->Emit(static_cast<int>(layer), in, out);
     return true;
   };
+}
+
+uint32_t SharedWidth(DecoderReader& reader) {
+  return reader.U32("expert_shared_count", 0, 0, 64) *
+         reader.U32("expert_feed_forward_length", reader.shape.feed_forward, 1, 1 << 20);
 }
 
 ExpertBuilder::ExpertBuilder(PlanBuilder& builder, const ExpertShape& shape, uint32_t embedding)

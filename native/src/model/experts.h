@@ -9,11 +9,12 @@ namespace zell::model {
 
 /// Where relatives differ, and what a file leaves out.
 struct ExpertShape {
-  backend::RouteSpec route;
+  backend::RouteSpec route = {};
   uint32_t feed_forward = 0;         ///< of one expert
   uint32_t shared_feed_forward = 0;  ///< of the expert that every token goes to; 0: none
   bool shared_gate = false;          ///< its output is weighted with a sigmoid of its own
   uint32_t dense_layers = 0;         ///< the first layers, which have a plain MLP
+  uint32_t step = 1;                 ///< of the others, only every so many-th has experts: that with number step - 1
   bool selection_bias = false;       ///< exp_probs_b must be there; else it is used when present
   backend::Activation activation = backend::Activation::kSilu;
 };
@@ -25,6 +26,9 @@ base::Result<ExpertShape> ReadExpertShape(const Metadata& metadata, const Expert
 
 /// Reads the shape and makes experts the MLP of all layers but the first dense ones.
 void UseExperts(DecoderReader& reader, const ExpertShape& usual);
+
+/// Width of the expert that shared ones make together: expert_shared_count * expert_feed_forward_length.
+uint32_t SharedWidth(DecoderReader& reader);
 
 /// Emits the experts of one layer after the other.
 class ExpertBuilder {

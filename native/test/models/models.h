@@ -73,5 +73,16 @@ void DescribeCommandR(ModelMaker& model);
 void DescribeCohere2(ModelMaker& model);
 void DescribeBert(ModelMaker& model);
 void DescribeNomicBert(ModelMaker& model);
+void DescribeMixtral(ModelMaker& model);
+void DescribeQwen2Moe(ModelMaker& model);
+void DescribeQwen3Moe(ModelMaker& model);
+void DescribeOlmoe(ModelMaker& model);
+void DescribeDeepseek(ModelMaker& model);
+void DescribeBailingMoe(ModelMaker& model);
+void DescribeErnieMoe(ModelMaker& model);
+void DescribeDots1(ModelMaker& model);
+void DescribeGlm4Moe(ModelMaker& model);
+void DescribeGraniteMoe(ModelMaker& model);
+void DescribePhiMoe(ModelMaker& model);
 
 }  // namespace zell::test

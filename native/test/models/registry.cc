@@ -55,6 +55,17 @@ constexpr RandomModel kModels[] = {
      .describe = DescribeNomicBert,
      .shape = {.kv_heads = 4},
      .encoder = true},
+    {"mixtral", "llama", DescribeMixtral, {.ffn = 512, .expert_ffn = 512}},
+    {"qwen2moe", "qwen2moe", DescribeQwen2Moe, {.tied = 0}},
+    {"qwen3moe", "qwen3moe", DescribeQwen3Moe, {.head_dim = 128, .experts = 16, .experts_used = 4}},
+    {"olmoe", "olmoe", DescribeOlmoe, {.kv_heads = 4, .ffn = 256, .experts = 16, .experts_used = 4, .tied = 0}},
+    {"deepseek", "deepseek", DescribeDeepseek},
+    {"bailingmoe", "bailingmoe", DescribeBailingMoe, {.tied = 0}},
+    {"ernie4_5-moe", "ernie4_5-moe", DescribeErnieMoe, {.layers = 3}},
+    {"dots1", "dots1", DescribeDots1, {.layers = 3, .kv_heads = 4, .tied = 0}},
+    {"glm4moe", "glm4moe", DescribeGlm4Moe, {.layers = 3}},
+    {"granitemoe", "granitemoe", DescribeGraniteMoe, {.ffn = 256}},
+    {"phimoe", "phimoe", DescribePhiMoe, {.layers = 1, .ffn = 256, .tied = 0}},
 };
 
 }  // namespace

@@ -43,6 +43,7 @@ void Norm(const Machine& m, const Op& op, size_t row) {
     float* y = m.Row(op.out, row) + p * n;
     if (op.kind == OpKind::kRmsNorm) {
       m.kernels->rms_norm(x, vector(op.weight, p), y, n, op.eps);
+      if (op.bias >= 0) m.kernels->add(y, vector(op.bias, p), n);
     } else {
       m.kernels->layer_norm(x, vector(op.weight, p), vector(op.bias, p), y, n, op.eps);
     }
