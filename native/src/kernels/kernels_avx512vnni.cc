@@ -52,7 +52,7 @@ constexpr int kSuperCols = 8;
 #include "kernels/table.inc"
 
 constexpr Kernels kTable = MakeTable(Isa::kAvx512Vnni, "avx512vnni", Matmul<VectorEngine>);
-constexpr Kernels kAmxTable = MakeTable(Isa::kAmx, "amx", Matmul<TileEngine>);
+constexpr Kernels kAmxTable = MakeTable(Isa::kAmx, "amx", AmxMatmul);
 
 }  // namespace
 

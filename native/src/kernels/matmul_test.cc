@@ -210,6 +210,20 @@ TEST(model_shapes_split_over_rows_and_columns_give_the_same_bits) {
   }
 }
 
+TEST(wide_batches_over_several_panels_and_chunks_give_the_same_bits) {
+  Random random(7);
+  for (TensorType type : kAllTypes) {
+    // Row and column counts that no tile divides, and more weights than a panel holds.
+    const Problem p(random, type, 83, 41, InfoOf(type).block_weights == 256 ? 1280 : 832);
+    const Kernels& plain = *SupportedKernels()[SupportedKernels().size() > 1 ? 1 : 0];  // scalar would take seconds
+    const std::vector<float> expected = p.RunAll(plain);
+    for (const Kernels* kernels : SupportedKernels()) {
+      if (kernels == SupportedKernels().front()) continue;
+      if (!SameBits(expected, p.RunAll(*kernels))) zell::test::Fail(__FILE__, __LINE__, Label(*kernels, p));
+    }
+  }
+}
+
 TEST(extreme_weights_do_not_overflow_the_integer_sums) {
   // All bits set, and for Q8_0 also -128 everywhere, times columns that quantise to +-127 throughout.
   Random random(6);

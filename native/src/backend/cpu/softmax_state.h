@@ -16,8 +16,12 @@ struct SoftmaxState {
 /// Joins `part` (with its values) into `total`. One definition for blocks into chunks and chunks into a context.
 inline void Join(SoftmaxState& total, float* total_values, const SoftmaxState& part, const float* part_values,
                  size_t n) {
+  if (total.sum == 0.0f) {  // nothing yet
+    total = part;
+    for (size_t i = 0; i < n; ++i) total_values[i] = part_values[i];
+    return;
+  }
   const float max = total.max < part.max ? part.max : total.max;
-  // The first part finds max = -inf and sum = 0: exp(-inf) = 0 leaves exactly the part.
   const float a = std::exp(total.max - max), b = std::exp(part.max - max);
   total.sum = total.sum * a + part.sum * b;
   for (size_t i = 0; i < n; ++i) total_values[i] = total_values[i] * a + part_values[i] * b;
