@@ -160,7 +160,6 @@ constexpr Family kFamilies[] = {
     {.model = "gpt2", .algorithm = Algorithm::kBpe},
     {.model = "gemma4", .algorithm = Algorithm::kBpe},
     {.model = "whitespace", .algorithm = Algorithm::kBpe},
-    {.model = "hybriddna", .algorithm = Algorithm::kBpe},
     {.model = "llama",
      .algorithm = Algorithm::kSpm,
      .bos = 1,
