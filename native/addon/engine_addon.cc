@@ -12,6 +12,7 @@
 #include "addon/task.h"
 #include "base/memory_info.h"
 #include "kernels/kernels.h"
+#include "runtime/machine_limits.h"
 
 namespace zell::addon {
 namespace {
@@ -70,6 +71,25 @@ Napi::Value LoadModel(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value MeasureLimits(const Napi::CallbackInfo& info) {
+  Reader reader("measureLimits");
+  const auto threads = static_cast<int>(reader.Integer(info[0], "threads", 1, 256));
+  if (!reader.ok()) return Reject(info.Env(), reader.status());
+  return RunTask(info.Env(), "zell limits", [threads](TaskContext& context) -> TaskResult {
+    const base::Result<runtime::MachineLimits> limits = runtime::MeasureLimits(threads, context.stop);
+    return [limits](Napi::Env env, bool& rejected) -> Napi::Value {
+      rejected = !limits.ok();
+      if (rejected) return ToError(env, limits.status());
+      Napi::Object object = Napi::Object::New(env);
+      object.Set("threads", Napi::Number::New(env, limits->threads));
+      object.Set("isa", limits->isa);
+      object.Set("readBytesPerSecond", Napi::Number::New(env, limits->read_bytes_per_second));
+      object.Set("int8OpsPerSecond", Napi::Number::New(env, limits->int8_ops_per_second));
+      return object;
+    };
+  });
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   auto classes = std::make_unique<Classes>();
   classes->model = Napi::Persistent(ModelObject::Define(env));
@@ -77,6 +97,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(classes.release());
   exports.Set("cpu", Napi::Function::New<Cpu>(env, "cpu"));
   exports.Set("inspect", Napi::Function::New<Inspect>(env, "inspect"));
+  exports.Set("measureLimits", Napi::Function::New<MeasureLimits>(env, "measureLimits"));
   exports.Set("loadModel", Napi::Function::New<LoadModel>(env, "loadModel"));
   exports.Set("quantize", Napi::Function::New<Quantize>(env, "quantize"));
   exports.Set("cancelQuantize", Napi::Function::New<CancelQuantize>(env, "cancelQuantize"));

@@ -84,6 +84,10 @@ Napi::Object ToSummary(Napi::Env env, const runtime::Summary& s) {
   fit.Set("availableBytes", ToJs(env, s.memory.available_bytes));
   fit.Set("fits", ToJs(env, s.memory.fits()));
   object.Set("fit", fit);
+  Napi::Object work = Napi::Object::New(env);
+  work.Set("bytes", ToJs(env, s.token_work.bytes));
+  work.Set("weights", ToJs(env, s.token_work.weights));
+  object.Set("tokenWork", work);
   object.Set("metadata", ToMetadata(env, *s.file));
   return object;
 }

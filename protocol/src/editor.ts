@@ -2,7 +2,16 @@
  * JSON-RPC over the editor socket (`ws://HOST:PORT/editor`, header `Authorization: Bearer TOKEN`).
  * LSP 3.18 `initialize`, `textDocument/inlineCompletion` and `$/cancelRequest` share the connection with the `zell/*` methods below.
  */
-import type { AdapterInfo, BenchmarkResult, ModelInfo, ModelSummary, QueueStatus, TokenLogprob } from './engine.ts';
+import type {
+  AdapterInfo,
+  BenchmarkRequest,
+  BenchmarkResult,
+  MachineLimits,
+  ModelInfo,
+  ModelSummary,
+  QueueStatus,
+  TokenLogprob,
+} from './engine.ts';
 import type { WireError } from './errors.ts';
 import type { ConversationSummary, MemoryEvent, MemoryStatus } from './memory.ts';
 
@@ -87,9 +96,11 @@ export interface EditorRequests {
   'zell/adapters/load': { params: { path: string; scale: number }; result: { adapter: AdapterInfo } };
   'zell/adapters/unload': { params: { id: number }; result: null };
   'zell/engine/bench': {
-    params: { name?: string; promptTokens: number; decodeTokens: number };
+    params: { name?: string } & BenchmarkRequest;
     result: BenchmarkResult;
   };
+  /** About a second of full load: how fast this machine reads memory and multiplies integers. */
+  'zell/engine/limits': { params: Record<string, never>; result: MachineLimits };
   /** The `top` most likely tokens after `text`, which is taken as plain text. */
   'zell/engine/nextTokens': { params: { name?: string; text: string; top: number }; result: { top: TokenLogprob[] } };
   /** Ends the host after this answer; `drain` lets running requests finish first. */

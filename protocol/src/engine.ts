@@ -188,6 +188,8 @@ export interface ModelSummary {
   readonly bytes: number;
   /** Memory that loading with the given options takes, and what is available now (cgroup limits count). */
   readonly fit: { readonly neededBytes: number; readonly availableBytes: number; readonly fits: boolean };
+  /** What one token of decoding reads and multiplies, from the tensor table: bytes of weights, and their number. */
+  readonly tokenWork: { readonly bytes: number; readonly weights: number };
   /** GGUF key-values, without arrays longer than 64 entries. */
   readonly metadata: Readonly<Record<string, string | number | boolean | readonly (string | number | boolean)[]>>;
 }
@@ -223,7 +225,24 @@ export interface EngineStats {
   readonly lastTokensPerSecond: number;
 }
 
+/** One measurement of the loaded model, with the model to itself. */
+export interface BenchmarkRequest {
+  /** Length of a prompt on an empty context; 0 leaves it out. */
+  readonly promptTokens: number;
+  /** Steps of decoding, one token of every sequence each; 0 leaves it out. */
+  readonly decodeTokens: number;
+  /** Tokens that each sequence holds before its first decoded one. Default 0. */
+  readonly depth?: number;
+  /** Sequences that decode together. Default 1. */
+  readonly sequences?: number;
+  /** Its tokens are what is evaluated, repeated as often as needed. Absent: ids spread over the vocabulary. */
+  readonly text?: string;
+  /** Sequences filled to `depth` stay, for a next call with the same depth, sequences and text, until one without this. */
+  readonly keep?: boolean;
+}
+
 export interface BenchmarkResult {
+  /** Of all sequences together. */
   readonly prefill: { readonly tokens: number; readonly tokensPerSecond: number };
   readonly decode: { readonly tokens: number; readonly tokensPerSecond: number };
   readonly isa: string;
@@ -251,6 +270,16 @@ export interface QuantizeReport {
   readonly withoutImportance: number;
   /** The input had been quantised before: what it lost then stays lost. */
   readonly fromQuantised: boolean;
+}
+
+/** What the machine can do at most with the threads in force, measured in about a second. */
+export interface MachineLimits {
+  readonly threads: number;
+  /** Whose integer products were counted. */
+  readonly isa: string;
+  readonly readBytesPerSecond: number;
+  /** Products and additions of int8 numbers; 0 where it cannot be measured. */
+  readonly int8OpsPerSecond: number;
 }
 
 /** Calls that have one answer. The key is the method on the wire. */
@@ -284,7 +313,9 @@ export interface EngineCalls {
   /** The scales of all adapters, for requests that name none; those that are not in `scales` get 0. */
   scaleAdapters: { params: { scales: readonly AdapterScale[] }; result: { adapters: readonly AdapterInfo[] } };
   adapters: { params: Record<string, never>; result: { adapters: readonly AdapterInfo[] } };
-  bench: { params: { promptTokens: number; decodeTokens: number }; result: BenchmarkResult };
+  bench: { params: BenchmarkRequest; result: BenchmarkResult };
+  /** Needs no loaded model; with one, its threads count. */
+  limits: { params: Record<string, never>; result: MachineLimits };
   stats: { params: Record<string, never>; result: EngineStats };
 }
 export type EngineMethod = keyof EngineCalls;

@@ -115,6 +115,7 @@ const METHODS: Readonly<Record<EngineMethod, true>> = {
   scaleAdapters: true,
   adapters: true,
   bench: true,
+  limits: true,
   stats: true,
 };
 

@@ -27,6 +27,7 @@ export const MODEL: ModelInfo = {
   chatTemplate: TEMPLATES.chatml,
   bytes: 1000,
   fit: { neededBytes: 1, availableBytes: 2, fits: true },
+  tokenWork: { bytes: 1, weights: 1 },
   metadata: { 'general.name': 'Tiny' },
   loadMs: 1,
   threads: 1,

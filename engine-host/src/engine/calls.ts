@@ -1,7 +1,7 @@
 /** The calls of the engine protocol, each on the model it concerns. */
-import type { EngineCalls, EngineMethod } from '#protocol/engine.ts';
+import type { EngineCalls, EngineMethod, MachineLimits } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
-import { runBenchmark } from './inference/benchmark.ts';
+import { benchmarkTokens, runBenchmark } from './inference/benchmark.ts';
 import { NextTokensTask } from './inference/nextTokensTask.ts';
 import { promptTokens } from './inference/prompt.ts';
 import type { ModelHost } from './modelHost.ts';
@@ -77,9 +77,13 @@ const HANDLERS: Handlers = {
   },
   adapters: (_params, { host }) => ({ adapters: host.loaded.adapters.list() }),
   bench: (params, { host, now, signal }) =>
-    host.loaded.scheduler.exclusive(Math.max(params.promptTokens, params.decodeTokens) + 1, (model) =>
-      runBenchmark(model, params, now, signal),
-    ),
+    host.loaded.scheduler.exclusive(benchmarkTokens(params), (model) => runBenchmark(model, params, now, signal)),
+  limits: (_params, { host, addon }) => {
+    const threads = host.current?.model.info.threads ?? addon.cpu().physicalCores;
+    const measure = (): Promise<MachineLimits> => addon.measureLimits(threads);
+    // Beside a loaded model it takes its turn between two steps, or both would be slow.
+    return host.current === undefined ? measure() : host.current.scheduler.exclusive(0, measure);
+  },
   stats: (_params, { host }) => host.stats(),
 };
 

@@ -143,6 +143,31 @@ test('a conversion needs no model, reports progress and ends when it is cancelle
   expect(await front.answer(2)).toMatchObject({ type: 'error', error: { code: 'cancelled' } });
 });
 
+test('a benchmark decodes several sequences at a depth, and keeps them only when asked', async () => {
+  front = new Front();
+  await front.load(1);
+  const params = { promptTokens: 0, decodeTokens: 3, depth: 20, sequences: 2, text: 'abc' };
+  front.send({ type: 'call', id: 2, method: 'bench', params: { ...params, keep: true } });
+  expect(await front.answer(2)).toMatchObject({ value: { prefill: { tokensPerSecond: 0 }, decode: { tokens: 6 } } });
+  const model = front.models[0]!;
+  expect(model.openSequences).toBe(2);
+  // Twenty tokens each, then the warm-up's and the measured steps, both sequences in each.
+  const decoded = model.steps.filter((s) => s.every((item) => item.tokens.length === 1));
+  expect(decoded.map((s) => s.length)).toEqual([2, 2, 2, 2, 2, 2]);
+  const filled = model.steps.length;
+  front.send({ type: 'call', id: 3, method: 'bench', params });
+  await front.answer(3);
+  expect(model.steps.length - filled).toBe(6);
+  expect(model.openSequences).toBe(0);
+});
+
+test('the limits of the machine are measured with the threads in force', async () => {
+  front = new Front();
+  await front.load(1);
+  front.send({ type: 'call', id: 2, method: 'limits', params: {} });
+  expect(await front.answer(2)).toMatchObject({ value: { threads: 1, isa: 'fake' } });
+});
+
 test('everything a step produced comes in one frame', async () => {
   front = new Front();
   await front.load(1);

@@ -50,6 +50,10 @@ export class ModelHost {
     return this.#loaded;
   }
 
+  get current(): LoadedModel | undefined {
+    return this.#loaded;
+  }
+
   queue(): QueueStatus {
     return this.stats().queue;
   }

@@ -50,14 +50,18 @@ export function editorMethods(parts: EditorParts): Handlers {
       await engine.call('unloadAdapter', { id: count(id, 'id', 0) }, signal);
       return null;
     },
-    'zell/engine/bench': async ({ name, promptTokens, decodeTokens }, signal) => {
+    'zell/engine/bench': async ({ name, promptTokens, decodeTokens, depth, sequences, text: prompt }, signal) => {
       await models.load(maybeText(name, 'name'), signal);
       const params = {
-        promptTokens: count(promptTokens, 'promptTokens', 1, 65_536),
-        decodeTokens: count(decodeTokens, 'decodeTokens', 1, 65_536),
+        promptTokens: count(promptTokens, 'promptTokens', 0, 65_536),
+        decodeTokens: count(decodeTokens, 'decodeTokens', 0, 65_536),
+        depth: count(depth ?? 0, 'depth', 0, 1_048_576),
+        sequences: count(sequences ?? 1, 'sequences', 1, 64),
+        ...(prompt === undefined ? {} : { text: text(prompt, 'text') }),
       };
       return engine.call('bench', params, signal);
     },
+    'zell/engine/limits': (_params, signal) => engine.call('limits', {}, signal),
     'zell/engine/nextTokens': async ({ name, text: prompt, top }, signal) => {
       const model = await models.load(maybeText(name, 'name'), signal);
       const params = {

@@ -20,6 +20,7 @@ const model: ModelSummary = {
   addBos: false,
   bytes: 98_362_432,
   fit: { neededBytes: 3 * 1024 ** 3, availableBytes: 1024 ** 3, fits: false },
+  tokenWork: { bytes: 1, weights: 1 },
   metadata: {},
 };
 

@@ -107,6 +107,7 @@ base::Result<Summary> Summarize(std::shared_ptr<const gguf::File> file, const to
   s.architecture = file->Str("general.architecture").value_or("");
   for (const gguf::TensorInfo& tensor : file->tensors()) s.parameters += tensor.n_weights;
   s.quantization = MostCommonType(*file);
+  s.token_work = WorkOfToken(*file);
   s.context_length = Number(*file, s.architecture + ".context_length");
   s.embedding_length = Number(*file, s.architecture + ".embedding_length");
   s.layers = Number(*file, s.architecture + ".block_count");

@@ -6,6 +6,7 @@
 
 #include "gguf/file.h"
 #include "runtime/memory_plan.h"
+#include "runtime/token_work.h"
 #include "tokenizer/tokenizer.h"
 
 namespace zell::runtime {
@@ -36,6 +37,7 @@ struct Summary {
   std::string chat_template;  ///< empty: none
   std::string template_hash;
   MemoryPlan memory;
+  TokenWork token_work;
 };
 
 /// Opens the file and reads everything but the weights. An architecture or tokenizer that Zell does not know is no

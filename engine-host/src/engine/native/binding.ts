@@ -2,6 +2,7 @@
 import type {
   AdapterInfo,
   LoadOptions,
+  MachineLimits,
   ModelInfo,
   ModelSummary,
   QuantizeOptions,
@@ -98,6 +99,8 @@ export interface NativeDecoder {
 export interface NativeAddon {
   /** Name of the active ISA and those that this CPU supports. */
   cpu(): { readonly isa: string; readonly supported: readonly string[]; readonly physicalCores: number };
+  /** About a second of full load on `threads` threads of its own. */
+  measureLimits(threads: number): Promise<MachineLimits>;
   inspect(path: string, options: LoadOptions): Promise<ModelSummary>;
   loadModel(
     path: string,

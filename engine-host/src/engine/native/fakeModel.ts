@@ -275,6 +275,8 @@ export function fakeAddon(options: FakeModelOptions = {}, made: FakeModel[] = []
   const jobs = new Map<number, () => void>();
   return {
     cpu: () => ({ isa: 'fake', supported: ['fake'], physicalCores: 1 }),
+    measureLimits: (threads) =>
+      Promise.resolve({ threads, isa: 'fake', readBytesPerSecond: 1e9, int8OpsPerSecond: 1e12 }),
     inspect: async (path) => {
       await Promise.resolve();
       check(path);
@@ -330,6 +332,7 @@ function fakeInfo(path: string, options: FakeModelOptions): ModelInfo & ModelSum
     addBos: options.addBos ?? true,
     bytes: 1,
     fit: { neededBytes: 1, availableBytes: 2, fits: true },
+    tokenWork: { bytes: 1, weights: 1 },
     metadata: {},
     loadMs: 0,
     threads: 1,

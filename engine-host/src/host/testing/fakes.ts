@@ -53,6 +53,7 @@ export const MODEL: ModelInfo = {
   addBos: false,
   bytes: 4000,
   fit: { neededBytes: 5000, availableBytes: 1e9, fits: true },
+  tokenWork: { bytes: 1, weights: 1 },
   metadata: {},
   loadMs: 1,
   threads: 1,
