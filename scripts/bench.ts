@@ -1,30 +1,36 @@
-// `npm run bench -- SUITE [--peers] [--json FILE] [--quick]`: measures, prints a table, exits 1 when a `must` is missed.
+// `npm run bench -- SUITE [options]`: measures, prints tables, exits 1 when a `must` is missed.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { EngineClient } from '../engine-host/src/engineClient/engineClient.ts';
-import { ENGINE_THREADS, engineSuite } from './bench/engine.ts';
-import { commit, machine, printTable, type BenchReport } from './bench/report.ts';
+import { engineSuite } from './bench/engine.ts';
+import { printReport } from './bench/report.ts';
 import { ROOT, setup } from './lib/setup.mjs';
 
-const USAGE = `usage: npm run bench -- SUITE [--peers] [--json FILE] [--quick] [--model FILE]
-Suites: engine (decode and prefill of one model).
-  --peers   builds llama.cpp once into the cache folder and measures it in turn with ours
-  --json    also writes the report to FILE
-  --quick   two rounds instead of seven
-  --model   a GGUF file instead of the default model`;
+const USAGE = `usage: npm run bench -- SUITE [options]
+Suites: engine (prefill, decode, depth, several sequences, load and memory, over a list of files).
+  --peers      builds llama.cpp once into the cache folder and measures it in turn with ours
+  --ik DIR     with --peers: also ik_llama.cpp, from a checkout of its sources (or ZELL_IK_LLAMA=DIR)
+  --quick      three files and two rounds: about 5 minutes instead of 25
+  --rounds N   instead of 5
+  --only ROW   only measurements that begin with ROW, as in --only decode/1.5B --only load
+  --model F    a GGUF file instead of the list
+  --json F     also writes the report to F`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     peers: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
+    ik: { type: 'string' },
+    rounds: { type: 'string' },
+    only: { type: 'string', multiple: true, default: [] },
     json: { type: 'string' },
     model: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
+const rounds = Number(values.rounds ?? (values.quick ? 2 : 5));
 
 if (values.help || positionals.length !== 1) {
   console.log(USAGE);
@@ -32,28 +38,25 @@ if (values.help || positionals.length !== 1) {
 } else if (positionals[0] !== 'engine') {
   console.error(`No suite is called ${positionals[0] ?? ''}.\n${USAGE}`);
   process.exitCode = 2;
+} else if (!Number.isInteger(rounds) || rounds < 1) {
+  console.error(`--rounds takes a whole number of at least 1.`);
+  process.exitCode = 2;
 } else {
   await setup({ dev: true });
-  const model = path.resolve(values.model ?? defaultModel());
-  const engine = new EngineClient({ script: path.join(ROOT, 'dist/engine.mjs') });
-  const never = new AbortController().signal;
-  try {
-    await engine.start();
-    await engine.load(model, { threads: ENGINE_THREADS }, () => undefined, never);
-    const { rows, isa } = await engineSuite({
-      peers: values.peers,
-      quick: values.quick,
-      model,
-      ours: (promptTokens, decodeTokens) => engine.call('bench', { promptTokens, decodeTokens }, never),
-      say: (line) => console.error(line),
-    });
-    const report: BenchReport = { machine: machine(isa), commit: commit(ROOT), rows };
-    printTable(report);
-    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
-    if (rows.some((row) => row.met === false)) process.exitCode = 1;
-  } finally {
-    await engine.stop();
-  }
+  const fork = values.ik ?? process.env['ZELL_IK_LLAMA'];
+  const report = await engineSuite({
+    peers: values.peers,
+    quick: values.quick,
+    rounds,
+    only: values.only,
+    defaultModel: defaultModel(),
+    ...(values.model === undefined ? {} : { model: path.resolve(values.model) }),
+    ...(fork === undefined || fork === '' ? {} : { fork: path.resolve(fork) }),
+    say: (line) => console.error(line),
+  });
+  printReport(report);
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (report.rows.some((row) => row.met === false)) process.exitCode = 1;
 }
 
 /** Fetched by the product's own command when it is not there yet. */

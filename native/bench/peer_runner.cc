@@ -2,7 +2,7 @@
 // command per line on stdin, one JSON line on stdout for each. The suite compiles it against that engine's own headers;
 // nothing of the product is in it. ZELL_PEER_IK selects the fork's interface, ZELL_PEER_DISPATCH run-time back ends.
 //
-//   load MODEL THREADS CONTEXT SEQUENCES f16|q8_0|q4_0   CONTEXT per sequence, 0: the model's own
+//   load THREADS CONTEXT SEQUENCES f16|q8_0|q4_0 MODEL   CONTEXT per sequence, 0: the model's own
 //   text FILE                    what is evaluated from now on: the file's tokens, repeated
 //   prefill N                    N tokens on an empty context, logits of the last one
 //   decode N DEPTH SEQUENCES     N steps of one token for each sequence, after DEPTH tokens (kept between calls)
@@ -35,6 +35,13 @@ double Now() {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+/// A path: it may have spaces in it.
+std::string Rest(std::istringstream& args) {
+  std::string rest;
+  std::getline(args >> std::ws, rest);
+  return rest;
+}
+
 class Runner {
  public:
   ~Runner() {
@@ -43,9 +50,10 @@ class Runner {
   }
 
   bool Load(std::istringstream& args) {
-    std::string file, kv;
+    std::string kv;
     int threads = 1, length = 0, sequences = 1;
-    args >> file >> threads >> length >> sequences >> kv;
+    args >> threads >> length >> sequences >> kv;
+    const std::string file = Rest(args);
     llama_model_params model_params = llama_model_default_params();
     model_params.n_gpu_layers = 0;
     model_ = llama_model_load_from_file(file.c_str(), model_params);
@@ -71,8 +79,7 @@ class Runner {
   }
 
   bool Text(std::istringstream& args) {
-    std::string file;
-    args >> file;
+    const std::string file = Rest(args);
     std::ifstream in(file, std::ios::binary);
     const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
     text_.resize(text.size() + 8);

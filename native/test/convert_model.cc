@@ -8,6 +8,7 @@
 #include "file_type.h"
 #include "gguf/file.h"
 #include "gguf/writer.h"
+#include "type_mix.h"
 
 namespace zell::test {
 namespace {
@@ -18,11 +19,7 @@ using base::StatusCode;
 using quant::TensorType;
 
 TensorType TargetType(const gguf::TensorInfo& tensor, TensorType wanted) {
-  if (tensor.n_dims < 2) return TensorType::kF32;
-  for (const TensorType type : {wanted, TensorType::kQ8_0}) {
-    if (tensor.dims[0] % quant::InfoOf(type).block_weights == 0) return type;
-  }
-  return TensorType::kF16;
+  return tensor.n_dims < 2 ? TensorType::kF32 : TypeForRow(wanted, tensor.dims[0]);
 }
 
 Status CopyMetadata(const gguf::File& file, TensorType type, gguf::HeaderBuilder* header) {

@@ -1,6 +1,8 @@
 #include "random_model.h"
 
+#include <algorithm>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "file_type.h"
@@ -8,6 +10,7 @@
 #include "gguf/writer.h"
 #include "models/models.h"
 #include "small_model.h"
+#include "type_mix.h"
 
 namespace zell::test {
 namespace {
@@ -132,7 +135,14 @@ Status WriteRandomModel(const std::string& path, const RandomModelSpec& spec) {
   header.Set("general.file_type", FileTypeOf(spec.type));
   header.Set("general.quantization_version", uint32_t{2});
   for (const auto& [key, value] : maker.metadata()) header.Set(key, value);
-  const auto type_of = [&](const RandomTensor& t) { return t.matrix ? spec.type : TensorType::kF32; };
+  const bool tied = shape.tied == 1;
+  const auto type_of = [&](const RandomTensor& t) {
+    if (!t.matrix) return TensorType::kF32;
+    const std::string_view output = tied ? "token_embd.weight" : "output.weight";
+    const TensorType type =
+        spec.better_type ? TypeInMix(spec.type, *spec.better_type, t.name, output, shape.layers) : spec.type;
+    return TypeForRow(type, t.dims[0]);
+  };
   for (const RandomTensor& t : maker.tensors()) ZELL_RETURN_IF_ERROR(header.AddTensor(t.name, type_of(t), t.dims));
   Result<gguf::FileWriter> writer = gguf::FileWriter::Create(path, header);
   if (!writer.ok()) return writer.status();
@@ -141,17 +151,23 @@ Status WriteRandomModel(const std::string& path, const RandomModelSpec& spec) {
   std::vector<float> weights;
   std::vector<uint8_t> bytes;
   for (const RandomTensor& t : maker.tensors()) {
-    weights.resize(t.dims[0]);
-    bytes.resize(quant::RowBytes(quant::InfoOf(type_of(t)), weights.size()));
+    const TensorType type = type_of(t);
+    const size_t row_bytes = quant::RowBytes(quant::InfoOf(type), t.dims[0]);
     uint64_t rows = 1;
     for (size_t d = 1; d < t.dims.size(); ++d) rows *= t.dims[d];
+    const uint64_t distinct = spec.distinct_rows == 0 ? rows : std::min(rows, spec.distinct_rows);
+    weights.resize(t.dims[0]);
+    bytes.resize(spec.distinct_rows == 0 ? row_bytes : row_bytes * distinct);
     for (uint64_t r = 0; r < rows; ++r) {
-      for (float& weight : weights) weight = t.mean + t.deviation * random.Normal();
-      if (!t.values.empty()) weights = t.values;
-      if (!quant::Quantize(type_of(t), weights.data(), bytes.data(), weights.size())) {
-        return {StatusCode::kUnsupported, "Nothing here writes this type."};
+      uint8_t* const row = bytes.data() + (spec.distinct_rows == 0 ? 0 : r % distinct * row_bytes);
+      if (r < distinct) {
+        for (float& weight : weights) weight = t.mean + t.deviation * random.Normal();
+        if (!t.values.empty()) weights = t.values;
+        if (!quant::Quantize(type, weights.data(), row, weights.size())) {
+          return {StatusCode::kUnsupported, "Nothing here writes this type."};
+        }
       }
-      ZELL_RETURN_IF_ERROR(writer->Append(bytes));
+      ZELL_RETURN_IF_ERROR(writer->Append({row, row_bytes}));
     }
   }
   return writer->Commit();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/status.h"
@@ -16,6 +17,10 @@ struct RandomModelSpec {
   ModelShape shape;                                  ///< 0: the model's own
   quant::TensorType type = quant::TensorType::kF32;  ///< of the matrices; vectors are F32
   std::string vocab_from;                            ///< GGUF whose tokenizer metadata is copied; empty: a tiny one
+  /// Given: `type` is mixed with this better one as TypeInMix says, Q4_K with Q6_K being Q4_K_M.
+  std::optional<quant::TensorType> better_type;
+  /// Of a matrix, only so many rows are random and the rest repeat them: for files of gigabytes. 0: all.
+  uint64_t distinct_rows = 0;
   uint64_t seed = 1;
 };
 

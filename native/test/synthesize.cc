@@ -19,8 +19,10 @@ constexpr char kUsage[] =
     "zell_synthesize OUT.gguf [--model NAME] [--vocab-from MODEL.gguf] [--layers N] [--width N] [--heads N]\n"
     "                [--kv-heads N] [--head-dim N] [--ffn N] [--context N] [--type F32|F16|BF16|Q4_0|…|Q6_K] [--tied]\n"
     "                [--untied] [--experts N] [--experts-used N] [--expert-ffn N] [--seed N]\n"
+    "                [--better-type TYPE] [--distinct-rows N]\n"
     "  A model of any architecture with random weights, and a tiny tokenizer or that of another file. The same\n"
-    "  arguments give the same bytes. An unknown NAME: an error that lists the known ones.\n"
+    "  arguments give the same bytes. An unknown NAME: an error that lists the known ones. --better-type mixes types,\n"
+    "  as published files do (Q4_K with Q6_K is Q4_K_M); --distinct-rows repeats the first N rows of each matrix.\n"
     "zell_synthesize OUT.gguf --convert IN.gguf --type TYPE\n"
     "  The same model with every matrix in TYPE; vectors become F32.\n";
 
@@ -41,18 +43,19 @@ Status Invalid(const std::string& message) { return {StatusCode::kInvalidRequest
 
 Status SetNumber(std::string_view name, std::string_view text, Arguments* arguments) {
   auto& shape = arguments->spec.shape;
-  uint64_t* const target = name == "--layers"         ? &shape.layers
-                           : name == "--width"        ? &shape.width
-                           : name == "--heads"        ? &shape.heads
-                           : name == "--kv-heads"     ? &shape.kv_heads
-                           : name == "--head-dim"     ? &shape.head_dim
-                           : name == "--ffn"          ? &shape.ffn
-                           : name == "--context"      ? &shape.context
-                           : name == "--experts"      ? &shape.experts
-                           : name == "--experts-used" ? &shape.experts_used
-                           : name == "--expert-ffn"   ? &shape.expert_ffn
-                           : name == "--seed"         ? &arguments->spec.seed
-                                                      : nullptr;
+  uint64_t* const target = name == "--layers"          ? &shape.layers
+                           : name == "--width"         ? &shape.width
+                           : name == "--heads"         ? &shape.heads
+                           : name == "--kv-heads"      ? &shape.kv_heads
+                           : name == "--head-dim"      ? &shape.head_dim
+                           : name == "--ffn"           ? &shape.ffn
+                           : name == "--context"       ? &shape.context
+                           : name == "--experts"       ? &shape.experts
+                           : name == "--experts-used"  ? &shape.experts_used
+                           : name == "--expert-ffn"    ? &shape.expert_ffn
+                           : name == "--distinct-rows" ? &arguments->spec.distinct_rows
+                           : name == "--seed"          ? &arguments->spec.seed
+                                                       : nullptr;
   if (target == nullptr) return Invalid("Unknown option " + std::string(name) + ".");
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *target);
   if (error == std::errc() && end == text.data() + text.size()) return Status::Ok();
@@ -66,10 +69,14 @@ Status Set(std::string_view name, std::string_view value, Arguments* arguments) 
     arguments->spec.vocab_from = value;
   } else if (name == "--convert") {
     arguments->convert = value;
-  } else if (name == "--type") {
+  } else if (name == "--type" || name == "--better-type") {
     const std::optional<TensorType> type = TypeNamed(value);
     if (!type) return Invalid("Unknown type " + std::string(value) + ".");
-    arguments->spec.type = *type;
+    if (name == "--type") {
+      arguments->spec.type = *type;
+    } else {
+      arguments->spec.better_type = *type;
+    }
   } else {
     return SetNumber(name, value, arguments);
   }

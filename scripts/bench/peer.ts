@@ -1,69 +1,144 @@
-// Builds the peer (llama.cpp, from the oracle package's own bundle) once into the cache folder, for exactly this CPU.
+// Builds the peers once into the cache folder: llama.cpp from the oracle package's own bundle for exactly this CPU, the
+// runner that drives it, and a fork when somebody names its sources.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT } from '../lib/setup.mjs';
+import { peer, type PeerProgram } from './peerProcess.ts';
 import { cpuFlags } from './report.ts';
 
 const run = promisify(execFile);
-const CACHE = process.env['ZELL_CACHE'] ?? path.join(os.homedir(), '.cache', 'zell');
+export const CACHE = process.env['ZELL_CACHE'] ?? path.join(os.homedir(), '.cache', 'zell');
 const BUNDLE = path.join(ROOT, 'node_modules/node-llama-cpp/llama/gitRelease.bundle');
+const RUNNER = path.join(ROOT, 'native/bench/peer_runner.cc');
+const PREBUILT = path.join(ROOT, 'node_modules/@node-llama-cpp/linux-x64/bins/linux-x64');
+const QUIET = { maxBuffer: 256 * 1024 * 1024 };
+
+/** What a runner is compiled against. */
+interface Libraries {
+  readonly includes: readonly string[];
+  readonly files: readonly string[];
+  readonly defines: readonly string[];
+}
 
 /**
- * Path of the peer's `llama-bench`, proven on `model`. The first call compiles for some minutes. A build with tile instructions
- * that dies on this machine is replaced by one without.
+ * llama.cpp for this CPU, proven on `model`. The first call compiles for some minutes. A build with tile instructions that
+ * dies on this machine is replaced by one without.
  */
-export async function buildPeer(model: string, say: (line: string) => void): Promise<string> {
-  const tiles = cpuFlags().has('amx_int8') && (await tilesWork());
-  for (const withTiles of tiles ? [true, false] : [false]) {
-    const program = await build(cpuOptions(withTiles), say);
-    const works = await run(program, ['-m', model, '-p', '64', '-n', '1', '-r', '1']).then(
-      () => true,
-      () => false,
-    );
-    if (works) {
-      say(`The peer is built ${withTiles ? 'with' : 'without'} tile instructions.`);
+export async function builtPeer(model: string, say: (line: string) => void): Promise<PeerProgram> {
+  for (const withTiles of cpuFlags().has('amx_int8') ? [true, false] : [false]) {
+    const program = { name: 'llama.cpp', program: await build(cpuOptions(withTiles), say) };
+    if (await works(program, model)) {
+      say(`llama.cpp is built ${withTiles ? 'with' : 'without'} tile instructions.`);
       return program;
     }
   }
   throw new Error('The peer does not run on this machine.');
 }
 
-async function build(options: readonly string[], say: (line: string) => void): Promise<string> {
-  const key = createHash('sha256').update(options.join(' ')).digest('hex').slice(0, 12);
-  const folder = path.join(CACHE, 'peers', `llama.cpp-${key}`);
-  const program = path.join(folder, 'build/bin/llama-bench');
-  if (existsSync(path.join(folder, '.done'))) return program;
-
-  say('Building the peer (llama.cpp); this takes some minutes, once …');
+/** node-llama-cpp's own libraries with one of their back ends (`sapphirerapids`, `haswell`); undefined: not on this system. */
+export async function prebuiltPeer(name: string, variant: string, model: string): Promise<PeerProgram | undefined> {
+  const backend = path.join(PREBUILT, `libggml-cpu-${variant}.so`);
+  if (!existsSync(backend)) return undefined;
   const source = await peerSource();
-  const target = path.join(folder, 'build');
-  mkdirSync(target, { recursive: true });
-  const off = ['TESTS', 'EXAMPLES', 'SERVER'].map((part) => `-DLLAMA_BUILD_${part}=OFF`);
-  const common = ['-DCMAKE_BUILD_TYPE=Release', '-DLLAMA_CURL=OFF', '-DLLAMA_OPENSSL=OFF', ...off];
-  const quiet = { maxBuffer: 256 * 1024 * 1024 };
-  await run('cmake', ['-S', source, '-B', target, ...common, ...options], quiet);
-  await run('cmake', ['--build', target, '--parallel', String(os.cpus().length), '--target', 'llama-bench'], quiet);
-  writeFileSync(path.join(folder, '.done'), options.join('\n'));
-  return program;
+  const names = readdirSync(PREBUILT).filter((n) => /^lib(llama|ggml)\.v.*\.so$|^libggml-base\.so$/.test(n));
+  const program = await compileRunner('prebuilt', {
+    includes: [path.join(source, 'include'), path.join(source, 'ggml/include')],
+    files: names.map((n) => path.join(PREBUILT, n)),
+    defines: ['ZELL_PEER_DISPATCH'],
+  });
+  const found = { name, program, backend };
+  return (await works(found, model)) ? found : undefined;
+}
+
+/** ik_llama.cpp from a checkout of its sources; compiles in the checkout's own `build` folder. */
+export async function forkPeer(checkout: string, model: string, say: (line: string) => void): Promise<PeerProgram> {
+  const folder = path.join(checkout, 'build');
+  if (!existsSync(path.join(folder, 'CMakeCache.txt')))
+    await run('cmake', ['-S', checkout, '-B', folder, '-DCMAKE_BUILD_TYPE=Release', '-DGGML_NATIVE=ON'], QUIET);
+  say('Building ik_llama.cpp where that is needed …');
+  await run('cmake', ['--build', folder, '--parallel', String(os.cpus().length), '--target', 'llama'], QUIET);
+  const files = ['src/libllama.so', 'ggml/src/libggml.so'].map((file) => path.join(folder, file));
+  const program = await compileRunner('fork', {
+    includes: [path.join(checkout, 'include'), path.join(checkout, 'ggml/include')],
+    files,
+    defines: ['ZELL_PEER_IK'],
+  });
+  const found = { name: 'ik_llama.cpp', program };
+  if (!(await works(found, model))) throw new Error('ik_llama.cpp does not run on this machine.');
+  return found;
 }
 
 /** The peer's sources, cloned from the bundle into the cache folder. */
-async function peerSource(): Promise<string> {
+export async function peerSource(): Promise<string> {
   const folder = path.join(CACHE, 'peers', 'llama.cpp');
   if (existsSync(folder)) return folder;
   const partial = `${folder}.part`;
   rmSync(partial, { recursive: true, force: true });
+  mkdirSync(path.dirname(folder), { recursive: true });
   await run('git', ['clone', '--quiet', BUNDLE, partial]);
   renameSync(partial, folder);
   return folder;
 }
 
+async function build(options: readonly string[], say: (line: string) => void): Promise<string> {
+  const key = createHash('sha256').update(options.join(' ')).digest('hex').slice(0, 12);
+  const folder = path.join(CACHE, 'peers', `llama.cpp-${key}`);
+  const target = path.join(folder, 'build');
+  const source = await peerSource();
+  if (!existsSync(path.join(folder, '.done'))) {
+    say('Building llama.cpp; this takes some minutes, once …');
+    mkdirSync(target, { recursive: true });
+    const off = ['COMMON', 'TESTS', 'TOOLS', 'EXAMPLES', 'SERVER'].map((part) => `-DLLAMA_BUILD_${part}=OFF`);
+    const common = ['-DCMAKE_BUILD_TYPE=Release', '-DLLAMA_CURL=OFF', '-DLLAMA_OPENSSL=OFF', ...off];
+    await run('cmake', ['-S', source, '-B', target, ...common, ...options], QUIET);
+    await run('cmake', ['--build', target, '--parallel', String(os.cpus().length), '--target', 'llama'], QUIET);
+    writeFileSync(path.join(folder, '.done'), options.join('\n'));
+  }
+  const files = ['libllama.so', 'libggml.so', 'libggml-cpu.so', 'libggml-base.so'];
+  return compileRunner(key, {
+    includes: [path.join(source, 'include'), path.join(source, 'ggml/include')],
+    files: files.map((file) => path.join(target, 'bin', file)),
+    defines: [],
+  });
+}
+
+/** One program for each peer and each state of the runner's source. */
+async function compileRunner(peerName: string, { includes, files, defines }: Libraries): Promise<string> {
+  const hash = createHash('sha256').update(readFileSync(RUNNER)).update(files.join('\n'));
+  const folder = path.join(CACHE, 'peers/runners');
+  const program = path.join(folder, `${peerName}-${hash.digest('hex').slice(0, 12)}`);
+  if (existsSync(program)) return program;
+  mkdirSync(folder, { recursive: true });
+  const partial = `${program}.${process.pid}.part`;
+  await run('c++', [
+    ...['-std=c++17', '-O2', ...defines.map((d) => `-D${d}`), ...includes.flatMap((i) => ['-isystem', i])],
+    ...[RUNNER, '-o', partial, ...files, '-Wl,--allow-shlib-undefined'],
+    ...[...new Set(files.map((file) => path.dirname(file)))].map((folderOfFile) => `-Wl,-rpath,${folderOfFile}`),
+  ]);
+  renameSync(partial, program);
+  return program;
+}
+
+/** Prompt and answer, in a process of their own: a build that this CPU cannot run dies there. */
+async function works(program: PeerProgram, model: string): Promise<boolean> {
+  try {
+    const text = path.join(ROOT, 'README.md');
+    const { contestant } = await peer(program).open({ model, threads: 2, context: 256, sequences: 1, kv: 'f16', text });
+    await contestant.prefill(64);
+    await contestant.decode(1, 0, 1);
+    await contestant.stop();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
- * The peer's instruction-set switches. Its own `native` trusts what the compiler reads from CPUID, which on some virtual
+ * llama.cpp's instruction-set switches. Its own `native` trusts what the compiler reads from CPUID, which on some virtual
  * machines lists tile instructions that do not run.
  */
 function cpuOptions(tiles: boolean): string[] {
@@ -84,39 +159,4 @@ function cpuOptions(tiles: boolean): string[] {
   const options = table.map(([flag, option]) => `-DGGML_${option}=${flags.has(flag) ? 'ON' : 'OFF'}`);
   for (const option of ['AMX_TILE', 'AMX_INT8', 'AMX_BF16']) options.push(`-DGGML_${option}=${tiles ? 'ON' : 'OFF'}`);
   return ['-DGGML_NATIVE=OFF', ...options];
-}
-
-/** Runs one tile instruction in a child process, after asking the kernel for permission. */
-async function tilesWork(): Promise<boolean> {
-  const folder = path.join(CACHE, 'peers');
-  mkdirSync(folder, { recursive: true });
-  const program = path.join(folder, `tile-probe-${process.pid}`);
-  const source = `
-#include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-__attribute__((target("amx-tile,amx-int8"))) static void use() {
-  alignas(64) unsigned char config[64] = {1};
-  config[48] = 16; config[16] = 64;
-  asm volatile("" : : "r"(config) : "memory");
-  _tile_loadconfig(config);
-  _tile_zero(0);
-  _tile_release();
-}
-int main() {
-  if (syscall(SYS_arch_prctl, 0x1023, 18) != 0) return 1;
-  use();
-  return 0;
-}
-`;
-  try {
-    writeFileSync(`${program}.cc`, source);
-    await run('c++', ['-O1', '-o', program, `${program}.cc`]);
-    await run(program, []);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    for (const file of [program, `${program}.cc`]) rmSync(file, { force: true });
-  }
 }

@@ -1,25 +1,26 @@
-// What every benchmark suite gives: rows of ratios, printed as a table and written as JSON.
+// What a benchmark suite gives: measurements, and rows that judge them; printed as tables and written as JSON.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
+import type { Measurement } from './measure.ts';
 
+/** A requirement and how far it is met. */
 export interface BenchRow {
   readonly id: string;
   readonly what: string;
-  readonly unit: string;
-  /** Medians over the rounds. */
-  readonly ours: number;
-  readonly peer: number | null;
-  /** ours / peer, the median of each round's own ratio. */
-  readonly ratio: number | null;
-  /** Least ratio allowed and the one we want. */
+  /** The ratio or share that was reached; null when there was nothing to compare with. */
+  readonly reached: number | null;
+  /** `times` is a ratio of speeds, `share` of a limit; for either more is better unless `atMost`. */
+  readonly unit: 'times' | 'share';
+  readonly atMost: boolean;
+  /** Least (or most) allowed and the one we want. */
   readonly must: number | null;
   readonly aim: number | null;
-  /** Null when there was nothing to compare with. */
   readonly met: boolean | null;
-  readonly rounds: number;
-  /** (largest − smallest) / median of our figures. */
-  readonly spread: number;
+  /** The instruction set that our side ran with. */
+  readonly isa: string;
+  /** What it was computed from, or why it was not. */
+  readonly note: string;
 }
 
 export interface BenchReport {
@@ -29,28 +30,32 @@ export interface BenchReport {
     readonly memoryBytes: number;
     readonly isa: string;
     readonly system: string;
+    readonly threads: number;
+    readonly readBytesPerSecond: number;
+    readonly int8OpsPerSecond: number;
   };
   readonly commit: string;
+  readonly rounds: number;
+  readonly seconds: number;
+  /** What was left out, by name, and why. */
+  readonly skipped: readonly string[];
+  readonly measurements: readonly Measurement[];
   readonly rows: readonly BenchRow[];
 }
 
-/** One row from paired rounds: peer[i] was measured right beside ours[i]. */
-export function row(
-  about: Pick<BenchRow, 'id' | 'what' | 'unit' | 'must' | 'aim'>,
-  ours: readonly number[],
-  peer: readonly number[],
-): BenchRow {
-  const ratio = peer.length === 0 ? null : median(ours.map((value, i) => value / (peer[i] ?? Number.NaN)));
-  const middle = median(ours);
-  return {
-    ...about,
-    ours: middle,
-    peer: peer.length === 0 ? null : median(peer),
-    ratio,
-    met: ratio === null || about.must === null ? null : ratio >= about.must,
-    rounds: ours.length,
-    spread: (Math.max(...ours) - Math.min(...ours)) / middle,
-  };
+/** Ours against theirs, > 1 where ours is better: the median of each round's own ratio, or null without a pair. */
+export function ratio(measurement: Measurement | undefined, theirs: string, ours = 'ours'): number | null {
+  const mine = measurement?.figures[ours] ?? [];
+  const other = measurement?.figures[theirs] ?? [];
+  const pairs = Math.min(mine.length, other.length);
+  if (measurement === undefined || pairs === 0) return null;
+  const more = measurement.better === 'more';
+  return median(
+    Array.from({ length: pairs }, (_, i) => {
+      const [a, b] = [mine[i] ?? Number.NaN, other[i] ?? Number.NaN];
+      return more ? a / b : b / a;
+    }),
+  );
 }
 
 export function median(values: readonly number[]): number {
@@ -60,12 +65,20 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-export function machine(isa: string): BenchReport['machine'] {
+export function geometricMean(values: readonly number[]): number {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}
+
+/** (largest − smallest) / median. */
+export function spread(values: readonly number[]): number {
+  return (Math.max(...values) - Math.min(...values)) / median(values);
+}
+
+export function machine(): Pick<BenchReport['machine'], 'cpu' | 'cores' | 'memoryBytes' | 'system'> {
   return {
     cpu: os.cpus()[0]?.model ?? 'unknown',
     cores: os.cpus().length,
     memoryBytes: os.totalmem(),
-    isa,
     system: `${os.type()} ${os.release()} ${os.arch()}`,
   };
 }
@@ -78,28 +91,63 @@ export function commit(root: string): string {
   }
 }
 
-export function printTable(report: BenchReport): void {
-  console.log(`${report.machine.cpu}, ${report.machine.cores} cores, ${report.machine.isa}, commit ${report.commit}`);
-  const number = (value: number | null, digits = 1): string => (value === null ? '–' : value.toFixed(digits));
-  const lines = [
-    ['', 'unit', 'ours', 'peer', 'ratio', 'must', 'aim', 'spread', ''],
-    ...report.rows.map((r) => [
-      r.what,
-      r.unit,
-      number(r.ours),
-      number(r.peer),
-      number(r.ratio, 2),
-      number(r.must, 2),
-      number(r.aim, 2),
-      `${(100 * r.spread).toFixed(0)} %`,
-      r.met === null ? '' : r.met ? 'met' : 'MISSED',
+export function printReport(report: BenchReport): void {
+  const { machine: m } = report;
+  console.log(
+    `${m.cpu}, ${m.cores} cores, ${m.threads} threads, ${m.isa}; memory read ${(m.readBytesPerSecond / 1e9).toFixed(1)} GB/s, ` +
+      `int8 ${(m.int8OpsPerSecond / 1e9).toFixed(0)} GOPS; commit ${report.commit}, ${report.rounds} rounds, ${(report.seconds / 60).toFixed(1)} min`,
+  );
+  printMeasurements(report.measurements);
+  printRows(report.rows);
+  for (const line of report.skipped) console.log(`left out: ${line}`);
+}
+
+/** A column for each contestant: the median, and how many times as fast (or as lean) ours is. */
+function printMeasurements(measurements: readonly Measurement[]): void {
+  const names = [...new Set(measurements.flatMap((m) => Object.keys(m.figures)))];
+  const cell = (m: Measurement, name: string): string => {
+    const values = m.figures[name] ?? [];
+    if (values.length === 0) return '';
+    const value = median(values);
+    const figure = `${value.toFixed(value < 100 ? 1 : 0)} ±${(50 * spread(values)).toFixed(0)}%`;
+    const times = name === 'ours' ? null : ratio(m, name);
+    return times === null ? figure : `${figure} ×${times.toFixed(2)}`;
+  };
+  console.log('\nMedian, ± half the spread, × how many times as good ours is');
+  printTable([
+    ['', 'unit', ...names],
+    ...measurements.map((m) => [`${m.what}, ${m.file}`, m.unit, ...names.map((name) => cell(m, name))]),
+  ]);
+}
+
+function printRows(rows: readonly BenchRow[]): void {
+  const number = (row: BenchRow, value: number | null): string =>
+    value === null ? '–' : row.unit === 'share' ? `${(100 * value).toFixed(0)} %` : `${value.toFixed(2)}×`;
+  const sign = (row: BenchRow): string => (row.atMost ? '≤ ' : '≥ ');
+  console.log('');
+  printTable([
+    ['requirement', 'reached', 'must', 'aim', '', 'isa', ''],
+    ...rows.map((row) => [
+      row.what,
+      number(row, row.reached),
+      row.must === null ? '' : sign(row) + number(row, row.must),
+      row.aim === null ? '' : sign(row) + number(row, row.aim),
+      row.met === null ? (row.reached === null ? 'left out' : '') : row.met ? 'met' : 'MISSED',
+      row.isa,
+      row.note,
     ]),
-  ];
+  ]);
+}
+
+function printTable(lines: readonly (readonly string[])[]): void {
   const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
-  for (const line of lines)
-    console.log(
-      line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
-    );
+  for (const line of lines) {
+    const cells = line.map((cell, i) => {
+      const width = widths[i] ?? 0;
+      return i === 0 || i === line.length - 1 ? cell.padEnd(width) : cell.padStart(width);
+    });
+    console.log(cells.join('  ').trimEnd());
+  }
 }
 
 /** CPU flags as Linux names them; empty elsewhere. */

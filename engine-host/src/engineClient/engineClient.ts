@@ -26,6 +26,8 @@ const STOP_MS = 2000;
 export interface EngineClientOptions {
   /** The child's bundle. */
   readonly script: string;
+  /** On top of this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** A line that the child wrote, or a note about its life. Never prompt or reply text. */
   readonly log?: (line: string) => void;
   /** Instead of a process that runs `script`. */
@@ -59,7 +61,7 @@ export class EngineClient {
   #waiters = new Set<() => void>();
 
   constructor(options: EngineClientOptions) {
-    this.#launch = options.launch ?? ((listener) => spawnEngine(options.script, listener));
+    this.#launch = options.launch ?? ((listener) => spawnEngine(options.script, listener, options.env));
     this.#log = options.log ?? (() => undefined);
   }
 

@@ -23,9 +23,13 @@ export interface EngineProcess {
 /** Descriptor of the pipe in the child. */
 const PIPE_FD = 3;
 
-/** Starts `script` on this very Node (inside the editor: on Electron, told to be Node). */
-export function spawnEngine(script: string, listener: EngineProcessListener): EngineProcess {
-  const env: NodeJS.ProcessEnv = { ...process.env, ELECTRON_RUN_AS_NODE: '1' };
+/** Starts `script` on this very Node (inside the editor: on Electron, told to be Node). `more`: on top of this process's environment. */
+export function spawnEngine(
+  script: string,
+  listener: EngineProcessListener,
+  more: Readonly<Record<string, string>> = {},
+): EngineProcess {
+  const env: NodeJS.ProcessEnv = { ...process.env, ...more, ELECTRON_RUN_AS_NODE: '1' };
   // Meant for this process (an editor's debugger, for one); in the child it would load foreign code.
   delete env['NODE_OPTIONS'];
   const child = spawn(process.execPath, [script], {

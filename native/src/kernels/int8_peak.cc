@@ -11,6 +11,8 @@
 #include <immintrin.h>
 
 #include <atomic>
+#elif defined(ZELL_KERNELS_ARM64)
+#include <arm_neon.h>
 #endif
 
 namespace zell::kernels {
@@ -121,6 +123,68 @@ ZELL_TARGET_AMX uint64_t Amx(size_t rounds) {
 
 #endif
 
+#if defined(ZELL_KERNELS_ARM64)
+
+constexpr int kNeonSums = 12;
+
+int32_t Fold(const int32x4_t (&sums)[kNeonSums]) {
+  int32x4_t total = sums[0];
+  for (int i = 1; i < kNeonSums; ++i) total = veorq_s32(total, sums[i]);
+  return vgetq_lane_s32(total, 0);
+}
+
+uint64_t Neon(size_t rounds) {
+  int8x16_t a = vdupq_n_s8(static_cast<int8_t>(sink & 1));
+  const int8x16_t b = vdupq_n_s8(static_cast<int8_t>(sink & 3));
+  int32x4_t sums[kNeonSums];
+  for (int32x4_t& sum : sums) sum = vdupq_n_s32(0);
+  for (size_t r = 0; r < rounds; ++r) {
+    ZELL_UNROLL
+    for (int i = 0; i < kNeonSums; ++i) {
+      // Looks different to the compiler each time, so that no product is taken out of the loop.
+#if defined(_MSC_VER) && !defined(__clang__)
+      a = veorq_s8(a, vreinterpretq_s8_s32(sums[i]));
+#else
+      asm volatile("" : "+w"(a));
+#endif
+      const int16x8_t pairs = vmlal_s8(vmull_s8(vget_low_s8(a), vget_low_s8(b)), vget_high_s8(a), vget_high_s8(b));
+      sums[i] = vpadalq_s16(sums[i], pairs);
+    }
+  }
+  sink = Fold(sums);
+  return 2 * static_cast<uint64_t>(rounds) * kNeonSums * 16;
+}
+
+#if defined(ZELL_KERNELS_ARM64_DOT)
+ZELL_TARGET_NEON_DOT uint64_t NeonDot(size_t rounds) {
+  const int8x16_t a = vdupq_n_s8(static_cast<int8_t>(sink & 1)), b = vdupq_n_s8(static_cast<int8_t>(sink & 3));
+  int32x4_t sums[kNeonSums];
+  for (int32x4_t& sum : sums) sum = vdupq_n_s32(0);
+  for (size_t r = 0; r < rounds; ++r) {
+    ZELL_UNROLL
+    for (int i = 0; i < kNeonSums; ++i) sums[i] = vdotq_s32(sums[i], a, b);
+  }
+  sink = Fold(sums);
+  return 2 * static_cast<uint64_t>(rounds) * kNeonSums * 16;
+}
+#endif
+
+#if defined(ZELL_KERNELS_ARM64_I8MM)
+ZELL_TARGET_NEON_I8MM uint64_t NeonI8mm(size_t rounds) {
+  const int8x16_t a = vdupq_n_s8(static_cast<int8_t>(sink & 1)), b = vdupq_n_s8(static_cast<int8_t>(sink & 3));
+  int32x4_t sums[kNeonSums];
+  for (int32x4_t& sum : sums) sum = vdupq_n_s32(0);
+  for (size_t r = 0; r < rounds; ++r) {
+    ZELL_UNROLL
+    for (int i = 0; i < kNeonSums; ++i) sums[i] = vmmlaq_s32(sums[i], a, b);
+  }
+  sink = Fold(sums);
+  return 2 * static_cast<uint64_t>(rounds) * kNeonSums * 32;
+}
+#endif
+
+#endif
+
 }  // namespace
 
 uint64_t RunInt8Products(Isa isa, size_t rounds) {
@@ -136,6 +200,17 @@ uint64_t RunInt8Products(Isa isa, size_t rounds) {
       return Avx512Vnni(rounds);
     case Isa::kAmx:
       return Amx(rounds);
+#elif defined(ZELL_KERNELS_ARM64)
+    case Isa::kNeon:
+      return Neon(rounds);
+#if defined(ZELL_KERNELS_ARM64_DOT)
+    case Isa::kNeonDot:
+      return NeonDot(rounds);
+#endif
+#if defined(ZELL_KERNELS_ARM64_I8MM)
+    case Isa::kNeonI8mm:
+      return NeonI8mm(rounds);
+#endif
 #endif
     default:
       return 0;

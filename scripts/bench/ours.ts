@@ -1,0 +1,115 @@
+// Our engine as a contestant: the product's own child process, spoken to as the host does.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { LoadOptions, MachineLimits } from '#protocol/engine.ts';
+import { ZellError } from '#protocol/errors.ts';
+import { EngineClient } from '../../engine-host/src/engineClient/engineClient.ts';
+import { ROOT } from '../lib/setup.mjs';
+import { residentBytesOf, type Entrant, type Load } from './contestant.ts';
+
+const NEVER = new AbortController().signal;
+const SCRIPT = path.join(ROOT, 'dist/engine.mjs');
+
+/** `isa`: forced through ZELL_ISA. */
+export function ours(isa?: string): Entrant {
+  const name = isa === undefined ? 'ours' : `ours ${isa}`;
+  return {
+    name,
+    open: async (load) => {
+      const engine = await start(isa);
+      const text = readFileSync(load.text, 'utf8');
+      const bench = async (promptTokens: number, decodeTokens: number, depth = 0, sequences = 1) =>
+        engine.call('bench', { promptTokens, decodeTokens, depth, sequences, text, keep: true }, NEVER);
+      const started = performance.now();
+      const info = await engine.load(load.model, options(load), () => undefined, NEVER);
+      const loadMs = performance.now() - started;
+      if (isa !== undefined && info.isa !== isa)
+        throw new ZellError('unsupported', `${isa} was asked for and ${info.isa} runs.`);
+      return {
+        loadMs,
+        contestant: {
+          name,
+          prefill: async (tokens) => (await bench(tokens, 0)).prefill.tokensPerSecond,
+          decode: async (steps, depth, sequences) => (await bench(0, steps, depth, sequences)).decode.tokensPerSecond,
+          first: (tokens) => first(engine, text, tokens),
+          residentBytes: () => residentBytesOf(engine.pid),
+          stop: () => engine.stop(),
+        },
+      };
+    },
+  };
+}
+
+/** The instruction set in force, those that can be forced, and what the machine can do with `threads`. */
+export async function ourMachine(model: string, threads: number): Promise<MachineLimits & { tokenBytes: number }> {
+  const engine = await start(undefined);
+  try {
+    const info = await engine.load(model, { threads }, () => undefined, NEVER);
+    return { ...(await engine.call('limits', {}, NEVER)), tokenBytes: info.tokenWork.bytes };
+  } finally {
+    await engine.stop();
+  }
+}
+
+/** What decoding one token of a file reads. */
+export async function tokenBytes(model: string): Promise<number> {
+  const engine = await start(undefined);
+  try {
+    return (await engine.call('inspect', { path: model, options: {} }, NEVER)).tokenWork.bytes;
+  } finally {
+    await engine.stop();
+  }
+}
+
+function options(load: Load): LoadOptions {
+  return {
+    threads: load.threads,
+    maxSequences: load.sequences,
+    ...(load.context === 0 ? {} : { contextLength: load.context }),
+  };
+}
+
+async function start(isa: string | undefined): Promise<EngineClient> {
+  const engine = new EngineClient({ script: SCRIPT, ...(isa === undefined ? {} : { env: { ZELL_ISA: isa } }) });
+  await engine.start();
+  return engine;
+}
+
+/** Through the request path that every client takes. */
+async function first(engine: EngineClient, text: string, tokens: number): Promise<number> {
+  const started = performance.now();
+  const ids = await engine.call(
+    'tokenize',
+    { text: text.slice(0, tokens * 16), addSpecial: false, parseSpecial: false },
+    NEVER,
+  );
+  const events = engine.generate(
+    {
+      prompt: [{ tokens: ids.tokens.slice(0, tokens) }],
+      addBos: false,
+      maxTokens: 1,
+      stop: [],
+      sampling: GREEDY,
+      priority: 'chat',
+      ignoreEos: true,
+    },
+    NEVER,
+  );
+  for await (const event of events) {
+    if (event.type === 'failed') throw ZellError.fromWire(event.error);
+    if (event.type === 'delta' && event.tokens.length > 0) break;
+  }
+  return performance.now() - started;
+}
+
+const GREEDY = {
+  temperature: 0,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repeatPenalty: 1,
+  repeatLastN: 0,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+  seed: 0,
+} as const;
