@@ -108,7 +108,8 @@ class Suite {
       seconds,
       skipped: this.#skipped,
       measurements: this.#measurements,
-      rows: requirements(facts),
+      // With a choice of measurements, the rows of the others would say nothing.
+      rows: requirements(facts).filter((row) => row.reached !== null || this.#options.only.length === 0),
     };
   }
 
@@ -243,14 +244,11 @@ class Suite {
     return this.#options.only.length === 0 || this.#options.only.some((start) => id.startsWith(start));
   }
 
+  /** Whether any measurement of the file is wanted: files take time to make. */
   #wantsFile(name: string): boolean {
-    const { only } = this.#options;
-    return (
-      only.length === 0 ||
-      only.some(
-        (start) => !start.includes('/') || start.split('/')[1] === '' || name.startsWith(start.split('/')[1] ?? ''),
-      )
-    );
+    const kinds = ['prefill', 'decode', 'prefill-avx2', 'decode-avx2', ...TOGETHER.map((n) => `together-${n}`)];
+    if (name === DEFAULT || this.#options.model !== undefined) kinds.push('depth-f16', 'depth-q8_0', 'load', 'memory');
+    return kinds.some((kind) => this.#wants(`${kind}/${name}`));
   }
 
   #skip(what: string, why: string): void {
