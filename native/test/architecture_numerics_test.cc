@@ -12,7 +12,8 @@ namespace {
 
 constexpr size_t kVocabulary = 512;
 // Windows of 70 and 100 tokens begin in mid-block, and contexts of more than 256 are split between threads.
-const char* const kModels[] = {"gemma2", "gemma3", "cohere2", "olmo3", "phi2", "phi3", "falcon-40b", "stablelm-12b"};
+const char* const kModels[] = {"gemma2", "gemma3", "gemma4-small", "cohere2",     "olmo3",
+                               "phi2",   "phi3",   "falcon-40b",   "stablelm-12b"};
 
 struct Model {
   std::shared_ptr<const gguf::File> file;
@@ -83,7 +84,7 @@ TEST(every_isa_gives_the_same_bits) {
 }
 
 TEST(trees_and_forks_see_through_a_window_what_chains_see) {
-  for (const char* name : {"gemma3", "cohere2"}) {
+  for (const char* name : {"gemma3", "gemma4-small", "cohere2"}) {
     const Model m(name);
     REQUIRE(m.file != nullptr);
     Machine machine(m.fused, 2);

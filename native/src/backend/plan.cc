@@ -126,7 +126,6 @@ class Checker {
       case OpKind::kTap:
         return Require(in > 0 && op.layer >= 0, name);
       case OpKind::kRmsNorm:
-        Require(op.weight >= 0, name);
         return CheckNorm(op, name);
       case OpKind::kLayerNorm:
         return CheckNorm(op, name);
@@ -141,7 +140,7 @@ class Checker {
       case OpKind::kActivate:
         return Require(in > 0 && in == out, name);
       case OpKind::kGate:
-        return Require(in > 0 && in == in2 && in == out, name);
+        return Require(in > 0 && uint64_t{op.in2_first} + in <= in2 && in == out, name);
       case OpKind::kRope: {
         Require(op.rope >= 0 && static_cast<size_t>(op.rope) < plan_.ropes.size(), name);
         if (!error_.empty()) return;

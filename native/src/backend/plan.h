@@ -84,7 +84,7 @@ enum class OpKind {
   kEmbed,      ///< out = row of `weight` for each token
   kAddRow,     ///< out += row of `weight` at the token's position; its only row when it has one
   kTap,        ///< `in` is the hidden state after `layer` layers
-  kRmsNorm,    ///< out = rms_norm(in) * weight (+ bias), for each of `heads` parts by itself (0: one)
+  kRmsNorm,    ///< out = rms_norm(in) * weight (-1: 1) (+ bias), for each of `heads` parts by itself (0: one)
   kLayerNorm,  ///< out = layer_norm(in) * weight + bias, the same way; either may be -1
   kMatmul,     ///< every part: out = W in (+ bias)
   kAdd,        ///< out += scale * in
@@ -94,7 +94,7 @@ enum class OpKind {
   kKvWrite,    ///< in = keys, in2 = values, at each token's position
   kAttention,  ///< out = softmax(scale q K) V, in = queries; scores soft-capped at soft_cap unless 0
   kActivate,   ///< out = activation(in)
-  kGate,       ///< out = activation(in) * in2
+  kGate,       ///< out = activation(in) * in2, the latter from its element `in2_first` on
   kRoute,      ///< in = router logits; out = the chosen experts' weights, then their numbers, best first. `weight`:
                ///< F32 added to the scores of the choice alone, or -1
   kExperts,    ///< a matmul with the chosen experts' matrices: in2 = what kRoute gave; `in` has one column for all of
@@ -122,6 +122,7 @@ struct Op {
   int layer = -1;  ///< -1 outside the layers
   ValueId in = -1;
   ValueId in2 = -1;
+  uint32_t in2_first = 0;
   ValueId out = -1;
   WeightId weight = -1;
   WeightId bias = -1;  ///< of a layer norm

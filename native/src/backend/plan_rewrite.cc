@@ -55,7 +55,7 @@ void FuseActivations(std::vector<Op>& ops) {
     if (!gates && next.kind != OpKind::kActivate) continue;
     if (matmul.parts.size() != (gates ? 2u : 1u) || next.out == matmul.in) continue;
     if (next.in != matmul.parts[0].out || (gates && next.in2 != matmul.parts[1].out)) continue;
-    if (gates && next.in == next.in2) continue;
+    if (gates && (next.in == next.in2 || next.in2_first != 0)) continue;
     const bool dead = std::all_of(matmul.parts.begin(), matmul.parts.end(), [&](const MatmulPart& part) {
       return part.out == next.out || DeadAfter(ops, i + 1, part.out);
     });

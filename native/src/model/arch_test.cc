@@ -137,6 +137,30 @@ TEST(lists_for_each_layer_count_when_all_are_the_same) {
   CheckRefused(With("llama.attention.head_count", std::vector<int32_t>{-4, -4}), kBad, "head_count");
 }
 
+TEST(gemma4_names_what_is_wrong_with_its_lists) {
+  const auto gemma4 = [](const char* key, const gguf::FileValue& value) {
+    SmallModel small;
+    small.arch = "gemma4";
+    small.change = [=](gguf::HeaderBuilder& header) {
+      header.Set("gemma4.attention.sliding_window", uint32_t{64});
+      header.Set("gemma4.attention.sliding_window_pattern", std::vector<int32_t>{1, 0});
+      header.Set("gemma4.attention.key_length", uint32_t{64});
+      header.Set("gemma4.attention.key_length_swa", uint32_t{64});
+      header.Set(key, value);
+    };
+    return small;
+  };
+  CheckRefused(gemma4("gemma4.attention.sliding_window", uint32_t{64}), kBad, "attn_q_norm.weight");
+  CheckRefused(gemma4("gemma4.attention.sliding_window_pattern", std::vector<int32_t>{1}), kBad, "pattern");
+  CheckRefused(gemma4("gemma4.attention.head_count_kv", std::vector<uint32_t>{2}), kBad, "head_count_kv");
+  CheckRefused(gemma4("gemma4.attention.head_count_kv", std::vector<uint32_t>{2, 3}), kBad, "head_count_kv");
+  CheckRefused(gemma4("gemma4.feed_forward_length", std::vector<int32_t>{256, -1}), kBad, "feed_forward_length");
+  CheckRefused(gemma4("gemma4.attention.shared_kv_layers", uint32_t{1}), kBad, "shared_kv_layers");
+  CheckRefused(gemma4("gemma4.attention.shared_kv_layers", uint32_t{2}), kBad, "shared_kv_layers");
+  CheckRefused(gemma4("gemma4.rope.dimension_count", uint32_t{3}), kBad, "dimension_count");
+  CheckRefused(gemma4("gemma4.expert_count", uint32_t{8}), kUnsupported, "expert_count");
+}
+
 TEST(missing_tensors_are_named) {
   for (const char* name : {"token_embd.weight", "output_norm.weight", "blk.0.attn_q.weight", "blk.1.attn_norm.weight",
                            "blk.1.ffn_down.weight"}) {

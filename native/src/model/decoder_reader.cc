@@ -59,13 +59,13 @@ void DecoderReader::SkipDraftLayers() {
 
 void DecoderReader::Rotate(bool split_halves) {
   if (!status_.ok()) return;
-  const RopeRequest request{shape.rope_dims, shape.rope_base, split_halves, true, context_};
+  const RopeRequest request{shape.rope_dims, shape.rope_base, split_halves, true, true, context_};
   traits.rope = Take(ReadRope(file_, metadata_, request), {});
 }
 
 void DecoderReader::RotateWindows(double base, bool scaled) {
   if (!status_.ok() || traits.windowed.empty()) return;
-  const RopeRequest request{shape.rope_dims, base, traits.rope.split_halves, scaled, context_};
+  const RopeRequest request{shape.rope_dims, base, traits.rope.split_halves, scaled, true, context_};
   traits.window_rope = Take(ReadRope(file_, metadata_, request), {});
 }
 

@@ -36,6 +36,36 @@ base::Result<uint32_t> Metadata::U32(std::string_view name, uint32_t least, uint
   return static_cast<uint32_t>(*value);
 }
 
+base::Result<std::vector<uint32_t>> Metadata::Numbers(std::string_view name, uint32_t layers, uint32_t least,
+                                                      uint32_t most) const {
+  const std::string key = prefix_ + std::string(name);
+  const gguf::Value* found = file_.Find(key);
+  std::vector<uint32_t> numbers;
+  bool in_range = true;
+  const auto take = [&](const auto& list) {
+    for (const auto& element : list) {
+      in_range =
+          in_range && element >= 0 && static_cast<uint64_t>(element) >= least && static_cast<uint64_t>(element) <= most;
+      numbers.push_back(static_cast<uint32_t>(element));
+    }
+  };
+  if (found != nullptr && std::holds_alternative<std::vector<uint64_t>>(*found)) {
+    take(std::get<std::vector<uint64_t>>(*found));
+  } else if (found != nullptr && std::holds_alternative<std::vector<int64_t>>(*found)) {
+    take(std::get<std::vector<int64_t>>(*found));
+  } else {
+    base::Result<uint32_t> one = U32(name, least, most);
+    if (!one.ok()) return one.status();
+    return std::vector<uint32_t>(layers, *one);
+  }
+  if (!in_range || numbers.size() < layers) {
+    return Bad(key + " is no list of " + std::to_string(layers) + " numbers from " + std::to_string(least) + " to " +
+               std::to_string(most));
+  }
+  numbers.resize(layers);
+  return numbers;
+}
+
 base::Result<bool> Metadata::BoolOr(std::string_view name, bool fallback) const {
   if (!Has(name)) return fallback;
   const std::string key = prefix_ + std::string(name);

@@ -23,6 +23,9 @@ class Metadata {
   base::Result<uint32_t> U32Or(std::string_view name, uint32_t fallback, uint32_t least, uint32_t most) const;
   base::Result<double> F64(std::string_view name, double least, double most) const;
   base::Result<double> F64Or(std::string_view name, double fallback, double least, double most) const;
+  /// A number for each layer: a list of at least so many, or one number for all.
+  base::Result<std::vector<uint32_t>> Numbers(std::string_view name, uint32_t layers, uint32_t least,
+                                              uint32_t most) const;
   base::Result<bool> BoolOr(std::string_view name, bool fallback) const;
   std::optional<std::string_view> Str(std::string_view name) const { return file_.Str(prefix_ + std::string(name)); }
   /// A list with an element for each layer, of truth values or numbers; empty when absent or no list.

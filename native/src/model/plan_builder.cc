@@ -1,5 +1,8 @@
 #include "model/plan_builder.h"
 
+#include <cmath>
+#include <cstring>
+
 namespace zell::model {
 
 using backend::WeightId;
@@ -67,6 +70,15 @@ WeightId PlanBuilder::FlatVector(const std::string& name, uint64_t n) {
   const gguf::TensorInfo* tensor = file_.FindTensor(name);
   if (tensor == nullptr || tensor->n_weights != n) return Vector(name, n);  // which says what is wrong
   return AddVector(tensor, 0, n);
+}
+
+float PlanBuilder::NumberOr(const std::string& name, float fallback) {
+  const WeightId id = OptionalVector(name, 1);
+  float number = fallback;
+  if (id >= 0) std::memcpy(&number, plan_.weights[static_cast<size_t>(id)].data, sizeof number);
+  if (std::isfinite(number)) return number;
+  Fail(base::StatusCode::kBadModelFile, "tensor " + name + " is not a finite number");
+  return fallback;
 }
 
 const gguf::TensorInfo* PlanBuilder::Find(const std::string& name, uint64_t cols, uint64_t rows, uint64_t n) {

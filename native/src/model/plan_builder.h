@@ -33,6 +33,8 @@ class PlanBuilder {
   /// Rows [first, first + rows) of each of the `n` matrices of a tensor, which have `all` rows.
   backend::WeightId StackRows(const std::string& name, uint64_t cols, uint64_t all, uint64_t first, uint64_t rows,
                               uint64_t n);
+  /// The one number of an F32 tensor, or `fallback` when the file has none of this name.
+  float NumberOr(const std::string& name, float fallback);
   bool Has(const std::string& name) const { return file_.FindTensor(name) != nullptr; }
   /// Vector, or -1 without an error when the file has none of this name.
   backend::WeightId OptionalVector(const std::string& name, uint64_t n) { return Has(name) ? Vector(name, n) : -1; }

@@ -89,7 +89,7 @@ base::Result<backend::RopeSpec> ReadRope(const gguf::File& file, const Metadata&
   const char* name = file.FindTensor("rope_freqs.weight") != nullptr ? "rope_freqs.weight"
                      : r.context > s.original_context                ? "rope_factors_long.weight"
                                                                      : "rope_factors_short.weight";
-  base::Result<std::vector<double>> factors = ReadFactors(file, name, pairs);
+  base::Result<std::vector<double>> factors = r.factors ? ReadFactors(file, name, pairs) : std::vector<double>();
   if (!factors.ok()) return factors.status();
 
   backend::RopeSpec rope;

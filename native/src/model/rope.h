@@ -13,6 +13,7 @@ struct RopeRequest {
   double base = 10000.0;
   bool split_halves = false;
   bool scaled = true;    ///< false: neither scaling nor magnitude; some layers with a window want that
+  bool factors = true;   ///< false: those tensors are for other layers
   uint32_t context = 0;  ///< in force: decides between longrope's two sets of factors
 };
 

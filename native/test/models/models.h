@@ -32,6 +32,8 @@ const RandomModel* FindRandomModel(std::string_view name);
 // By file name.
 void DescribeGemma(ModelMaker& model);
 void DescribeGemma2(ModelMaker& model);
+void DescribeGemma4(ModelMaker& model);
+void DescribeGemma4Small(ModelMaker& model);
 void DescribeGemma3(ModelMaker& model);
 void DescribeLlama(ModelMaker& model);
 void DescribeLlamaBiases(ModelMaker& model);

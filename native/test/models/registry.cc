@@ -19,6 +19,8 @@ constexpr RandomModel kModels[] = {
     {"gemma", "gemma", DescribeGemma, {.kv_heads = 1}},
     {"gemma2", "gemma2", DescribeGemma2, {.head_dim = 128}},
     {"gemma3", "gemma3", DescribeGemma3, {.layers = 6, .ffn = 256}},
+    {"gemma4", "gemma4", DescribeGemma4, {.layers = 3, .ffn = 256}},
+    {"gemma4-small", "gemma4", DescribeGemma4Small, {.layers = 6, .ffn = 256}},
     {"phi2", "phi2", DescribePhi2, {.kv_heads = 4, .tied = 0}},
     {"phi3", "phi3", DescribePhi3, {.tied = 0}},
     {"phi3-long", "phi3", DescribePhi3Long, {.layers = 1}, Compared::kF32Only},

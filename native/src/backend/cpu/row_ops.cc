@@ -41,7 +41,11 @@ void Norm(const Machine& m, const Op& op, size_t row) {
   for (size_t p = 0; p < parts; ++p) {
     const float* x = m.Row(op.in, row) + p * n;
     float* y = m.Row(op.out, row) + p * n;
-    if (op.kind == OpKind::kRmsNorm) {
+    if (op.kind == OpKind::kRmsNorm && op.weight < 0) {
+      const float scale = 1.0f / std::sqrt(m.kernels->dot_f32(x, x, n) / static_cast<float>(n) + op.eps);
+      if (y != x) std::memcpy(y, x, n * sizeof(float));
+      m.kernels->scale(y, scale, n);
+    } else if (op.kind == OpKind::kRmsNorm) {
       m.kernels->rms_norm(x, vector(op.weight, p), y, n, op.eps);
       if (op.bias >= 0) m.kernels->add(y, vector(op.bias, p), n);
     } else {
@@ -166,7 +170,8 @@ void RunRowOp(const Machine& m, const RunState& state, const Op& op, size_t row,
     case OpKind::kActivate:
       return m.kernels->activate(op.activation, m.Row(op.in, row), m.Row(op.out, row), width(op.in));
     case OpKind::kGate:
-      return m.kernels->gate(op.activation, m.Row(op.in, row), m.Row(op.in2, row), m.Row(op.out, row), width(op.in));
+      return m.kernels->gate(op.activation, m.Row(op.in, row), m.Row(op.in2, row) + op.in2_first, m.Row(op.out, row),
+                             width(op.in));
     case OpKind::kRope:
       return Rotate(m, state, op, row);
     case OpKind::kKvWrite:

@@ -32,6 +32,7 @@ base::Result<backend::Plan> BuildFalcon(const gguf::File& file, const BuildOptio
 base::Result<backend::Plan> BuildGemma(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildGemma2(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildGemma3(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildGemma4(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildGlm4(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildGlm4Moe(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildGptNeoX(const gguf::File& file, const BuildOptions& options);

@@ -35,6 +35,7 @@ constexpr Architecture kArchitectures[] = {
     {"gemma", BuildGemma},
     {"gemma2", BuildGemma2},
     {"gemma3", BuildGemma3},
+    {"gemma4", BuildGemma4},
     {"glm4", BuildGlm4},
     {"glm4moe", BuildGlm4Moe},
     {"gptneox", BuildGptNeoX},
