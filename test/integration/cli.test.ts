@@ -289,14 +289,32 @@ describe.skipIf(unavailable !== undefined)('with a running engine', () => {
       '64',
       '--decode-tokens',
       '16',
+      '--depth',
+      '100',
+      '--sequences',
+      '2,3',
     ]);
+    const speed = expect.any(Number) as number;
     expect(result).toEqual({
+      model: expect.any(String) as string,
+      tokenWork: { bytes: speed, weights: speed },
+      deep: { depth: 100, tokensPerSecond: speed },
+      together: [
+        { sequences: 2, tokensPerSecond: speed },
+        { sequences: 3, tokensPerSecond: speed },
+      ],
+      limits: { threads: speed, isa: result['isa'], readBytesPerSecond: speed, int8OpsPerSecond: speed },
       prefill: { tokens: 64, tokensPerSecond: expect.any(Number) as number },
       decode: { tokens: 16, tokensPerSecond: expect.any(Number) as number },
       isa: expect.stringMatching(/^\w+$/) as string,
       threads: expect.any(Number) as number,
     });
     expect((result['prefill'] as { tokensPerSecond: number }).tokensPerSecond).toBeGreaterThan(1);
+    expect((result['limits'] as { readBytesPerSecond: number }).readBytesPerSecond).toBeGreaterThan(1e6);
+    const table = await home.zell(['bench', '--prompt-tokens', '16', '--decode-tokens', '4', '--depth', '8']);
+    expect(table.stdout).toMatch(/prompt of 16 tokens +[\d.]+ tokens\/s +[\d.]+ % of int8 peak\n/);
+    expect(table.stdout).toMatch(/This machine reads [\d.]+ GB\/s from memory/);
+    expect(table.stderr).toContain('measuring 8 answers at once');
   });
   test('Ctrl-C: 130, and the engine goes on with others', async () => {
     const running = home.spawn(CLI, LONG);

@@ -51,7 +51,7 @@ describe.skipIf(unavailable !== undefined)('greedy', () => {
     const runs: Continuation[] = [];
     for (const threads of ['1', '2', '3']) {
       await withHost({ ZELL_THREADS: threads }, async (host) => {
-        expect(await home.json(['bench', '--prompt-tokens', '8', '--decode-tokens', '2'])).toMatchObject({
+        expect(await home.json(['bench', '--prompt-tokens', '8', '--decode-tokens', '2', '--quick'])).toMatchObject({
           threads: Number(threads),
         });
         // Crowded first, so that nothing is reused from the other.
@@ -76,6 +76,7 @@ describe.skipIf(unavailable !== undefined)('greedy', () => {
             '16',
             '--decode-tokens',
             '4',
+            '--quick',
           ]);
           // The flag alone is not enough: the operating system has to let a process have the tiles.
           if (isa === 'amx' && bench.isa !== 'amx') context.skip('the operating system gives no tiles');
@@ -90,7 +91,14 @@ describe.skipIf(unavailable !== undefined)('greedy', () => {
 
   test('an instruction set that does not exist is named, and the best one is taken', async () => {
     await withHost({ ZELL_ISA: 'sse9' }, async () => {
-      const { isa } = await home.json<{ isa: string }>(['bench', '--prompt-tokens', '8', '--decode-tokens', '2']);
+      const { isa } = await home.json<{ isa: string }>([
+        'bench',
+        '--prompt-tokens',
+        '8',
+        '--decode-tokens',
+        '2',
+        '--quick',
+      ]);
       expect(Object.keys(NEEDS)).toContain(isa);
     });
     expect(readFileSync(home.path('engine.log'), 'utf8')).toMatch(

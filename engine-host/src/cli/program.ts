@@ -142,11 +142,21 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
 
   program
     .command('bench')
-    .description('measure prefill and decode')
+    .description(
+      'measure a model on this machine: prompts, answers, depth, several at once, beside the machine’s limits',
+    )
     .argument('[model]')
     .option('--prompt-tokens <n>', 'length of the prompt', wholeNumber(1, 65_536), 512)
     .option('--decode-tokens <n>', 'length of the answer', wholeNumber(1, 65_536), 128)
-    .option('--json', 'print {prefill, decode, isa, threads}')
+    .option(
+      '--depth <n>',
+      'tokens before a late answer, as far as the context holds them',
+      wholeNumber(1, 1_048_576),
+      4096,
+    )
+    .option('--sequences <list>', 'how many answers at once, as in 4,8', wholeNumbers(1, 64), [4, 8])
+    .option('--quick', 'prompt and answer only')
+    .option('--json', 'print {model, isa, threads, tokenWork, prefill, decode, deep, together, limits}')
     .action(async (model: string | undefined, options: BenchOptions) =>
       (await import('./commands/bench.ts')).bench(model, options, signal),
     );
@@ -213,6 +223,9 @@ export interface QuantizeCommandOptions extends JsonOption {
 export interface BenchOptions extends JsonOption {
   readonly promptTokens: number;
   readonly decodeTokens: number;
+  readonly depth: number;
+  readonly sequences: readonly number[];
+  readonly quick?: boolean;
 }
 
 function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -222,6 +235,11 @@ function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: stri
       throw new InvalidArgumentError(`A whole number${range(least, most)} is needed.`);
     return value;
   };
+}
+
+function wholeNumbers(least: number, most: number): (text: string) => number[] {
+  const one = wholeNumber(least, most);
+  return (text) => text.split(',').map((part) => one(part.trim()));
 }
 
 function number(least: number, most: number): (text: string) => number {
