@@ -126,6 +126,7 @@ class Checker {
       case OpKind::kTap:
         return Require(in > 0 && op.layer >= 0, name);
       case OpKind::kRmsNorm:
+        Require(op.weight >= 0 || op.bias < 0, name);
         return CheckNorm(op, name);
       case OpKind::kLayerNorm:
         return CheckNorm(op, name);
