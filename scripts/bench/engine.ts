@@ -227,6 +227,7 @@ class Suite {
     const all = await takeTurns(entrants, load, measures, rounds, (who, why) => this.#skip(`${who}, ${file}`, why));
     for (const { id, what } of measures) {
       const figures = all.get(id) ?? {};
+      if (Object.keys(figures).length === 0) continue;
       const before = this.#measurements.findIndex((m) => m.id === id);
       // A second group measured ours again: its pairs are its own, so the first group's stay and the new peers join.
       if (before >= 0) {

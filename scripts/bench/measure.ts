@@ -48,7 +48,9 @@ export async function takeTurns(
         if (broken >= 0) await contestants.splice(broken, 1)[0]?.stop();
       }
     }
-    for (let round = 0; round < rounds; round++) {
+    // Alone, the others' figures would say nothing.
+    const some = contestants.some((c) => c.name.startsWith('ours'));
+    for (let round = 0; some && round < rounds; round++) {
       for (const measure of measures) {
         const taking = contestants.filter((c) => measure.among?.(c.name) ?? true);
         // Each is first in turn as often as the others.

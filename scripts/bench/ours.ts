@@ -1,6 +1,7 @@
 // Our engine as a contestant: the product's own child process, spoken to as the host does.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import * as protocol from '#protocol/engine.ts';
 import type { LoadOptions, MachineLimits } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { EngineClient } from '../../engine-host/src/engineClient/engineClient.ts';
@@ -16,6 +17,9 @@ export function ours(isa?: string): Entrant {
   return {
     name,
     open: async (load) => {
+      // Never an f16 figure under another name.
+      if (load.kv !== 'f16' && !('KV_TYPES' in protocol))
+        throw new ZellError('unsupported', `this engine has no ${load.kv} KV cache.`);
       const engine = await start(isa);
       const text = readFileSync(load.text, 'utf8');
       const bench = async (promptTokens: number, decodeTokens: number, depth = 0, sequences = 1) =>
@@ -66,6 +70,7 @@ function options(load: Load): LoadOptions {
     threads: load.threads,
     maxSequences: load.sequences,
     ...(load.context === 0 ? {} : { contextLength: load.context }),
+    ...(load.kv === 'f16' ? {} : { kvType: load.kv }),
   };
 }
 
