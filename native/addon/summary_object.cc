@@ -74,6 +74,10 @@ Napi::Object ToSummary(Napi::Env env, const runtime::Summary& s) {
   object.Set("bosText", s.bos_text);
   object.Set("eosText", s.eos_text);
   object.Set("addBos", ToJs(env, s.vocabulary.add_bos));
+  Napi::Object frame = Napi::Object::New(env);
+  frame.Set("before", ToJs(env, s.before_text));
+  frame.Set("after", ToJs(env, s.after_text));
+  object.Set("frame", frame);
   if (!s.chat_template.empty()) {
     object.Set("chatTemplate", s.chat_template);
     object.Set("templateHash", s.template_hash);

@@ -181,6 +181,8 @@ export interface ModelSummary {
   readonly bosText: string;
   readonly eosText: string;
   readonly addBos: boolean;
+  /** Tokens that the vocabulary puts around a whole text, as embeddings want it. */
+  readonly frame?: { readonly before: readonly number[]; readonly after: readonly number[] };
   readonly chatTemplate?: string;
   /** First 16 hex digits of the template's SHA-256. */
   readonly templateHash?: string;
@@ -249,6 +251,29 @@ export interface BenchmarkResult {
   readonly threads: number;
 }
 
+/** How the vectors of a text's tokens become one: their mean, the last one's or the first one's. */
+export type Pooling = 'mean' | 'last' | 'cls';
+
+export interface EmbedRequest {
+  /** As in GenerateRequest. */
+  readonly forModel?: string;
+  /** One vector for each. */
+  readonly inputs: readonly (readonly PromptPart[])[];
+  /** Absent: what the model was made for. */
+  readonly pooling?: Pooling;
+  /** Vectors of length 1. */
+  readonly normalize: boolean;
+  /** Cut a text that is too long; else `context_overflow`. */
+  readonly truncate: boolean;
+}
+
+export interface EmbedResult {
+  /** Little-endian f32, base64. */
+  readonly vectors: readonly string[];
+  /** Tokens of each text. */
+  readonly tokens: readonly number[];
+}
+
 /** What `quantize` makes. */
 export interface QuantizeOptions {
   /** `Q4_K_M` and the like; upper and lower case alike. */
@@ -287,6 +312,8 @@ export interface EngineCalls {
   load: { params: { path: string; options: LoadOptions }; result: ModelInfo };
   unload: { params: Record<string, never>; result: null };
   inspect: { params: { path: string; options: LoadOptions }; result: ModelSummary };
+  /** Vectors of texts; several run at once. */
+  embed: { params: EmbedRequest; result: EmbedResult };
   /** Writes a model file again in other tensor types; needs no loaded model, reports progress, can be cancelled. */
   quantize: { params: { input: string; output: string; options: QuantizeOptions }; result: QuantizeReport };
   tokenize: {

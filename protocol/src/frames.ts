@@ -105,6 +105,7 @@ const METHODS: Readonly<Record<EngineMethod, true>> = {
   unload: true,
   inspect: true,
   quantize: true,
+  embed: true,
   tokenize: true,
   pieces: true,
   detokenize: true,

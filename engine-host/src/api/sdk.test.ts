@@ -36,6 +36,65 @@ const until = async (check: () => boolean): Promise<void> => {
   expect(check()).toBe(true);
 };
 
+describe('embeddings', () => {
+  test('openai asks for base64 by itself and gets its floats back', async () => {
+    const r = await openai.embeddings.create({ model: 'text-embedding-3-small', input: ['Hi there!', 'x'] });
+    expect(r.data.map((d) => d.index)).toEqual([0, 1]);
+    expect(r.data.map((d) => d.embedding)).toEqual([
+      [3, 1],
+      [1, 1],
+    ]);
+    expect(r).toMatchObject({ object: 'list', model: 'tiny', usage: { prompt_tokens: 4, total_tokens: 4 } });
+  });
+  test('openai: plain floats, tokens, fewer dimensions of length 1', async () => {
+    const r = await openai.embeddings.create({
+      model: 'x',
+      input: [[5, 6, 7]],
+      encoding_format: 'float',
+      dimensions: 1,
+    });
+    expect(r.data[0]?.embedding).toEqual([1]);
+    expect(r.usage.prompt_tokens).toBe(3);
+  });
+  test.each([
+    [{ input: [] }, 'input'],
+    [{ input: [[1, 2], 3] }, undefined],
+    [{}, 'input'],
+    [{ input: 'x', dimensions: 65 }, 'dimensions'],
+    [{ input: 'x', encoding_format: 'hex' }, undefined],
+  ])('openai: %j is refused', async (body, param) => {
+    const r = await fetch(`${host.url}/v1/embeddings`, { method: 'POST', body: JSON.stringify(body) });
+    expect(r.status).toBe(400);
+    const { error } = (await r.json()) as { error: { type: string; param: string | null } };
+    expect(error.type).toBe('invalid_request_error');
+    if (param !== undefined) expect(error.param).toBe(param);
+  });
+  test('ollama: new and old route', async () => {
+    expect(await ollama.embed({ model: 'tiny', input: ['Hi there!', 'x'] })).toMatchObject({
+      model: 'tiny',
+      embeddings: [
+        [3, 1],
+        [1, 1],
+      ],
+      prompt_eval_count: 4,
+    });
+    expect(await ollama.embed({ model: 'tiny', input: '' })).toMatchObject({ embeddings: [] });
+    expect(await ollama.embeddings({ model: 'tiny', prompt: 'Hi there!' })).toEqual({ embedding: [3, 1] });
+  });
+  test('llama.cpp: one route for content, the other for either', async () => {
+    const post = async (path: string, body: unknown): Promise<unknown> =>
+      (await fetch(`${host.url}${path}`, { method: 'POST', body: JSON.stringify(body) })).json();
+    const plain = [{ index: 0, embedding: [[3, 1]] }];
+    expect(await post('/embedding', { content: 'Hi there!' })).toEqual(plain);
+    expect(await post('/embeddings', { content: 'Hi there!' })).toEqual(plain);
+    expect(await post('/embeddings', { input: 'Hi there!' })).toMatchObject({ data: [{ embedding: [3, 1] }] });
+  });
+  test('nothing of it is recorded', async () => {
+    await openai.embeddings.create({ model: 'x', input: 'my secret' });
+    expect(host.recorded).toEqual([]);
+  });
+});
+
 describe('openai', () => {
   test('chat, not streaming', async () => {
     const r = await openai.chat.completions.create({

@@ -19,10 +19,12 @@ import { propsRoutes } from './llamacpp/props.ts';
 import { tokenRoutes } from './llamacpp/tokens.ts';
 import { metricsRoute } from './metrics.ts';
 import { ollamaChatRoutes } from './ollama/chat.ts';
+import { ollamaEmbedRoutes } from './ollama/embed.ts';
 import { ollamaGenerateRoutes } from './ollama/generate.ts';
 import { ollamaModelRoutes } from './ollama/models.ts';
 import { openaiChatRoutes } from './openai/chat.ts';
 import { openaiCompletionRoutes } from './openai/completions.ts';
+import { embeddingRoutes } from './openai/embeddings.ts';
 import { modelRoutes } from './openai/models.ts';
 
 /**
@@ -89,7 +91,9 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   openaiChatRoutes(app, context);
   openaiCompletionRoutes(app, context);
   anthropicRoutes(app, context);
+  embeddingRoutes(app, context);
   ollamaModelRoutes(app, context);
+  ollamaEmbedRoutes(app, context);
   ollamaChatRoutes(app, context);
   ollamaGenerateRoutes(app, context);
   completionRoutes(app, context);

@@ -6,6 +6,7 @@ import { ZellError } from '#protocol/errors.ts';
 import { ChatTemplates } from '../templates/chatTemplates.ts';
 import { TEMPLATES } from '../templates/representative.ts';
 import type { ApiDeps, ApiEngine, Exchange } from './deps.ts';
+import { toBase64 } from './embedding.ts';
 import { createApi } from './server.ts';
 
 export const MODEL: ModelInfo = {
@@ -123,6 +124,14 @@ export class FakeEngine implements ApiEngine {
       detokenize: () => ({
         text: (params as { tokens: number[] }).tokens.map((t) => String.fromCodePoint(t)).join(''),
       }),
+      // Of each text its length and 1.
+      embed: () => {
+        const { inputs } = params as { inputs: PromptPart[][] };
+        return {
+          vectors: inputs.map((parts) => toBase64(Float32Array.of(count(parts), 1))),
+          tokens: inputs.map(count),
+        };
+      },
       pieces: () => ({
         pieces: (params as { tokens: number[] }).tokens.map((t) => Buffer.from([t % 256]).toString('base64')),
       }),

@@ -1,10 +1,11 @@
 /** The calls of the engine protocol, each on the model it concerns. */
-import type { EngineCalls, EngineMethod, MachineLimits } from '#protocol/engine.ts';
+import type { EmbedResult, EngineCalls, EngineMethod, MachineLimits } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { benchmarkTokens, runBenchmark } from './inference/benchmark.ts';
+import { EmbedTask } from './inference/embedTask.ts';
 import { NextTokensTask } from './inference/nextTokensTask.ts';
 import { promptTokens } from './inference/prompt.ts';
-import type { ModelHost } from './modelHost.ts';
+import type { LoadedModel, ModelHost } from './modelHost.ts';
 import type { NativeAddon } from './native/binding.ts';
 
 export interface CallContext {
@@ -12,7 +13,7 @@ export interface CallContext {
   readonly addon: NativeAddon;
   readonly now: () => number;
   readonly onProgress: (done: number, total: number) => void;
-  /** Ends nextTokens, bench and quantize early; the others take no time that matters, or cannot be stopped (load). */
+  /** Ends nextTokens, embed, bench and quantize early; the others take no time that matters, or cannot be stopped (load). */
   readonly signal: AbortSignal;
 }
 
@@ -22,6 +23,9 @@ type Handlers = {
     context: CallContext,
   ) => EngineCalls[M]['result'] | Promise<EngineCalls[M]['result']>;
 };
+
+/** Texts of one call that wait or run at a time. */
+const EMBED_AT_ONCE = 8;
 
 let lastJob = 0;
 
@@ -60,6 +64,13 @@ const HANDLERS: Handlers = {
     scheduler.submit(task);
     return { top: await task.result };
   },
+  embed: async ({ forModel, inputs, ...options }, { host, signal }) => {
+    const { model, scheduler, adapters } = host.loaded;
+    if (forModel !== undefined && forModel !== model.info.modelHash)
+      throw new ZellError('busy', 'Another model was loaded meanwhile. Ask again.');
+    const tasks = inputs.map((input) => new EmbedTask(model, input, options, adapters.inForce(undefined)));
+    return await embedAll(tasks, scheduler, signal);
+  },
   loadAdapter: async (params, { host }) => {
     const { adapters } = host.loaded;
     const adapter = await adapters.load(params);
@@ -94,6 +105,43 @@ export async function runCall<M extends EngineMethod>(
   context: CallContext,
 ): Promise<EngineCalls[M]['result']> {
   return await HANDLERS[method](params, context);
+}
+
+/** A window of tasks at a time, so that a long list neither fills the queue nor keeps others out. */
+async function embedAll(
+  tasks: readonly EmbedTask[],
+  scheduler: LoadedModel['scheduler'],
+  signal: AbortSignal,
+): Promise<EmbedResult> {
+  const vectors: string[] = [];
+  const tokens: number[] = [];
+  const submitted: EmbedTask[] = [];
+  const cancel = (): void => {
+    for (const task of submitted) scheduler.cancel(task);
+  };
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    for (let first = 0; first < tasks.length; first += EMBED_AT_ONCE) {
+      if (signal.aborted) throw new ZellError('cancelled', 'The call was cancelled.');
+      const window = tasks.slice(first, first + EMBED_AT_ONCE);
+      for (const task of window) {
+        scheduler.submit(task);
+        submitted.push(task);
+      }
+      for (const { vector, tokens: n } of await Promise.all(window.map((task) => task.result))) {
+        vectors.push(Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString('base64'));
+        tokens.push(n);
+      }
+    }
+    return { vectors, tokens };
+  } catch (error) {
+    // One text's failure is the whole call's: the others need not go on.
+    cancel();
+    await Promise.allSettled(submitted.map((task) => task.result));
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
 }
 
 function inVocabulary(tokens: readonly number[], host: ModelHost): readonly number[] {

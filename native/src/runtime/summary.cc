@@ -64,6 +64,12 @@ void DescribeVocabulary(const gguf::File& file, const tokenizer::Tokenizer* toke
   if (tokenizer != nullptr) {
     const auto ends = tokenizer->EndOfGeneration();
     s.end_of_generation.assign(ends.begin(), ends.end());
+    // A token in the middle shows what goes before it and what after.
+    std::vector<tokenizer::Token> framed{-1};
+    tokenizer->AddAffixes(&framed);
+    const auto middle = std::find(framed.begin(), framed.end(), -1);
+    s.before_text.assign(framed.begin(), middle);
+    s.after_text.assign(middle + 1, framed.end());
   } else {
     s.end_of_generation = EndsOf(*spec);
   }

@@ -33,6 +33,8 @@ struct Summary {
   /// After the tokenizer filled in defaults, if it knows the vocabulary; without the token texts.
   tokenizer::VocabularySpec vocabulary;
   std::vector<tokenizer::Token> end_of_generation;
+  /// What the vocabulary puts around a whole text; both empty without a tokenizer.
+  std::vector<tokenizer::Token> before_text, after_text;
   std::string bos_text, eos_text;
   std::string chat_template;  ///< empty: none
   std::string template_hash;

@@ -1,5 +1,5 @@
 /** What the scheduler runs: tokens to evaluate, and somebody who takes the results. */
-import type { AdapterScale, Priority, SamplingParams } from '#protocol/engine.ts';
+import type { AdapterScale, Pooling, Priority, SamplingParams } from '#protocol/engine.ts';
 import type { WireError } from '#protocol/errors.ts';
 import type { StepOutput } from '../native/binding.ts';
 
@@ -14,6 +14,14 @@ export interface Task {
   readonly adapters: readonly AdapterScale[];
   /** How many best log-probabilities are wanted after the last token. */
   readonly topLogprobs: number | undefined;
+  /** A vector of its text is wanted, and no tokens: nothing is reused or kept. */
+  readonly embedding?: {
+    readonly pooling: Pooling;
+    /** Its tokens see each other: they must go in one step. */
+    readonly whole: boolean;
+    /** Result of a step that evaluated `count` tokens from `first` on. */
+    slice(first: number, count: number, output: StepOutput): void;
+  };
   /** It got a slot; `cachedTokens` of the prompt need no evaluation. */
   admitted(cachedTokens: number): void;
   /** Result of the step that evaluated the last of `tokens`. False: it is finished. */

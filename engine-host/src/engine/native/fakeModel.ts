@@ -227,6 +227,12 @@ export class FakeModel implements NativeModel {
     for (let i = 0; i < more; i++) held.blocks.push({ owners: 1 });
     held.tokens.push(...item.tokens);
     const output: { -readonly [K in keyof StepOutput]: StepOutput[K] } = { sequence: item.sequence };
+    if (item.want.pooled !== undefined) {
+      // Of each token its id and 1.
+      const ids = [...item.tokens];
+      const chosen = item.want.pooled === 'mean' ? ids : item.want.pooled === 'cls' ? ids.slice(0, 1) : ids.slice(-1);
+      output.pooled = Float32Array.of(chosen.reduce((sum, id) => sum + id, 0) / chosen.length, 1);
+    }
     if (item.want.sample === true) output.sampled = this.#next(held);
     if (item.want.topLogprobs !== undefined) {
       if (output.sampled !== undefined) output.sampledLogprob = -0.5;

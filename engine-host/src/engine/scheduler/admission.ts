@@ -56,7 +56,7 @@ export class Admission {
     if (entry.sequence === undefined) return;
     const { sequence } = entry;
     entry.sequence = undefined;
-    const length = this.#model.sequenceLength(sequence);
+    const length = entry.task.embedding === undefined ? this.#model.sequenceLength(sequence) : 0;
     if (length === 0) this.#model.freeSequence(sequence);
     else this.#kept.add({ sequence, key: entry.key, tokens: entry.task.tokens.slice(0, length) });
   }
@@ -78,14 +78,16 @@ export class Admission {
   }
 
   #source(entry: Entry, running: readonly Entry[]): Source {
-    const { tokens } = entry.task;
+    const { tokens, embedding } = entry.task;
+    // Every token's output counts.
+    if (embedding !== undefined) return { length: 0 };
     // The last token is always evaluated again: its logits were not kept.
     const limit = tokens.length - 1;
     let best: Source = { length: 0 };
     const found = this.#kept.best(entry.key, tokens, limit);
     if (found !== undefined) best = { length: found.length, kept: found.kept };
     for (const other of running) {
-      if (other.sequence === undefined || other.key !== entry.key) continue;
+      if (other.sequence === undefined || other.key !== entry.key || other.task.embedding?.whole === true) continue;
       const length = commonPrefix(other.task.tokens, tokens, Math.min(limit, other.evaluated));
       if (length > best.length) best = { length, sequence: other.sequence };
     }

@@ -28,10 +28,10 @@ export function planStep(running: readonly Entry[], now: number): PlannedItem[] 
   );
   let budget = plan.length > 0 ? PREFILL_BESIDE_DECODE : PREFILL_ALONE;
   for (const entry of prefills) {
-    const count = Math.min(budget, remaining(entry));
-    if (count === 0) break;
+    if (budget === 0) break;
+    const count = entry.task.embedding?.whole === true ? remaining(entry) : Math.min(budget, remaining(entry));
     plan.push({ entry, count });
-    budget -= count;
+    budget = Math.max(0, budget - count);
   }
   return plan;
 }

@@ -201,6 +201,7 @@ export class Scheduler {
       this.#fail(entry, nativeError(output.error));
       return;
     }
+    entry.task.embedding?.slice(entry.evaluated, count, output);
     entry.evaluated += count;
     if (entry.evaluated < entry.task.tokens.length) return;
     const now = this.#now();
@@ -291,6 +292,8 @@ function stepItem({ entry, count }: PlannedItem): StepItem {
   if (sequence === undefined) throw new Error('A running entry has no sequence.');
   const tokens = Int32Array.from(task.tokens.slice(evaluated, evaluated + count));
   const adapters = task.adapters.length === 0 ? {} : { adapters: task.adapters };
+  const { embedding } = task;
+  if (embedding !== undefined) return { sequence, tokens, ...adapters, want: { pooled: embedding.pooling } };
   if (evaluated + count < task.tokens.length) return { sequence, tokens, ...adapters, want: {} };
   return {
     sequence,
