@@ -29,9 +29,16 @@ export function planStep(running: readonly Entry[], now: number): PlannedItem[] 
   let budget = plan.length > 0 ? PREFILL_BESIDE_DECODE : PREFILL_ALONE;
   for (const entry of prefills) {
     if (budget === 0) break;
-    const count = entry.task.embedding?.whole === true ? remaining(entry) : Math.min(budget, remaining(entry));
+    const count = sliceOf(entry, budget);
     plan.push({ entry, count });
     budget = Math.max(0, budget - count);
   }
   return plan;
+}
+
+/** Means of an embedding's slices are added up: they must not depend on what runs beside it. */
+function sliceOf(entry: Entry, budget: number): number {
+  const { embedding } = entry.task;
+  if (embedding === undefined) return Math.min(budget, remaining(entry));
+  return embedding.whole ? remaining(entry) : Math.min(PREFILL_BESIDE_DECODE, remaining(entry));
 }
