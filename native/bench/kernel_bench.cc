@@ -79,7 +79,7 @@ void Measure(const Kernels& kernels, TensorType type, const Options& o) {
     const double t =
         Best(kernels, type, {w.data(), stride, o.rows, x.bytes.data(), x.stride, cols, k, y.data(), o.rows}, o.seconds);
     const double ops = 2.0 * static_cast<double>(o.rows) * static_cast<double>(k) * static_cast<double>(cols);
-    std::printf("%-11s %-5s %6zu x %5zu x %4zu  %9.1f us  %7.2f GB/s  %7.1f GOPS\n", kernels.name, InfoOf(type).name,
+    std::printf("%-11s %-7s %6zu x %5zu x %4zu  %9.1f us  %7.2f GB/s  %7.1f GOPS\n", kernels.name, InfoOf(type).name,
                 o.rows, k, cols, t * 1e6, static_cast<double>(stride * o.rows) / t / 1e9, ops / t / 1e9);
   }
   std::fflush(stdout);

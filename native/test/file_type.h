@@ -36,8 +36,39 @@ inline uint32_t FileTypeOf(quant::TensorType type) {
       return 18;
     case quant::TensorType::kBF16:
       return 32;
+    case quant::TensorType::kIQ2_XXS:
+      return 19;
+    case quant::TensorType::kIQ2_XS:
+      return 20;
+    case quant::TensorType::kIQ3_XXS:
+      return 23;
+    case quant::TensorType::kIQ1_S:
+      return 24;
+    case quant::TensorType::kIQ4_NL:
+      return 25;
+    case quant::TensorType::kIQ3_S:
+      return 26;
+    case quant::TensorType::kIQ2_S:
+      return 28;
+    case quant::TensorType::kIQ4_XS:
+      return 30;
+    case quant::TensorType::kIQ1_M:
+      return 31;
+    case quant::TensorType::kTQ1_0:
+      return 36;
+    case quant::TensorType::kTQ2_0:
+      return 37;
+    case quant::TensorType::kMXFP4:
+      return 38;
+    case quant::TensorType::kNVFP4:
+      return 39;
+    case quant::TensorType::kQ1_0:
+      return 40;
+    case quant::TensorType::kQ2_0:
+      return 41;
+    default:
+      return 0;  // no number of its own
   }
-  return 0;
 }
 
 }  // namespace zell::test

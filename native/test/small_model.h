@@ -32,6 +32,7 @@ struct SmallModel {
   std::function<quant::TensorType(const std::string&)> type = [](const std::string&) {
     return quant::TensorType::kQ8_0;
   };
+  quant::TensorType vector_type = quant::TensorType::kF32;  ///< where rows are whole blocks of it; else F32
   std::function<void(gguf::HeaderBuilder&)> change = [](gguf::HeaderBuilder&) {};  ///< last word on the metadata
 };
 
@@ -93,7 +94,8 @@ inline std::string WriteSmallModel(const SmallModel& m, const std::string& name)
     tensors.push_back({n, m.type(n), cols, rows, 0.0f, scale / std::sqrt(static_cast<float>(cols))});
   };
   const auto vector = [&](const std::string& n, uint64_t size, float mean, float deviation) {
-    tensors.push_back({n, quant::TensorType::kF32, size, 1, mean, deviation});
+    const bool whole = size % quant::InfoOf(m.vector_type).block_weights == 0;
+    tensors.push_back({n, whole ? m.vector_type : quant::TensorType::kF32, size, 1, mean, deviation});
   };
   const uint64_t kv_width = uint64_t{m.width} / m.heads * m.kv_heads;
   matrix("token_embd.weight", m.width, kSmallVocabulary, 3.0f);

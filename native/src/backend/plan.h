@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,7 @@ using WeightId = int;  ///< index into Plan::weights; -1 none
 using kernels::Activation;
 
 /// A tensor of the file, or some of its rows: `rows` rows of `cols` weights. The bytes belong to whoever built the
-/// plan.
+/// plan, or to Plan::converted.
 struct Weight {
   std::string name;        ///< of the tensor
   uint64_t first_row = 0;  ///< in the tensor; of a vector: its first element
@@ -143,6 +144,8 @@ struct Op {
 struct Plan {
   std::vector<Value> values;
   std::vector<Weight> weights;
+  /// Vectors that the file has in another type than F32, converted; `weights` points into them.
+  std::vector<std::shared_ptr<const std::vector<float>>> converted;
   std::vector<RopeSpec> ropes;
   std::vector<RouteSpec> routes;
   std::vector<KvGroup> kv_groups;

@@ -16,10 +16,11 @@ namespace zell::kernels {
 /// ActivationFormat::kQ8. x[i] ≈ scale * q[i]; q in [-127, 127].
 struct Q8Record {
   int8_t q[32];
-  float scale;          ///< max |x| / 127; 0 for a block of (almost) zeros, NaN when an x is not finite
-  float scaled_sum;     ///< scale * sum q
-  int32_t neg_sum;      ///< -sum q
-  int32_t reserved[5];  ///< 0; fills the cache line, as a tile load of q that crosses lines takes six times as long
+  float scale;           ///< max |x| / 127; 0 for a block of (almost) zeros, NaN when an x is not finite
+  float scaled_sum;      ///< scale * sum q
+  int32_t neg_sum;       ///< -sum q
+  int32_t neg_sum16[2];  ///< -sum of each 16
+  int32_t reserved[3];   ///< 0; fills the cache line, as a tile load of q that crosses lines takes six times as long
 };
 
 /// ActivationFormat::kQ8K. One scale for 256 values; sums are of q, unscaled, and exact in f32.

@@ -84,13 +84,36 @@ ActivationFormat FormatFor(quant::TensorType type) {
     case quant::TensorType::kQ5_0:
     case quant::TensorType::kQ5_1:
     case quant::TensorType::kQ8_0:
+    case quant::TensorType::kQ8_1:
+    case quant::TensorType::kQ1_0:
+    case quant::TensorType::kQ2_0:
+    case quant::TensorType::kIQ4_NL:
+    case quant::TensorType::kMXFP4:
+    case quant::TensorType::kNVFP4:
       return ActivationFormat::kQ8;
     case quant::TensorType::kQ2_K:
     case quant::TensorType::kQ3_K:
     case quant::TensorType::kQ4_K:
     case quant::TensorType::kQ5_K:
     case quant::TensorType::kQ6_K:
+    case quant::TensorType::kQ8_K:
+    case quant::TensorType::kTQ1_0:
+    case quant::TensorType::kTQ2_0:
+    case quant::TensorType::kIQ4_XS:
+    case quant::TensorType::kIQ1_S:
+    case quant::TensorType::kIQ1_M:
+    case quant::TensorType::kIQ2_XXS:
+    case quant::TensorType::kIQ2_XS:
+    case quant::TensorType::kIQ2_S:
+    case quant::TensorType::kIQ3_XXS:
+    case quant::TensorType::kIQ3_S:
       return ActivationFormat::kQ8K;
+    case quant::TensorType::kF64:
+    case quant::TensorType::kI8:
+    case quant::TensorType::kI16:
+    case quant::TensorType::kI32:
+    case quant::TensorType::kI64:
+      break;  // not matrix types
   }
   return ActivationFormat::kF32;
 }

@@ -20,13 +20,14 @@ enum class Isa { kScalar, kAvx2, kAvx2Vnni, kAvx512Vnni, kAmx, kNeon, kNeonDot, 
 /// (Q, K, V; gate, up).
 enum class ActivationFormat {
   kF32,  ///< as they are: for F32, F16 and BF16 weights
-  kQ8,   ///< blocks of 32: f32 scale, f32 scaled sum, 32 × int8: for Q4_0 … Q8_0
-  kQ8K,  ///< super-blocks of 256: f32 scale, 256 × int8, 16 × int16 sums: for the K formats
+  kQ8,   ///< blocks of 32: f32 scale, f32 scaled sum, 32 × int8: for formats with blocks of 32 to 128
+  kQ8K,  ///< super-blocks of 256: f32 scale, 256 × int8, 16 × int16 sums: for the K, IQ and TQ formats
 };
 
 /// Bytes of one column of k activations in a format: an odd number of 64-byte lines, the best stride as well. k is a
 /// multiple of the weight's block.
 size_t ActivationBytes(ActivationFormat format, size_t k);
+/// Matrix types only (quant::IsMatrixType), as everywhere in this room.
 ActivationFormat FormatFor(quant::TensorType type);
 
 /// y[c * y_stride + r] = dot(row r of w, column c of x) for r in [0, rows), c in [0, cols).

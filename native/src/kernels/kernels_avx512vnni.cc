@@ -18,6 +18,7 @@
 #include "kernels/activations.h"
 #include "kernels/kernels.h"
 #include "kernels/tables.h"
+#include "quant/codebooks.h"
 
 #define ZELL_TARGET ZELL_TARGET_AVX512VNNI
 
@@ -44,6 +45,8 @@ constexpr int kSuperCols = 8;
 #include "kernels/rows_avx512.inc"
 //
 #include "kernels/row_formats.inc"
+//
+#include "kernels/row_formats_tables.inc"
 //
 #include "kernels/row_matmul.inc"
 //

@@ -12,6 +12,7 @@
 #include "kernels/activations.h"
 #include "kernels/kernels.h"
 #include "kernels/tables.h"
+#include "quant/codebooks.h"
 
 #define ZELL_TARGET ZELL_TARGET_NEON
 
@@ -38,6 +39,8 @@ constexpr int kSuperCols = 3;
 #include "kernels/rows_neon.inc"
 //
 #include "kernels/row_formats.inc"
+//
+#include "kernels/row_formats_tables.inc"
 //
 #include "kernels/row_matmul.inc"
 //

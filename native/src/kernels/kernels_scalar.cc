@@ -36,11 +36,17 @@ int32_t IntegerDot(const uint8_t* u, int offset, const int8_t* x, int n) {
   return sum;
 }
 
-/// y + one block of 32: the scales multiply first, then one fused multiply-add for the products and one for the min.
-float AddSmallBlock(const BlockShape& shape, const UnpackedBlock& w, const Q8Record& x, float y) {
-  const int32_t dot = IntegerDot(w.u, shape.offset, x.q, shape.weights);
-  y = std::fma(w.scale[0] * x.scale, static_cast<float>(dot), y);
-  return shape.has_min ? std::fma(w.min[0], x.scaled_sum, y) : y;
+/// y + one block: for each group the scales multiply first, then one fused multiply-add for the products and one for
+/// the min.
+float AddSmallBlock(const BlockShape& shape, const UnpackedBlock& w, const Q8Record* x, float y) {
+  for (int g = 0; g < shape.weights / shape.group; ++g) {
+    const int first = g * shape.group;
+    const Q8Record& r = x[first / 32];
+    const int32_t dot = IntegerDot(w.u + first, shape.offset, r.q + first % 32, shape.group);
+    y = std::fma(w.scale[g] * r.scale, static_cast<float>(dot), y);
+    if (shape.has_min) y = std::fma(w.min[g], r.scaled_sum, y);
+  }
+  return y;
 }
 
 /// y + one super-block: groups in order into a sum of their own, which the activation scale then multiplies.
@@ -59,6 +65,7 @@ float AddSuperBlock(const BlockShape& shape, const UnpackedBlock& w, const Q8KRe
 void QuantisedMatmul(quant::TensorType type, const MatmulArgs& a) {
   const quant::TypeInfo& info = quant::InfoOf(type);
   const BlockShape shape = ShapeOf(type);
+  const size_t records = info.block_weights / 32;  // of a small block
   UnpackedBlock w;
   for (size_t r = 0; r < a.rows; ++r) {
     for (size_t c = 0; c < a.cols; ++c) a.y[c * a.y_stride + r] = 0;
@@ -67,8 +74,8 @@ void QuantisedMatmul(quant::TensorType type, const MatmulArgs& a) {
       for (size_t c = 0; c < a.cols; ++c) {
         const uint8_t* column = a.x + c * a.x_stride;
         float& y = a.y[c * a.y_stride + r];
-        y = shape.weights == 32 ? AddSmallBlock(shape, w, reinterpret_cast<const Q8Record*>(column)[b], y)
-                                : AddSuperBlock(shape, w, reinterpret_cast<const Q8KRecord*>(column)[b], y);
+        y = shape.weights == 256 ? AddSuperBlock(shape, w, reinterpret_cast<const Q8KRecord*>(column)[b], y)
+                                 : AddSmallBlock(shape, w, reinterpret_cast<const Q8Record*>(column) + b * records, y);
       }
     }
   }

@@ -62,7 +62,7 @@ std::string Label(const Kernels& kernels, const Problem& p) {
 std::vector<size_t> Lengths(TensorType type) {
   const size_t block = InfoOf(type).block_weights;
   if (block == 1) return {1, 7, 15, 16, 17, 33, 576};
-  return {block, 2 * block, 3 * block, 4 * block, block == 32 ? size_t{1536 + 32} : size_t{2304}};
+  return {block, 2 * block, 3 * block, 4 * block, block < 256 ? 1536 + block : size_t{2304}};
 }
 
 /// Error bounds, with W = sum |w x| and X = max |x| of the scale's block:
@@ -170,7 +170,7 @@ TEST(every_isa_gives_the_bits_of_scalar) {
 TEST(rows_and_columns_1_to_17_never_change_a_bit_and_stay_in_their_place) {
   Random random(4);
   for (TensorType type : kAllTypes) {
-    const size_t k = InfoOf(type).block_weights == 256 ? 512 : 96;
+    const size_t block = InfoOf(type).block_weights, k = block > 32 ? 2 * block : 96;
     const Problem p(random, type, 17, 17, k);
     const std::vector<float> expected = p.RunAll(*SupportedKernels().front());
     for (const Kernels* kernels : SupportedKernels()) {
@@ -194,10 +194,29 @@ TEST(rows_and_columns_1_to_17_never_change_a_bit_and_stay_in_their_place) {
   }
 }
 
+TEST(up_to_64_columns_never_change_a_bit) {
+  Random random(8);
+  for (TensorType type : kAllTypes) {
+    const Problem p(random, type, 35, 64, InfoOf(type).block_weights == 1 ? 33 : 256);
+    const std::vector<float> expected = p.RunAll(*SupportedKernels().front());
+    for (const Kernels* kernels : SupportedKernels()) {
+      for (size_t cols :
+           {size_t{18}, size_t{31}, size_t{32}, size_t{33}, size_t{47}, size_t{48}, size_t{63}, size_t{64}}) {
+        std::vector<float> y(p.rows * cols);
+        p.Run(*kernels, 0, p.rows, 0, cols, y, p.rows);
+        if (!SameBits(std::vector<float>(expected.begin(), expected.begin() + static_cast<ptrdiff_t>(y.size())), y)) {
+          zell::test::Fail(__FILE__, __LINE__, Label(*kernels, p) + " first " + std::to_string(cols));
+        }
+      }
+    }
+  }
+}
+
 TEST(model_shapes_split_over_rows_and_columns_give_the_same_bits) {
   Random random(5);
-  for (TensorType type : {TensorType::kQ4_1, TensorType::kQ8_0, TensorType::kQ4_K, TensorType::kF16}) {
-    const size_t k = type == TensorType::kQ4_K ? 1536 : 576;
+  for (TensorType type : {TensorType::kQ4_1, TensorType::kQ8_0, TensorType::kQ4_K, TensorType::kF16, TensorType::kNVFP4,
+                          TensorType::kIQ4_XS}) {
+    const size_t k = InfoOf(type).block_weights == 256 ? 1536 : 576;
     const Problem p(random, type, 192, 70, k);
     for (const Kernels* kernels : SupportedKernels()) {
       const std::vector<float> expected = p.RunAll(*kernels);

@@ -86,7 +86,34 @@ BlockShape ShapeOf(TensorType type) {
     case TensorType::kQ5_0:
       return {32, 32, 16, false};
     case TensorType::kQ8_0:
+    case TensorType::kQ8_1:
+    case TensorType::kIQ4_NL:
       return {32, 32, 128, false};
+    case TensorType::kMXFP4:
+      return {32, 32, 16, false};
+    case TensorType::kNVFP4:
+      return {64, 16, 16, false};
+    case TensorType::kQ1_0:
+      return {128, 32, 1, false};
+    case TensorType::kQ2_0:
+      return {64, 32, 1, false};
+    case TensorType::kTQ1_0:
+    case TensorType::kTQ2_0:
+      return {256, 32, 1, false};
+    case TensorType::kIQ4_XS:
+    case TensorType::kQ8_K:
+      return {256, 32, 128, false};
+    case TensorType::kIQ2_XXS:
+    case TensorType::kIQ3_XXS:
+      return {256, 32, 64, false};
+    case TensorType::kIQ2_XS:
+    case TensorType::kIQ2_S:
+      return {256, 16, 64, false};
+    case TensorType::kIQ1_S:
+    case TensorType::kIQ3_S:
+      return {256, 32, 16, false};
+    case TensorType::kIQ1_M:
+      return {256, 16, 16, false};
     case TensorType::kQ2_K:
       return {256, 16, 0, true};
     case TensorType::kQ3_K:
@@ -123,6 +150,14 @@ void UnpackBlock(TensorType type, const uint8_t* block, UnpackedBlock& out) {
       out.scale[0] = F16ToF32(Half(block));
       for (int i = 0; i < 32; ++i) out.u[i] = block[2 + i] ^ 0x80;
       return;
+    case TensorType::kQ8_1:
+      out.scale[0] = F16ToF32(Half(block));
+      for (int i = 0; i < 32; ++i) out.u[i] = block[4 + i] ^ 0x80;
+      return;
+    case TensorType::kQ8_K:
+      for (float& scale : out.scale) std::memcpy(&scale, block, sizeof scale);
+      for (int i = 0; i < 256; ++i) out.u[i] = block[4 + i] ^ 0x80;
+      return;
     case TensorType::kQ4_K: {
       quant::BlockQ4_K b;
       std::memcpy(&b, block, sizeof b);
@@ -149,7 +184,7 @@ void UnpackBlock(TensorType type, const uint8_t* block, UnpackedBlock& out) {
       return UnpackQ6K(b, out);
     }
     default:
-      return;
+      return UnpackCodebookBlock(type, block, out);
   }
 }
 

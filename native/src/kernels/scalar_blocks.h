@@ -17,7 +17,7 @@ struct UnpackedBlock {
 
 /// What a quantised type unpacks to; the same for all its blocks.
 struct BlockShape {
-  int weights;  ///< 32 or 256
+  int weights;  ///< 32, 64, 128 or 256
   int group;    ///< 16 or 32 weights that share a scale
   int offset;   ///< a power of two, or 0
   bool has_min;
@@ -26,5 +26,7 @@ struct BlockShape {
 BlockShape ShapeOf(quant::TensorType type);
 /// Quantised types only.
 void UnpackBlock(quant::TensorType type, const uint8_t* block, UnpackedBlock& out);
+/// The part of it for ternary formats and those with codebooks (scalar_codebooks.cc).
+void UnpackCodebookBlock(quant::TensorType type, const uint8_t* block, UnpackedBlock& out);
 
 }  // namespace zell::kernels

@@ -1,6 +1,7 @@
 // Random weights of every type and columns to multiply them with, for this room's tests and benchmark.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <random>
@@ -11,11 +12,14 @@
 
 namespace zell::kernels {
 
-constexpr quant::TensorType kAllTypes[] = {quant::TensorType::kF32,  quant::TensorType::kF16,  quant::TensorType::kBF16,
-                                           quant::TensorType::kQ4_0, quant::TensorType::kQ4_1, quant::TensorType::kQ5_0,
-                                           quant::TensorType::kQ5_1, quant::TensorType::kQ8_0, quant::TensorType::kQ2_K,
-                                           quant::TensorType::kQ3_K, quant::TensorType::kQ4_K, quant::TensorType::kQ5_K,
-                                           quant::TensorType::kQ6_K};
+/// The types that matrices may have.
+inline const std::vector<quant::TensorType> kAllTypes = [] {
+  std::vector<quant::TensorType> types;
+  for (const quant::TypeInfo& info : quant::Types()) {
+    if (quant::IsMatrixType(info.type)) types.push_back(info.type);
+  }
+  return types;
+}();
 
 using Random = std::mt19937;
 
@@ -24,6 +28,23 @@ inline std::vector<float> RandomFloats(Random& random, size_t n, float spread = 
   std::vector<float> x(n);
   for (float& f : x) f = normal(random);
   return x;
+}
+
+/// The scale of MXFP4, NVFP4, IQ1_M and Q8_K, which is no f16 field: `scale` or one near it.
+inline void PutOtherScale(quant::TensorType type, uint8_t* block, float scale) {
+  if (type == quant::TensorType::kMXFP4) block[0] = static_cast<uint8_t>(128 + std::ilogb(scale));
+  if (type == quant::TensorType::kNVFP4) {
+    // Three bits above a code of `scale`; other groups keep their random bits, without the ones that make large scales.
+    for (int g = 0; g < 4; ++g) block[g] = static_cast<uint8_t>(block[g] % 32 + 8 * (7 + 1 + std::ilogb(scale)));
+  }
+  if (type == quant::TensorType::kIQ1_M) {
+    const uint16_t f16 = quant::F32ToF16(scale);
+    for (int i = 0; i < 4; ++i) {
+      uint8_t& upper = block[48 + 2 * i + 1];
+      upper = static_cast<uint8_t>((upper & 15) | (f16 >> (4 * i) & 15) << 4);
+    }
+  }
+  if (type == quant::TensorType::kQ8_K) std::memcpy(block, &scale, sizeof scale);
 }
 
 /// Overwrites the f16 fields of one block with values near `scale`, so that random bits are never NaN or infinite.
@@ -44,8 +65,15 @@ inline void PutScales(quant::TensorType type, uint8_t* block, float scale, float
       break;
     case quant::TensorType::kQ3_K:
     case quant::TensorType::kQ6_K:
+    case quant::TensorType::kTQ1_0:
+    case quant::TensorType::kTQ2_0:
       scale_at = end - 2;
       break;
+    case quant::TensorType::kMXFP4:
+    case quant::TensorType::kNVFP4:
+    case quant::TensorType::kIQ1_M:
+    case quant::TensorType::kQ8_K:
+      return PutOtherScale(type, block, scale);
     default:
       break;
   }

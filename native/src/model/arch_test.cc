@@ -1,4 +1,5 @@
 // Metadata and tensors that do not make a model: the error names what is wrong, nothing crashes.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -177,6 +178,42 @@ TEST(tensors_of_another_shape_are_named) {
   CheckRefused(With("llama.feed_forward_length", uint32_t{512}), kBad, "ffn_gate.weight");
   CheckRefused(With("llama.attention.head_count_kv", uint32_t{4}), kBad, "attn_k.weight");
   CheckRefused(With("llama.block_count", uint32_t{3}), kBad, "blk.2.");
+}
+
+TEST(vectors_of_any_type_are_converted_and_matrices_of_numbers_refused) {
+  const auto plan_with = [](quant::TensorType vectors) {
+    SmallModel small;
+    small.vector_type = vectors;
+    const auto file = gguf::File::Open(test::WriteSmallModel(small, "arch_test"));
+    return file.ok() ? model::BuildPlan(**file) : base::Result<backend::Plan>(file.status());
+  };
+  const auto floats = [](const backend::Weight& w) {
+    std::vector<float> values(w.cols);
+    quant::Dequantize(w.type, w.data, values.data(), w.cols);
+    return values;
+  };
+  for (const quant::TensorType type : {quant::TensorType::kF16, quant::TensorType::kBF16, quant::TensorType::kF64,
+                                       quant::TensorType::kQ8_0, quant::TensorType::kIQ4_XS}) {
+    // The file may be closed: what was converted belongs to the plan, and to every copy of it.
+    const auto plan = plan_with(type);
+    REQUIRE(plan.ok());
+    const backend::Plan copy = *plan;
+    const auto norm = [](const backend::Plan& p) {
+      return *std::find_if(p.weights.begin(), p.weights.end(),
+                           [](const backend::Weight& w) { return w.name == "blk.1.ffn_norm.weight"; });
+    };
+    CHECK(norm(copy).type == quant::TensorType::kF32);
+    CHECK_EQ(copy.converted.size(), size_t{5});
+    CHECK_EQ(backend::FindPlanError(copy), "");
+    double error = 0;
+    for (const float value : floats(norm(copy))) error = std::fmax(error, std::fabs(value - 1.0f));
+    CHECK(error > 0.1 && error < 0.25);  // 1 ± 0.17, and what the coarsest type adds
+  }
+  SmallModel numbers;
+  numbers.type = [](const std::string& name) {
+    return name == "blk.1.attn_k.weight" ? quant::TensorType::kF64 : quant::TensorType::kQ8_0;
+  };
+  CheckRefused(numbers, kUnsupported, "blk.1.attn_k.weight is F64");
 }
 
 TEST(vocabularies_are_read_and_bad_ones_named) {

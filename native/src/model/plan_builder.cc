@@ -30,8 +30,12 @@ backend::Weight PlanBuilder::RowsOf(const gguf::TensorInfo& tensor, uint64_t fir
 
 WeightId PlanBuilder::FloatMatrix(const std::string& name, uint64_t cols, uint64_t rows) {
   const gguf::TensorInfo* tensor = Find(name, cols, rows);
-  if (tensor != nullptr && tensor->type != quant::TensorType::kF32) FailType(*tensor);
-  return tensor == nullptr ? -1 : Add(RowsOf(*tensor, 0, rows));
+  if (tensor == nullptr) return -1;
+  backend::Weight weight = RowsOf(*tensor, 0, rows);
+  weight.type = quant::TensorType::kF32;
+  weight.row_bytes = cols * sizeof(float);
+  weight.data = reinterpret_cast<const uint8_t*>(Floats(*tensor));
+  return Add(std::move(weight));
 }
 
 WeightId PlanBuilder::StackRows(const std::string& name, uint64_t cols, uint64_t all, uint64_t first, uint64_t rows,
@@ -97,28 +101,37 @@ const gguf::TensorInfo* PlanBuilder::Find(const std::string& name, uint64_t cols
   return nullptr;
 }
 
-void PlanBuilder::FailType(const gguf::TensorInfo& tensor) {
-  Fail(base::StatusCode::kUnsupportedModel,
-       "tensor " + tensor.name + " is " + quant::InfoOf(tensor.type).name + ", only F32 is supported here");
+const float* PlanBuilder::Floats(const gguf::TensorInfo& tensor) {
+  const uint8_t* data = file_.data(tensor).data();
+  if (tensor.type == quant::TensorType::kF32) return reinterpret_cast<const float*>(data);
+  const float*& floats = converted_[tensor.name];
+  if (floats == nullptr) {
+    auto values = std::make_shared<std::vector<float>>(tensor.n_weights);
+    quant::Dequantize(tensor.type, data, values->data(), values->size());
+    floats = values->data();
+    plan_.converted.push_back(std::move(values));
+  }
+  return floats;
 }
 
 WeightId PlanBuilder::AddVector(const gguf::TensorInfo* tensor, uint64_t first, uint64_t n) {
   if (tensor == nullptr) return -1;
-  if (tensor->type != quant::TensorType::kF32) {
-    FailType(*tensor);
-    return -1;
-  }
   backend::Weight weight;
   weight.name = tensor->name;
   weight.first_row = first;
   weight.rows = 1;
   weight.cols = n;
   weight.row_bytes = n * sizeof(float);
-  weight.data = file_.data(*tensor).data() + first * sizeof(float);
+  weight.data = reinterpret_cast<const uint8_t*>(Floats(*tensor) + first);
   return Add(std::move(weight));
 }
 
 WeightId PlanBuilder::Add(backend::Weight weight) {
+  if (!quant::IsMatrixType(weight.type)) {
+    Fail(base::StatusCode::kUnsupportedModel,
+         "tensor " + weight.name + " is " + quant::InfoOf(weight.type).name + ", which nothing multiplies");
+    return -1;
+  }
   for (size_t i = 0; i < plan_.weights.size(); ++i) {
     const backend::Weight& w = plan_.weights[i];
     if (w.name == weight.name && w.first_row == weight.first_row && w.rows == weight.rows && w.cols == weight.cols &&

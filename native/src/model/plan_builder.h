@@ -1,6 +1,7 @@
 // What architectures build their plan with: tensors of the file checked and named, values, ops.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "backend/plan.h"
@@ -20,13 +21,13 @@ class PlanBuilder {
   backend::WeightId Matrix(const std::string& name, uint64_t cols, uint64_t rows);
   /// Rows [first, first + rows) of a matrix that has `all` of them.
   backend::WeightId MatrixRows(const std::string& name, uint64_t cols, uint64_t all, uint64_t first, uint64_t rows);
-  /// An F32 vector.
+  /// A vector of n numbers, as F32: in any other type it is converted into memory of the plan.
   backend::WeightId Vector(const std::string& name, uint64_t n);
-  /// Elements [first, first + n) of an F32 vector that has `all` of them.
+  /// Elements [first, first + n) of a vector that has `all` of them.
   backend::WeightId VectorPart(const std::string& name, uint64_t all, uint64_t first, uint64_t n);
-  /// n numbers of F32 in a tensor of any dimensions, as one vector.
+  /// n numbers in a tensor of any dimensions, as one vector.
   backend::WeightId FlatVector(const std::string& name, uint64_t n);
-  /// An F32 matrix: biases of experts.
+  /// A matrix as F32, converted like a vector: biases of experts.
   backend::WeightId FloatMatrix(const std::string& name, uint64_t cols, uint64_t rows);
   /// The matrices of `n` experts: one tensor `PREFIX_exps.weight`, or in older files `PREFIX.0.weight` to `n` - 1.
   backend::WeightId Stack(const std::string& prefix, uint64_t cols, uint64_t rows, uint64_t n);
@@ -50,15 +51,17 @@ class PlanBuilder {
   base::Result<backend::Plan> Finish();
 
  private:
-  /// The tensor if it has these dimensions; of a vector (rows 1) also the type is checked.
+  /// The tensor if it has these dimensions.
   const gguf::TensorInfo* Find(const std::string& name, uint64_t cols, uint64_t rows, uint64_t n = 1);
-  void FailType(const gguf::TensorInfo& tensor);
+  /// All numbers of a tensor as F32: in the file, or converted once into memory of the plan.
+  const float* Floats(const gguf::TensorInfo& tensor);
   backend::WeightId AddVector(const gguf::TensorInfo* tensor, uint64_t first, uint64_t n);
   backend::WeightId Add(backend::Weight weight);
   backend::Weight RowsOf(const gguf::TensorInfo& tensor, uint64_t first, uint64_t rows) const;
 
   const gguf::File& file_;
   backend::Plan plan_;
+  std::map<std::string, const float*> converted_;  ///< by tensor
   base::Status status_;
 };
 

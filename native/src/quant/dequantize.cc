@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "quant/blocks.h"
+#include "quant/dequantize_block.h"
 #include "quant/packing.h"
 
 namespace zell::quant {
@@ -122,9 +123,24 @@ void DequantizeBlock(const BlockQ6_K& b, float* y) {
   }
 }
 
+void DequantizeBlock(const BlockQ8_1& b, float* y) {
+  const float d = F16ToF32(b.scale_f16);
+  for (int i = 0; i < 32; ++i) y[i] = static_cast<float>(b.q[i]) * d;
+}
+
+void DequantizeBlock(const BlockQ8_K& b, float* y) {
+  const float d = b.scale;
+  for (int i = 0; i < 256; ++i) y[i] = d * static_cast<float>(b.q[i]);
+}
+
 template <typename Block, size_t kWeights>
 void DequantizeBlocks(const void* blocks, float* y, size_t n) {
   for (size_t i = 0; i < n / kWeights; ++i) DequantizeBlock(Load<Block>(blocks, i), y + i * kWeights);
+}
+
+template <typename Number>
+void ConvertNumbers(const void* numbers, float* y, size_t n) {
+  for (size_t i = 0; i < n; ++i) y[i] = static_cast<float>(Load<Number>(numbers, i));
 }
 
 }  // namespace
@@ -160,6 +176,50 @@ void Dequantize(TensorType type, const void* blocks, float* y, size_t n) {
       return DequantizeBlocks<BlockQ5_K, kSuperBlock>(blocks, y, n);
     case TensorType::kQ6_K:
       return DequantizeBlocks<BlockQ6_K, kSuperBlock>(blocks, y, n);
+    case TensorType::kQ8_1:
+      return DequantizeBlocks<BlockQ8_1, kSmallBlock>(blocks, y, n);
+    case TensorType::kQ8_K:
+      return DequantizeBlocks<BlockQ8_K, kSuperBlock>(blocks, y, n);
+    case TensorType::kQ1_0:
+      return DequantizeBlocks<BlockQ1_0, 128>(blocks, y, n);
+    case TensorType::kQ2_0:
+      return DequantizeBlocks<BlockQ2_0, 64>(blocks, y, n);
+    case TensorType::kTQ1_0:
+      return DequantizeBlocks<BlockTQ1_0, kSuperBlock>(blocks, y, n);
+    case TensorType::kTQ2_0:
+      return DequantizeBlocks<BlockTQ2_0, kSuperBlock>(blocks, y, n);
+    case TensorType::kIQ4_NL:
+      return DequantizeBlocks<BlockIQ4_NL, kSmallBlock>(blocks, y, n);
+    case TensorType::kIQ4_XS:
+      return DequantizeBlocks<BlockIQ4_XS, kSuperBlock>(blocks, y, n);
+    case TensorType::kMXFP4:
+      return DequantizeBlocks<BlockMXFP4, kSmallBlock>(blocks, y, n);
+    case TensorType::kNVFP4:
+      return DequantizeBlocks<BlockNVFP4, 64>(blocks, y, n);
+    case TensorType::kIQ1_S:
+      return DequantizeBlocks<BlockIQ1_S, kSuperBlock>(blocks, y, n);
+    case TensorType::kIQ1_M:
+      return DequantizeBlocks<BlockIQ1_M, kSuperBlock>(blocks, y, n);
+    case TensorType::kIQ2_XXS:
+      return DequantizeBlocks<BlockIQ2_XXS, kSuperBlock>(blocks, y, n);
+    case TensorType::kIQ2_XS:
+      return DequantizeBlocks<BlockIQ2_XS, kSuperBlock>(blocks, y, n);
+    case TensorType::kIQ2_S:
+      return DequantizeBlocks<BlockIQ2_S, kSuperBlock>(blocks, y, n);
+    case TensorType::kIQ3_XXS:
+      return DequantizeBlocks<BlockIQ3_XXS, kSuperBlock>(blocks, y, n);
+    case TensorType::kIQ3_S:
+      return DequantizeBlocks<BlockIQ3_S, kSuperBlock>(blocks, y, n);
+    case TensorType::kF64:
+      return ConvertNumbers<double>(blocks, y, n);
+    case TensorType::kI8:
+      return ConvertNumbers<int8_t>(blocks, y, n);
+    case TensorType::kI16:
+      return ConvertNumbers<int16_t>(blocks, y, n);
+    case TensorType::kI32:
+      return ConvertNumbers<int32_t>(blocks, y, n);
+    case TensorType::kI64:
+      return ConvertNumbers<int64_t>(blocks, y, n);
   }
 }
 

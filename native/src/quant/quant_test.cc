@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "quant/blocks.h"
+#include "quant/codebooks.h"
 #include "quant/packing.h"
 
 namespace zell::quant {
@@ -27,7 +28,7 @@ TEST(TypesAreFoundByTheirGgufNumbers) {
   CHECK(FindType(4) == nullptr);
   CHECK(FindType(31) == nullptr);
   CHECK(FindType(UINT32_MAX) == nullptr);
-  CHECK_EQ(Types().size(), size_t{13});
+  CHECK_EQ(Types().size(), size_t{35});
 }
 
 TEST(Q4_0HoldsWeightIAndIPlus16InOneByte) {
@@ -108,6 +109,76 @@ TEST(Q6_KJoinsFourAndTwoBits) {
   block.q_low[64 + 32 + 16] = 0x50;  // their high nibbles
   block.q_high[32 + 16] = 3 << 6;
   CHECK_EQ(Weights(TensorType::kQ6_K, block)[240], 0.5f * -10 * (53 - 32));
+}
+
+TEST(Q1_0AndQ2_0TakeBitsInOrder) {
+  BlockQ1_0 one{kTwo, {}};
+  one.q[9] = 1 << 3;
+  CHECK_EQ(Weights(TensorType::kQ1_0, one)[75], 2.0f);
+  CHECK_EQ(Weights(TensorType::kQ1_0, one)[74], -2.0f);
+  BlockQ2_0 two{kTwo, {}};
+  two.q[9] = 3 << 6;
+  CHECK_EQ(Weights(TensorType::kQ2_0, two)[39], 4.0f);
+  CHECK_EQ(Weights(TensorType::kQ2_0, two)[38], -2.0f);
+}
+
+TEST(TernaryBlocksTakeOneDigitOfAllBytesAfterTheOther) {
+  BlockTQ1_0 five{};
+  five.scale_f16 = kTwo;
+  five.q[32 + 5] = 96;  // digits 1 0 1 0 …: 91 of 243
+  const std::vector<float> y = Weights(TensorType::kTQ1_0, five);
+  CHECK_EQ(y[160 + 5], 0.0f);
+  CHECK_EQ(y[160 + 16 + 5], -2.0f);
+  CHECK_EQ(y[160 + 32 + 5], 0.0f);
+  BlockTQ2_0 two{};
+  two.scale_f16 = kOne;
+  two.q[32 + 1] = 2 << 4;
+  CHECK_EQ(Weights(TensorType::kTQ2_0, two)[128 + 64 + 1], 1.0f);
+}
+
+TEST(TablesOfFourBits) {
+  BlockIQ4_NL block{kTwo, {}};
+  block.q[3] = 0xf8;
+  CHECK_EQ(Weights(TensorType::kIQ4_NL, block)[3], 2.0f);
+  CHECK_EQ(Weights(TensorType::kIQ4_NL, block)[19], 226.0f);
+  BlockIQ4_XS super{};
+  super.scale_f16 = kOne;
+  super.scales_low[2] = 0x90;
+  super.scales_high = 3 << 10;  // group 5: 57 - 32
+  CHECK_EQ(Weights(TensorType::kIQ4_XS, super)[160], 25.0f * -127);
+  BlockMXFP4 micro{129, {}};
+  micro.q[0] = 0x7a;
+  CHECK_EQ(Weights(TensorType::kMXFP4, micro)[0], -4.0f);
+  CHECK_EQ(Weights(TensorType::kMXFP4, micro)[16], 24.0f);
+  BlockNVFP4 sixteen{};
+  sixteen.scales[2] = 0x3c;  // 1.5 / 2
+  sixteen.q[16 + 7] = 0x70;
+  CHECK_EQ(Weights(TensorType::kNVFP4, sixteen)[32 + 15], 9.0f);
+}
+
+TEST(GridsAreIndexedWithAllTheirBits) {
+  BlockIQ2_S block{};
+  block.scale_f16 = kOne;
+  block.scales[1] = 0x20;  // weights 48 … 63: 2.5 / 4
+  block.q[7] = 0xff;
+  block.high[1] = 3 << 6;  // the last of 1,024 points
+  block.signs[7] = 1;
+  const std::vector<float> y = Weights(TensorType::kIQ2_S, block);
+  CHECK_EQ(y[56], -0.625f * static_cast<float>(kGridIQ2_S[1023] & 255));
+  CHECK_EQ(y[63], 0.625f * static_cast<float>(kGridIQ2_S[1023] >> 56));
+  BlockIQ1_M third{};
+  third.scales[3] = kOne & 0xf000;
+  third.scales[2] = (kOne & 0x0f00) << 4;
+  third.q[31] = 0xff;
+  third.high[15] = 0xf0;
+  CHECK_EQ(Weights(TensorType::kIQ1_M, third)[255], static_cast<float>(kGridIQ1[2047] >> 56) - 1.125f);
+}
+
+TEST(SignsOfSevenBitsAreMadeEven) {
+  for (uint32_t seven = 0; seven < 128; ++seven) {
+    CHECK_EQ(EvenSigns(seven) & 127, static_cast<int>(seven));
+    CHECK_EQ(std::popcount(EvenSigns(seven)) % 2, 0);
+  }
 }
 
 TEST(PackedScalesSurvive) {
@@ -203,6 +274,16 @@ TEST(QuantisersStayWithinTheirSteps) {
       {TensorType::kQ4_K, 0.2f + 0.5f * 2 / 15 + 2 * 0.5f / 63 + 0.5f / 63 + 3 * e},
       {TensorType::kQ5_K, 0.2f + 0.5f * 2 / 31 + 2 * 0.5f / 63 + 0.5f / 63 + 3 * e},
       {TensorType::kQ6_K, 0.2f + 1 / 32.0f + 0.5f / 128 + e},
+      {TensorType::kQ8_1, 0.5f / 127 + e},
+      {TensorType::kQ8_K, 0.5f / 127 + 1e-6f},
+      {TensorType::kTQ1_0, 0.5f + e},
+      {TensorType::kTQ2_0, 0.5f + e},
+      // A step of the table is at most 24 / 113 of its end; up to 0.2 of the end is clipped.
+      {TensorType::kIQ4_NL, 0.2f + 0.5f * 24 / 113 + e},
+      {TensorType::kIQ4_XS, 0.2f + 0.5f * 24 / 113 + 0.5f / 32 + e},
+      // Steps of FP4 are a third of its end; an exponent too small by one clips half.
+      {TensorType::kMXFP4, 0.5f},
+      {TensorType::kNVFP4, 0.5f},
   };
   for (const Bound& bound : bounds) {
     for (const float scale : {1.0f, 0.02f, 300.0f}) {
@@ -252,6 +333,7 @@ TEST(QuantisersAreAsFineAsTheirLevels) {
 
 TEST(QuantisersSurviveZerosTinyHugeAndNaN) {
   for (const TypeInfo& info : Types()) {
+    if (!Quantize(info.type, nullptr, nullptr, 0)) continue;
     for (const float value : {0.0f, 1e-30f, -1e-6f, 3e38f, -3e38f, NAN, INFINITY}) {
       std::vector<float> x(kSuperBlock, value), y(kSuperBlock);
       x[1] = -value;
@@ -267,11 +349,13 @@ TEST(QuantisersSurviveZerosTinyHugeAndNaN) {
   }
 }
 
-TEST(NothingToDoTouchesNothing) {
+TEST(EveryTypeButTheGridsAndIntegersIsWritten) {
+  std::string unwritten;
   for (const TypeInfo& info : Types()) {
-    Dequantize(info.type, nullptr, nullptr, 0);
-    CHECK(Quantize(info.type, nullptr, nullptr, 0));
+    Dequantize(info.type, nullptr, nullptr, 0);  // nothing to do touches nothing
+    if (!Quantize(info.type, nullptr, nullptr, 0)) unwritten += std::string(info.name) + " ";
   }
+  CHECK_EQ(unwritten, "IQ1_S IQ1_M IQ2_XXS IQ2_XS IQ2_S IQ3_XXS IQ3_S I8 I16 I32 I64 ");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "quant/blocks.h"
 #include "quant/fit.h"
+#include "quant/quantize_small.h"
 #include "quant/quantize_super.h"
 
 namespace zell::quant {
@@ -115,8 +116,35 @@ bool Quantize(TensorType type, const float* x, void* blocks, size_t n) {
       return QuantizeBlocks<BlockQ5_K, kSuperBlock>(x, blocks, n);
     case TensorType::kQ6_K:
       return QuantizeBlocks<BlockQ6_K, kSuperBlock>(x, blocks, n);
+    case TensorType::kQ8_1:
+      return QuantizeBlocks<BlockQ8_1, kSmallBlock>(x, blocks, n);
+    case TensorType::kQ8_K:
+      return QuantizeBlocks<BlockQ8_K, kSuperBlock>(x, blocks, n);
+    case TensorType::kQ1_0:
+      return QuantizeBlocks<BlockQ1_0, 128>(x, blocks, n);
+    case TensorType::kQ2_0:
+      return QuantizeBlocks<BlockQ2_0, 64>(x, blocks, n);
+    case TensorType::kTQ1_0:
+      return QuantizeBlocks<BlockTQ1_0, kSuperBlock>(x, blocks, n);
+    case TensorType::kTQ2_0:
+      return QuantizeBlocks<BlockTQ2_0, kSuperBlock>(x, blocks, n);
+    case TensorType::kIQ4_NL:
+      return QuantizeBlocks<BlockIQ4_NL, kSmallBlock>(x, blocks, n);
+    case TensorType::kIQ4_XS:
+      return QuantizeBlocks<BlockIQ4_XS, kSuperBlock>(x, blocks, n);
+    case TensorType::kMXFP4:
+      return QuantizeBlocks<BlockMXFP4, kSmallBlock>(x, blocks, n);
+    case TensorType::kNVFP4:
+      return QuantizeBlocks<BlockNVFP4, 64>(x, blocks, n);
+    case TensorType::kF64:
+      for (size_t i = 0; i < n; ++i) {
+        const double value = x[i];
+        std::memcpy(static_cast<uint8_t*>(blocks) + i * sizeof value, &value, sizeof value);
+      }
+      return true;
+    default:
+      return false;
   }
-  return false;
 }
 
 }  // namespace zell::quant
