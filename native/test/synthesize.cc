@@ -1,6 +1,7 @@
 // zell_synthesize: makes models for tests, from nothing or from another model. See kUsage.
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "convert_model.h"
 #include "random_model.h"
+#include "upcycle_model.h"
 
 namespace {
 
@@ -24,11 +26,16 @@ constexpr char kUsage[] =
     "  arguments give the same bytes. An unknown NAME: an error that lists the known ones. --better-type mixes types,\n"
     "  as published files do (Q4_K with Q6_K is Q4_K_M); --distinct-rows repeats the first N rows of each matrix.\n"
     "zell_synthesize OUT.gguf --convert IN.gguf --type TYPE\n"
-    "  The same model with every matrix in TYPE; vectors become F32.\n";
+    "  The same model with every matrix in TYPE; vectors become F32.\n"
+    "zell_synthesize OUT.gguf --upcycle IN.gguf [--experts N] [--experts-used N] [--noise SIGMA] [--seed N]\n"
+    "  A mixture of experts from a dense Llama model: each expert is a copy of the MLP, plus noise if wanted; the\n"
+    "  routers are random.\n";
 
 struct Arguments {
   std::string out;
   std::string convert;
+  std::string upcycle;
+  double noise = 0.0;
   zell::test::RandomModelSpec spec;
 };
 
@@ -69,6 +76,11 @@ Status Set(std::string_view name, std::string_view value, Arguments* arguments) 
     arguments->spec.vocab_from = value;
   } else if (name == "--convert") {
     arguments->convert = value;
+  } else if (name == "--upcycle") {
+    arguments->upcycle = value;
+  } else if (name == "--noise") {
+    arguments->noise = std::strtod(std::string(value).c_str(), nullptr);
+    if (!(arguments->noise >= 0 && arguments->noise <= 10)) return Invalid("--noise is from 0 to 10.");
   } else if (name == "--type" || name == "--better-type") {
     const std::optional<TensorType> type = TypeNamed(value);
     if (!type) return Invalid("Unknown type " + std::string(value) + ".");
@@ -99,6 +111,12 @@ Status Run(int argc, char** argv) {
   if (arguments.out.empty()) return Invalid("No output file.");
   if (!arguments.convert.empty()) {
     return zell::test::ConvertModel(arguments.convert, arguments.out, arguments.spec.type);
+  }
+  if (!arguments.upcycle.empty()) {
+    zell::test::UpcycleSpec spec{.noise = arguments.noise, .seed = arguments.spec.seed};
+    if (arguments.spec.shape.experts != 0) spec.experts = arguments.spec.shape.experts;
+    if (arguments.spec.shape.experts_used != 0) spec.used = arguments.spec.shape.experts_used;
+    return zell::test::UpcycleModel(arguments.upcycle, arguments.out, spec);
   }
   return zell::test::WriteRandomModel(arguments.out, arguments.spec);
 }

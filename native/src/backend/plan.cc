@@ -76,24 +76,33 @@ class Checker {
     Require(op.weight == -1 || IsVector(op.weight, route->experts), "selection bias of " + name);
   }
   void CheckExperts(const Op& op, const std::string& name) {
+    const Weight* first = op.parts.empty() ? nullptr : WeightAt(op.parts[0].weight);
+    if (first == nullptr) return Require(false, name);
     const RouteSpec* route = RouteOf(op);
-    if (route == nullptr || op.parts.empty() || Width(op.in2) != 2 * route->used) return Require(false, name);
+    const bool all = op.in2 == -1 && op.route == -1;
+    if (!all && (route == nullptr || Width(op.in2) != 2 * route->used)) return Require(false, name);
+    const uint64_t experts = all ? first->stack.size() : route->experts, used = all ? experts : route->used;
     for (const MatmulPart& part : op.parts) {
       const Weight* w = WeightAt(part.weight);
       if (w == nullptr) return Require(false, name);
-      Require(w->stack.size() == route->experts && w->rows * route->used == Width(part.out) &&
-                  (w->cols == Width(op.in) || w->cols * route->used == Width(op.in)),
+      Require(!w->stack.empty() && w->stack.size() == experts && w->rows * used == Width(part.out) &&
+                  ((!all && w->cols == Width(op.in)) || w->cols * used == Width(op.in)) && first->cols == w->cols,
               name + " with " + w->name);
-      const Weight* first = WeightAt(op.parts[0].weight);
-      Require(first->cols == w->cols, name + " with " + w->name);
       if (part.bias == -1) continue;
       const Weight* bias = WeightAt(part.bias);
-      Require(bias != nullptr && bias->type == quant::TensorType::kF32 && bias->rows == route->experts &&
-                  bias->cols == w->rows,
-              "bias of " + w->name);
+      Require(
+          bias != nullptr && bias->type == quant::TensorType::kF32 && bias->rows == experts && bias->cols == w->rows,
+          "bias of " + w->name);
     }
     CheckActivation(op, name);
     Require(op.epilogue != Epilogue::kAddTo, name);
+  }
+  void CheckCopy(const Op& op, const std::string& name) {
+    const uint64_t in = Width(op.in), out = Width(op.out), heads = op.heads;
+    if (heads == 0 || op.head_dim == 0 || in == 0 || out == 0 || out % heads != 0) return Require(false, name);
+    Require(op.in_offset + (heads - 1) * op.in_stride + op.head_dim <= in &&
+                uint64_t{op.out_offset} + op.head_dim <= out / heads && op.in != op.out,
+            name);
   }
   void CheckActivation(const Op& op, const std::string& name) {
     const size_t parts = op.epilogue == Epilogue::kActivate ? 1 : op.epilogue == Epilogue::kGate ? 2 : 0;
@@ -146,7 +155,9 @@ class Checker {
         Require(op.rope >= 0 && static_cast<size_t>(op.rope) < plan_.ropes.size(), name);
         if (!error_.empty()) return;
         const RopeSpec& rope = plan_.ropes[static_cast<size_t>(op.rope)];
-        return Require(rope.dims() > 0 && rope.dims() <= op.head_dim && out == op.heads * op.head_dim, name);
+        return Require(
+            rope.dims() > 0 && uint64_t{op.out_offset} + rope.dims() <= op.head_dim && out == op.heads * op.head_dim,
+            name);
       }
       case OpKind::kRoute:
         return CheckRoute(op, name);
@@ -156,6 +167,8 @@ class Checker {
         const RouteSpec* route = RouteOf(op);
         return Require(route != nullptr && out > 0 && in == out * route->used && in2 == 2 * route->used, name);
       }
+      case OpKind::kCopyHeads:
+        return CheckCopy(op, name);
       case OpKind::kGateRow:
         return Require(in == 1 && out > 0, name);
       case OpKind::kKvWrite:
@@ -163,6 +176,7 @@ class Checker {
             group != nullptr && in == group->kv_heads * group->key_dim && in2 == group->kv_heads * group->value_dim,
             name);
       case OpKind::kAttention:
+        Require(op.sinks == -1 || IsVector(op.sinks, op.heads), "sinks of " + name);
         return Require(group != nullptr && group->kv_heads > 0 && op.heads > 0 && op.heads % group->kv_heads == 0 &&
                            op.head_dim == group->key_dim && in == op.heads * op.head_dim &&
                            out == op.heads * group->value_dim,

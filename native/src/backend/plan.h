@@ -99,9 +99,12 @@ enum class OpKind {
   kRoute,      ///< in = router logits; out = the chosen experts' weights, then their numbers, best first. `weight`:
                ///< F32 added to the scores of the choice alone, or -1
   kExperts,    ///< a matmul with the chosen experts' matrices: in2 = what kRoute gave; `in` has one column for all of
-               ///< them or one for each; outs have one for each. Biases are F32 [experts][rows]
+               ///< them or one for each; outs have one for each. Biases are F32 [experts][rows].
+               ///< in2 -1: all matrices, each with its own column of `in` (heads)
   kExpertSum,  ///< out = sum of in's columns times the weights in2 of kRoute, best expert first
   kGateRow,    ///< out *= sigmoid(in[0])
+  kCopyHeads,  ///< for each of `heads`: head_dim numbers at in_offset + head * in_stride of `in` to out_offset of the
+               ///< head in `out`; in_stride 0: the same for all heads
 };
 
 struct MatmulPart {
@@ -136,6 +139,10 @@ struct Op {
   uint32_t kv_layer = 0;  ///< which of the group's layers
   float scale = 1.0f;
   float soft_cap = 0.0f;
+  WeightId sinks = -1;  ///< F32 [heads]: one more score for each head of an attention, which has no value
+  float gate_limit =
+      0.0f;  ///< of kGate, not 0: gates up to it, ups within ± it and plus 1, a steeper sigmoid (gpt-oss)
+  uint32_t in_stride = 0, in_offset = 0, out_offset = 0;  ///< of kCopyHeads; out_offset also of kRope, within a head
   Activation activation = Activation::kSilu;
   std::vector<MatmulPart> parts = {};
   Epilogue epilogue = Epilogue::kStore;

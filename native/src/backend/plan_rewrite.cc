@@ -8,7 +8,7 @@ namespace {
 bool Reads(const Op& op, ValueId value) {
   if (op.in == value || op.in2 == value) return true;
   const bool updates = op.kind == OpKind::kAdd || op.kind == OpKind::kRope || op.kind == OpKind::kScale ||
-                       op.kind == OpKind::kSoftCap || op.kind == OpKind::kGateRow;
+                       op.kind == OpKind::kSoftCap || op.kind == OpKind::kGateRow || op.kind == OpKind::kCopyHeads;
   if (updates && op.out == value) return true;
   if (op.epilogue != Epilogue::kAddTo) return false;
   return std::any_of(op.parts.begin(), op.parts.end(), [&](const MatmulPart& p) { return p.out == value; });
@@ -53,6 +53,7 @@ void FuseActivations(std::vector<Op>& ops) {
     const bool gates = next.kind == OpKind::kGate;
     if (!IsPlainMatmul(matmul) && !IsPlainExperts(matmul)) continue;
     if (!gates && next.kind != OpKind::kActivate) continue;
+    if (next.gate_limit != 0 && !IsPlainExperts(matmul)) continue;
     if (matmul.parts.size() != (gates ? 2u : 1u) || next.out == matmul.in) continue;
     if (next.in != matmul.parts[0].out || (gates && next.in2 != matmul.parts[1].out)) continue;
     if (gates && (next.in == next.in2 || next.in2_first != 0)) continue;
@@ -62,6 +63,7 @@ void FuseActivations(std::vector<Op>& ops) {
     if (!dead) continue;
     matmul.epilogue = gates ? Epilogue::kGate : Epilogue::kActivate;
     matmul.activation = next.activation;
+    matmul.gate_limit = next.gate_limit;
     matmul.out = next.out;
     ops.erase(ops.begin() + static_cast<std::ptrdiff_t>(i) + 1);
   }

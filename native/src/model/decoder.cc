@@ -117,7 +117,8 @@ class DecoderBuilder {
           .kv_group = group,
           .kv_layer = kv_layer,
           .scale = t_.attention_scale != 0 ? t_.attention_scale : usual,
-          .soft_cap = t_.attention_soft_cap});
+          .soft_cap = t_.attention_soft_cap,
+          .sinks = b_.OptionalVector(Name("attn_sinks", ".weight"), s_.heads)});
     Matmul("attn_output", o_, s_.heads * s_.value_dim, product_, s_.embedding, t_.all_biases);
   }
 

@@ -160,7 +160,13 @@ void ExpertBuilder::Routed(int layer, ValueId in, ValueId out) {
                    Part(layer, "ffn_up", embedding_, s_.feed_forward, up_)};
   }
   Push(std::move(first));
-  Push({.kind = OpKind::kGate, .layer = layer, .in = gate_, .in2 = up_, .out = gate_, .activation = s_.activation});
+  Push({.kind = OpKind::kGate,
+        .layer = layer,
+        .in = gate_,
+        .in2 = up_,
+        .out = gate_,
+        .gate_limit = s_.gate_limit,
+        .activation = s_.activation});
   Push({.kind = OpKind::kExperts,
         .layer = layer,
         .in = gate_,

@@ -17,6 +17,7 @@ struct ExpertShape {
   uint32_t step = 1;                 ///< of the others, only every so many-th has experts: that with number step - 1
   bool selection_bias = false;       ///< exp_probs_b must be there; else it is used when present
   backend::Activation activation = backend::Activation::kSilu;
+  float gate_limit = 0.0f;  ///< as in backend::Op
 };
 
 /// Reads expert_count, expert_used_count, expert_feed_forward_length, expert_gating_func, expert_weights_norm, …;

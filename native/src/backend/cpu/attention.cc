@@ -52,6 +52,11 @@ kernels::SeenTokens SeenOf(const KvGroup& group, const TokenRow& row, size_t bas
   return {within(FirstSeen(group, row.position)), within(row.last_seen + size_t{1})};
 }
 
+const float* SinkOf(const Machine& m, const Op& op, size_t head) {
+  if (op.sinks < 0) return nullptr;
+  return reinterpret_cast<const float*>(m.plan->weights[static_cast<size_t>(op.sinks)].data) + head;
+}
+
 // One tile of queries (columns: rows × the query heads of one KV head) against its context.
 class Tile {
  public:
@@ -119,7 +124,7 @@ class Tile {
     for (size_t c = 0; c < Columns(); ++c) {
       float* out = m_.Row(op_.out, first_row_ + c / s_.heads_per_kv) + HeadOf(c) * s_.group.value_dim;
       const float* values = total_values_ + c * s_.value_stride;
-      const float scale = 1.0f / total_[c].sum;
+      const float scale = Finish(total_[c], SinkOf(m_, op_, HeadOf(c)));
       for (size_t i = 0; i < s_.group.value_dim; ++i) out[i] = values[i] * scale;
     }
   }
@@ -321,7 +326,7 @@ void CombineAttention(const Machine& m, const RunState& state, const Op& op, siz
     for (size_t chunk = first_chunk; chunk < ChunksOf(r.last_seen); ++chunk, part += dim + 2) {
       Join(total, out, SoftmaxState{part[0], part[1]}, part + 2, dim);
     }
-    const float scale = 1.0f / total.sum;
+    const float scale = Finish(total, SinkOf(m, op, head));
     for (size_t i = 0; i < dim; ++i) out[i] *= scale;
   }
 }

@@ -33,6 +33,10 @@ std::vector<Phase> CutIntoPhases(const Plan& plan, const std::vector<Op>& ops, R
         for (const kernels::ActivationFormat format : FormatsOf(plan, op)) {
           before.quantize.push_back({format, op.in, columns});
         }
+        if (op.route < 0) {
+          phases.push_back({Phase::Kind::kExperts, rows, {&op}, {}});
+          break;
+        }
         if (grouped != routing) phases.push_back({Phase::Kind::kGroup, rows, {}, {}, routing, route});
         grouped = routing;
         phases.push_back({Phase::Kind::kExperts, rows, {&op}, {}, routing});

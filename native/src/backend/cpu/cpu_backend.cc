@@ -39,6 +39,7 @@ class CpuExecutor final : public Executor {
     FindSizes();
     for (const Phase& phase : body_) {
       if (phase.kind == Phase::Kind::kGroup) state_.groups.emplace_back();
+      if (phase.kind == Phase::Kind::kExperts && phase.routing < 0) state_.whole_groups[UsedOf(plan_, *phase.ops[0])];
     }
     const size_t most_phases = std::max({body_.size(), head_.size(), norm_.size(), size_t{1}});
     state_.queues = std::make_unique<TaskQueue[]>(most_phases);
@@ -50,6 +51,7 @@ class CpuExecutor final : public Executor {
     ZELL_RETURN_IF_ERROR(FillRows(batch));
     PlanAttention(state_);
     FillRopeTables(plan_, state_);
+    for (auto& [matrices, groups] : state_.whole_groups) GroupAll(state_.rows.size(), matrices, groups);
     FindAdapterRows(batch, state_.low_rank);
     if (!Reserve(Rows::kTokens, state_.rows.size()) || !ReserveLowRank(m_, state_)) return NoScratch();
     RunPhases(body_);
@@ -198,7 +200,7 @@ class CpuExecutor final : public Executor {
       case Phase::Kind::kGroup:
         return state_.RowCount(phase.rows) > kSerialRoute ? 1 : 0;
       case Phase::Kind::kExperts:
-        return CountExpertTasks(m_, state_.groups[static_cast<size_t>(phase.routing)], *phase.ops[0]);
+        return CountExpertTasks(m_, GroupsOf(phase), *phase.ops[0]);
       case Phase::Kind::kRows:
         break;
     }
@@ -213,7 +215,7 @@ class CpuExecutor final : public Executor {
       case Phase::Kind::kAttention:
         return RunAttention(m_, state_, *phase.ops[0], queue, scratch);
       case Phase::Kind::kExperts:
-        return RunExperts(m_, state_, state_.groups[static_cast<size_t>(phase.routing)], *phase.ops[0], queue, scratch);
+        return RunExperts(m_, state_, GroupsOf(phase), *phase.ops[0], queue, scratch);
       case Phase::Kind::kGroup:
         if (CountTasks(phase) == 0 || queue.Claim() > 0) return;
         Group(phase);
@@ -221,6 +223,11 @@ class CpuExecutor final : public Executor {
       case Phase::Kind::kRows:
         return RunRows(phase, queue, scratch);
     }
+  }
+
+  const ExpertGroups& GroupsOf(const Phase& phase) const {
+    if (phase.routing >= 0) return state_.groups[static_cast<size_t>(phase.routing)];
+    return state_.whole_groups.at(UsedOf(plan_, *phase.ops[0]));
   }
 
   void Group(const Phase& phase) {

@@ -142,7 +142,7 @@ class Task {
     Product(op_.parts[1], columns[1], row, rows, up, rows);
     const size_t all_rows = WeightOf(m_, op_.parts[0].weight).rows;
     for (size_t c = 0; c < n_; ++c) {
-      m_.kernels->gate(op_.activation, tile_ + c * rows, up + c * rows, Out(op_.out, places_[c], all_rows, row), rows);
+      GateNumbers(m_, op_, tile_ + c * rows, up + c * rows, Out(op_.out, places_[c], all_rows, row), rows);
     }
   }
 
@@ -173,6 +173,40 @@ class Task {
 
 }  // namespace
 
+uint32_t UsedOf(const Plan& plan, const Op& op) {
+  if (op.route >= 0) return plan.routes[static_cast<size_t>(op.route)].used;
+  return static_cast<uint32_t>(plan.weights[static_cast<size_t>(op.parts[0].weight)].stack.size());
+}
+
+void GroupAll(size_t rows, size_t matrices, ExpertGroups& groups) {
+  groups.begin.resize(matrices + 1);
+  groups.active.resize(matrices);
+  groups.places.resize(rows * matrices);
+  for (size_t e = 0; e <= matrices; ++e) groups.begin[e] = static_cast<uint32_t>(e * rows);
+  for (size_t e = 0; e < matrices; ++e) {
+    groups.active[e] = static_cast<uint32_t>(e);
+    for (size_t row = 0; row < rows; ++row) {
+      groups.places[e * rows + row] = static_cast<uint32_t>(row * matrices + e);
+    }
+  }
+}
+
+void GateNumbers(const Machine& m, const Op& op, const float* gate, const float* up, float* y, size_t n) {
+  if (op.gate_limit == 0) return m.kernels->gate(op.activation, gate, up, y, n);
+  // g / (1 + exp(-slope g)) is silu(slope g) / slope.
+  constexpr float kSlope = 1.702f;
+  constexpr size_t kStep = 64;  // whole vectors: elements keep their places
+  for (size_t first = 0; first < n; first += kStep) {
+    const size_t part = std::min(kStep, n - first);
+    float g[kStep], u[kStep];
+    for (size_t i = 0; i < part; ++i) {
+      g[i] = kSlope * std::min(gate[first + i], op.gate_limit);
+      u[i] = (std::clamp(up[first + i], -op.gate_limit, op.gate_limit) + 1.0f) / kSlope;
+    }
+    m.kernels->gate(op.activation, g, u, y + first, part);
+  }
+}
+
 uint32_t ColumnsPerRow(const Plan& plan, const Op& op) {
   const uint64_t cols = plan.weights[static_cast<size_t>(op.parts[0].weight)].cols;
   return static_cast<uint32_t>(plan.values[static_cast<size_t>(op.in)].width / cols);
@@ -190,7 +224,7 @@ uint32_t CountExpertTasks(const Machine& m, const ExpertGroups& groups, const Op
 
 void RunExperts(const Machine& m, const RunState& state, const ExpertGroups& groups, const Op& op, TaskQueue& queue,
                 float* scratch) {
-  Task task(m, state, op, m.plan->routes[static_cast<size_t>(op.route)].used, scratch);
+  Task task(m, state, op, UsedOf(*m.plan, op), scratch);
   for (uint32_t done = 0;; ++done) {
     size_t rest = queue.Claim(), p = 0, rows = 0, tiles = 0;
     // Experts of a part one after the other, the tiles of an expert together.

@@ -15,6 +15,14 @@ void RunExperts(const Machine& machine, const RunState& state, const ExpertGroup
                 TaskQueue& queue, float* scratch);
 size_t ExpertScratchFloats(const Plan& plan, const Op& op);
 
+/// Columns that each row has in the outs: the experts used, or all heads.
+uint32_t UsedOf(const Plan& plan, const Op& op);
+/// Every row to every matrix, for ops without a routing.
+void GroupAll(size_t rows, size_t matrices, ExpertGroups& groups);
+
+/// y = the op's gate of n numbers, see Op::gate_limit.
+void GateNumbers(const Machine& machine, const Op& op, const float* gate, const float* up, float* y, size_t n);
+
 /// One row of kExpertSum.
 void SumExperts(const Machine& machine, const Op& op, size_t row);
 

@@ -68,7 +68,7 @@ void Rotate(const Machine& m, const RunState& state, const Op& op, size_t row) {
   const size_t half = rope.turns.size();
   const float* cosine = table.cosine.data() + row * half;
   const float* sine = table.sine.data() + row * half;
-  float* x = m.Row(op.out, row);
+  float* x = m.Row(op.out, row) + op.out_offset;
   const size_t step = rope.split_halves ? 1 : 2, distance = rope.split_halves ? half : 1;
   for (uint32_t head = 0; head < op.heads; ++head, x += op.head_dim) {
     for (size_t i = 0; i < half; ++i) {
@@ -77,6 +77,13 @@ void Rotate(const Machine& m, const RunState& state, const Op& op, size_t row) {
       x[i * step + distance] = a * sine[i] + b * cosine[i];
     }
   }
+}
+
+void CopyHeads(const Machine& m, const Op& op, size_t row) {
+  const float* in = m.Row(op.in, row) + op.in_offset;
+  const size_t out_stride = m.plan->values[static_cast<size_t>(op.out)].width / op.heads;
+  float* out = m.Row(op.out, row) + op.out_offset;
+  for (size_t h = 0; h < op.heads; ++h) std::copy_n(in + h * op.in_stride, op.head_dim, out + h * out_stride);
 }
 
 void GateRow(const Machine& m, const Op& op, size_t row) {
@@ -170,8 +177,9 @@ void RunRowOp(const Machine& m, const RunState& state, const Op& op, size_t row,
     case OpKind::kActivate:
       return m.kernels->activate(op.activation, m.Row(op.in, row), m.Row(op.out, row), width(op.in));
     case OpKind::kGate:
-      return m.kernels->gate(op.activation, m.Row(op.in, row), m.Row(op.in2, row) + op.in2_first, m.Row(op.out, row),
-                             width(op.in));
+      return GateNumbers(m, op, m.Row(op.in, row), m.Row(op.in2, row) + op.in2_first, m.Row(op.out, row), width(op.in));
+    case OpKind::kCopyHeads:
+      return CopyHeads(m, op, row);
     case OpKind::kRope:
       return Rotate(m, state, op, row);
     case OpKind::kKvWrite:

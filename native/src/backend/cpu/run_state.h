@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -74,6 +75,8 @@ struct RunState {
   LowRankState low_rank;
   /// [routing of the plan]. Each is written once in a run, so that a thread that comes late counts the same tasks.
   std::vector<ExpertGroups> groups;
+  /// Every row to every matrix, for the ops without a routing: [op's number of matrices].
+  std::map<uint32_t, ExpertGroups> whole_groups;
 
   std::unique_ptr<TaskQueue[]> queues;  ///< [phase]
   size_t n_outputs = 0;                 ///< rows of the head's values

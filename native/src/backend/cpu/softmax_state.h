@@ -28,4 +28,12 @@ inline void Join(SoftmaxState& total, float* total_values, const SoftmaxState& p
   total.max = max;
 }
 
+/// The factor that makes the values of a whole context the result; `sink`: one more score, without a value, or nullptr.
+inline float Finish(const SoftmaxState& total, const float* sink) {
+  if (sink == nullptr) return 1.0f / total.sum;
+  const float max = total.max < *sink ? *sink : total.max;
+  const float shrink = std::exp(total.max - max);
+  return shrink / (total.sum * shrink + std::exp(*sink - max));
+}
+
 }  // namespace zell::backend

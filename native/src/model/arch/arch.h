@@ -26,6 +26,8 @@ base::Result<backend::Plan> BuildDeepseek(const gguf::File& file, const BuildOpt
 base::Result<backend::Plan> BuildDots1(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildErnie45(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildErnie45Moe(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildGptOss(const gguf::File& file, const BuildOptions& options);
+base::Result<backend::Plan> BuildDeepseek2(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildExaone(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildExaone4(const gguf::File& file, const BuildOptions& options);
 base::Result<backend::Plan> BuildFalcon(const gguf::File& file, const BuildOptions& options);
