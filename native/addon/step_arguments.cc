@@ -127,6 +127,12 @@ runtime::LoadOptions ReadLoadOptions(Reader& reader, const Napi::Value& value) {
   read("threads", 256, options.threads);
   read("contextLength", 1u << 26, options.context_length);
   read("maxSequences", 4096, options.max_sequences);
+  const Napi::Value kv_type = object.Get("kvType");
+  if (Reader::Has(kv_type)) {
+    const std::string name = reader.Text(kv_type, "kvType");
+    reader.Expect(!reader.ok() || name == "f16" || name == "q8_0", "kvType to be f16 or q8_0");
+    options.kv_type = name == "q8_0" ? backend::KvType::kQ8_0 : backend::KvType::kF16;
+  }
   return options;
 }
 

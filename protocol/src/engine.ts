@@ -129,6 +129,10 @@ export type GenerateEvent =
   | ({ readonly type: 'done' } & GenerateResult)
   | { readonly type: 'failed'; readonly error: WireError };
 
+/** How keys and values of evaluated tokens are kept: 16 bits, or 8 with a scale for each 32 (half the memory). */
+export const KV_TYPES = ['f16', 'q8_0'] as const;
+export type KvType = (typeof KV_TYPES)[number];
+
 export interface LoadOptions {
   /** Compute threads; absent means the physical cores. */
   readonly threads?: number;
@@ -138,6 +142,8 @@ export interface LoadOptions {
   readonly maxSequences?: number;
   /** LoRA adapters that belong to it; one that cannot be loaded is a reason not to load the model. */
   readonly adapters?: readonly { readonly path: string; readonly scale: number; readonly id?: number }[];
+  /** Default f16. */
+  readonly kvType?: KvType;
 }
 
 export interface SpecialTokens {

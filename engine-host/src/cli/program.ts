@@ -15,7 +15,7 @@ export function buildProgram(signal: AbortSignal): Command {
       `
 MODEL is a path, a name of "zell models list" or the beginning of a hash; none means the chosen or default model.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check of the answer failed, 4 no engine runs, 130 interrupted.
-Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy of the default model), NO_COLOR.`,
+Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL_FILE (a copy of the default model), NO_COLOR.`,
     );
 
   program
@@ -66,6 +66,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_MODEL_FILE (a copy 
     .option('--port <n>', 'port (default 11434, or the next free one)')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--lora <file[:scale]>', 'load this LoRA adapter for all requests (repeatable)', collectAdapter)
+    .option('--kv-type <type>', 'how keys and values are kept: f16, or q8_0 for half the memory (or ZELL_KV_TYPE)')
     .option('--api-key <key>', 'needed when the address is not loopback (or ZELL_API_KEY)')
     .action(async (model: string | undefined, options: ServeOptions) =>
       (await import('./commands/serve.ts')).serve(model, options),
@@ -208,6 +209,7 @@ export interface ServeOptions {
   readonly host: string;
   readonly apiKey?: string;
   readonly lora?: readonly AdapterFile[];
+  readonly kvType?: string;
 }
 export interface ClearOptions extends JsonOption {
   readonly yes?: boolean;

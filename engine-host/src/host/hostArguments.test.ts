@@ -20,6 +20,11 @@ test('wrong arguments are said, not guessed', () => {
   expect(parsePort('0')).toBe(0);
 });
 
+test('keys and values are kept as one of the known types', () => {
+  expect(parseHostArguments(['--kv-type', 'q8_0'], {}).kvType).toBe('q8_0');
+  expect(() => parseHostArguments(['--kv-type', 'q8'], {})).toThrow('--kv-type is f16 or q8_0.');
+});
+
 test('versions compare by number', () => {
   expect(isNewer('0.10.0', '0.9.9')).toBe(true);
   expect(isNewer('0.1.0', '0.1.0')).toBe(false);

@@ -2,6 +2,7 @@
 import net from 'node:net';
 import { parseArgs } from 'node:util';
 import { DEFAULT_HOST } from '#protocol/announcement.ts';
+import { KV_TYPES, type KvType } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { Lifetime } from './leases.ts';
 
@@ -13,6 +14,7 @@ export interface HostArguments {
   readonly model?: string;
   /** LoRA adapters for that model, with the scales for requests that name none. */
   readonly adapters?: readonly { readonly path: string; readonly scale: number }[];
+  readonly kvType?: KvType;
 }
 
 /** @throws {ZellError} invalid_request. The API key comes by `ZELL_API_KEY` alone: command lines are visible to everybody. */
@@ -25,6 +27,7 @@ export function parseHostArguments(
     host: { type: 'string', default: DEFAULT_HOST },
     port: { type: 'string' },
     model: { type: 'string' },
+    'kv-type': { type: 'string' },
   } as const;
   let values;
   try {
@@ -35,7 +38,7 @@ export function parseHostArguments(
       error instanceof Error ? error.message : 'The arguments are not understood.',
     );
   }
-  const { lifetime, host, port, model } = values;
+  const { lifetime, host, port, model, 'kv-type': kvType } = values;
   if (lifetime !== 'editor' && lifetime !== 'command' && lifetime !== 'keep')
     throw new ZellError('invalid_request', '--lifetime is editor, command or keep.');
   const apiKey = env['ZELL_API_KEY'];
@@ -45,6 +48,7 @@ export function parseHostArguments(
     ...(port === undefined ? {} : { port: parsePort(port) }),
     ...(apiKey === undefined || apiKey === '' ? {} : { apiKey }),
     ...(model === undefined ? {} : { model }),
+    ...(kvType === undefined ? {} : { kvType: parseKvType(kvType) }),
   };
   checkExposure(parsed);
   return parsed;
@@ -66,6 +70,13 @@ export function parsePort(text: string): number {
   if (!/^\d{1,5}$/.test(text) || port > 65_535)
     throw new ZellError('invalid_request', '--port is a number from 0 to 65535 (0: any free one).');
   return port;
+}
+
+/** @throws {ZellError} invalid_request */
+export function parseKvType(text: string, name = '--kv-type'): KvType {
+  const type = KV_TYPES.find((known) => known === text);
+  if (type === undefined) throw new ZellError('invalid_request', `${name} is ${KV_TYPES.join(' or ')}.`);
+  return type;
 }
 
 function isLoopback(host: string): boolean {

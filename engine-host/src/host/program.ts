@@ -4,7 +4,7 @@ import type { ModelInfo } from '#protocol/engine.ts';
 import { toWireError } from '#protocol/errors.ts';
 import { realFactories } from './composition.ts';
 import type { Host, HostFactories, HostOptions } from './host.ts';
-import { parseHostArguments, type HostArguments } from './hostArguments.ts';
+import { parseKvType, parseHostArguments, type HostArguments } from './hostArguments.ts';
 import { zellPaths } from './paths.ts';
 import type { HostNews } from './spawnHost.ts';
 import { startHost } from './startHost.ts';
@@ -76,15 +76,23 @@ function hostOptions(given: HostArguments): HostOptions {
     host: given.host,
     ...(given.port === undefined ? {} : { port: given.port }),
     ...(given.apiKey === undefined ? {} : { apiKey: given.apiKey }),
-    load: loadOptions(process.env),
+    load: loadOptions(process.env, given.kvType),
     version: VERSION,
   };
 }
 
-/** `ZELL_THREADS` sets the compute threads. */
-function loadOptions(env: Readonly<Record<string, string | undefined>>): HostOptions['load'] {
+/** `ZELL_THREADS` sets the compute threads, `ZELL_KV_TYPE` what `--kv-type` does not. */
+function loadOptions(
+  env: Readonly<Record<string, string | undefined>>,
+  given: HostArguments['kvType'],
+): HostOptions['load'] {
   const threads = Number(env['ZELL_THREADS'] ?? '');
-  return Number.isInteger(threads) && threads > 0 ? { threads } : {};
+  const wished = env['ZELL_KV_TYPE'] ?? '';
+  const kvType = given ?? (wished === '' ? undefined : parseKvType(wished, 'ZELL_KV_TYPE'));
+  return {
+    ...(Number.isInteger(threads) && threads > 0 ? { threads } : {}),
+    ...(kvType === undefined ? {} : { kvType }),
+  };
 }
 
 function endOnSignals(host: Host): void {

@@ -1,4 +1,4 @@
-// Where a key or value lies inside a KV block. All f16.
+// Where a key or value lies inside a KV block.
 #pragma once
 
 #include <cstddef>
@@ -11,23 +11,30 @@ constexpr size_t kBlockTokens = 32;
 
 /// One block holds kBlockTokens tokens of every layer of a group. For each layer: keys transposed,
 /// [kv_heads][key_dim][token], then values, [kv_heads][token][value_dim]: the lanes of attention's two products lie
-/// side by side.
+/// side by side. kernels/attend.h has what a head's part looks like for every type.
 class KvLayout {
  public:
   explicit KvLayout(const KvGroup& group) : group_(group) {}
 
   size_t BlockBytes() const { return group_.layers * LayerElements() * 2; }
   /// Element offsets (of 2 bytes) from the start of a block.
-  size_t Keys(size_t layer, size_t head) const {
-    return layer * LayerElements() + head * kBlockTokens * group_.key_dim;
-  }
+  size_t Keys(size_t layer, size_t head) const { return layer * LayerElements() + head * KeyElements(); }
   size_t Values(size_t layer, size_t head) const {
-    return layer * LayerElements() + kBlockTokens * group_.kv_heads * group_.key_dim +
-           head * kBlockTokens * group_.value_dim;
+    return layer * LayerElements() + group_.kv_heads * KeyElements() + head * ValueElements();
   }
+  /// Of one layer and head.
+  size_t KeyElements() const { return HeadElements(group_.key_dim); }
+  size_t ValueElements() const { return HeadElements(group_.value_dim); }
+
+  /// Numbers that share a scale, and how many such groups `dim` numbers take.
+  static constexpr size_t kGroup = 32;
+  static constexpr size_t Groups(size_t dim) { return (dim + kGroup - 1) / kGroup; }
 
  private:
-  size_t LayerElements() const { return kBlockTokens * group_.kv_heads * (group_.key_dim + group_.value_dim); }
+  size_t HeadElements(size_t dim) const {
+    return group_.type == KvType::kF16 ? kBlockTokens * dim : Groups(dim) * kBlockTokens * (kGroup / 2 + 1);
+  }
+  size_t LayerElements() const { return group_.kv_heads * (KeyElements() + ValueElements()); }
 
   KvGroup group_;
 };

@@ -72,6 +72,12 @@ struct RouteSpec {
   uint32_t groups_used = 1;
 };
 
+/// How keys and values are kept.
+enum class KvType {
+  kF16,
+  kQ8_0,  ///< rotated (hadamard.h), then int8 with an f16 scale for each 32
+};
+
 /// Layers whose KV rows have the same layout and window.
 struct KvGroup {
   uint32_t layers = 0;
@@ -79,6 +85,7 @@ struct KvGroup {
   uint32_t key_dim = 0;    ///< of one head
   uint32_t value_dim = 0;  ///< of one head
   uint32_t window = 0;     ///< a token sees itself and the window - 1 before it; 0: all
+  KvType type = KvType::kF16;
 };
 
 enum class OpKind {

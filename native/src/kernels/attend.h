@@ -11,6 +11,9 @@ constexpr size_t kAttendTokens = 32;
 /// Running sums per column: lane i sums the probabilities of tokens i and i + 16 of every block.
 constexpr size_t kAttendLanes = 16;
 
+/// Numbers of a key or value that share a scale in a block of 8-bit ones.
+constexpr size_t kAttendGroup = 32;
+
 /// The tokens of the block that a column sees: [first, end); none when they are equal.
 struct SeenTokens {
   uint32_t first;
@@ -20,6 +23,10 @@ struct SeenTokens {
 /// A column is one query of one head. Per column and block: scores; the running maximum; probabilities relative to it;
 /// `acc` and `sums` scaled down when the maximum grew, then added to, tokens in order. Columns never meet, so their
 /// number changes no bit.
+///
+/// The functions for 8 bits read int8 [groups, 8, kAttendTokens, 4] as keys and [kAttendTokens, groups * kAttendGroup]
+/// as values, each followed by its f16 scales [groups, kAttendTokens]. Groups are of kAttendGroup numbers, the last
+/// filled up with zeros, in queries as well: these are ActivationFormat::kQ8 columns.
 struct AttendArgs {
   size_t cols;
   const float* queries;    ///< [cols, query_stride], each made by `attend_query`
@@ -33,7 +40,7 @@ struct AttendArgs {
   float* max;              ///< [cols]; -infinity before the first block
   float* sums;             ///< [cols, kAttendLanes]; 0 before the first block
   float* acc;              ///< [cols, acc_stride]; 0 before the first block
-  size_t acc_stride;       ///< at least value_dim rounded up to 16
+  size_t acc_stride;       ///< at least value_dim rounded up to 16, for 8 bits to 32
 };
 
 }  // namespace zell::kernels

@@ -1,4 +1,5 @@
 // Attention over blocks: against a double-precision softmax, and bit for bit over widths and ISAs.
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -21,12 +22,14 @@ struct Problem {
   size_t query_stride, acc_stride;
   std::vector<float> queries;
   std::vector<uint16_t> keys, values;
+  bool eight_bit = false;
+  std::vector<uint16_t> keys_q8, values_q8;  ///< [blocks]
   std::vector<size_t> first, end;
 
   Problem(Random& random, size_t cols_, size_t key_dim_, size_t value_dim_, size_t blocks_)
       : cols(cols_), key_dim(key_dim_), value_dim(value_dim_), blocks(blocks_) {
-    query_stride = (key_dim + 31) / 32 * 32;
-    acc_stride = (value_dim + 15) / 16 * 16 + 16;
+    query_stride = Padded(key_dim);
+    acc_stride = Padded(value_dim) + 16;
     queries = RandomFloats(random, cols * key_dim, 2);
     for (float f : RandomFloats(random, blocks * kAttendTokens * key_dim)) keys.push_back(zell::quant::F32ToF16(f));
     for (float f : RandomFloats(random, blocks * kAttendTokens * value_dim)) values.push_back(zell::quant::F32ToF16(f));
@@ -34,6 +37,42 @@ struct Problem {
     for (size_t c = 0; c < cols; ++c) {
       end.push_back(1 + (c * 7 + tokens / 2) % tokens);
       first.push_back(c % 3 == 2 ? end[c] / 2 : 0);
+    }
+  }
+
+  static size_t Padded(size_t dim) { return (dim + kAttendGroup - 1) / kAttendGroup * kAttendGroup; }
+  /// 16-bit elements of a block.
+  static size_t ElementsQ8(size_t dim) { return Padded(dim) / kAttendGroup * kAttendTokens * (kAttendGroup / 2 + 1); }
+
+  /// Keys and values in 8 bits from now on; the f16 ones become what these stand for.
+  void MakeEightBit() {
+    eight_bit = true;
+    const Kernels& k = *SupportedKernels().front();
+    keys_q8.assign(blocks * ElementsQ8(key_dim), 0);
+    values_q8.assign(blocks * ElementsQ8(value_dim), 0);
+    for (size_t t = 0; t < blocks * kAttendTokens; ++t) {
+      for (const bool key : {true, false}) {
+        const size_t dim = key ? key_dim : value_dim, groups = Padded(dim) / kAttendGroup, slot = t % kAttendTokens;
+        std::vector<float> row(Padded(dim));
+        const auto at = [&](size_t i) -> uint16_t& {
+          return key ? keys[(t / kAttendTokens * key_dim + i) * kAttendTokens + slot] : values[t * value_dim + i];
+        };
+        for (size_t i = 0; i < dim; ++i) row[i] = zell::quant::F16ToF32(at(i));
+        std::vector<int8_t> q(row.size());
+        std::vector<uint16_t> scales(groups);
+        k.quantize_kv(row.data(), q.data(), scales.data(), groups);
+        uint16_t* block = (key ? keys_q8 : values_q8).data() + t / kAttendTokens * ElementsQ8(dim);
+        int8_t* bytes = reinterpret_cast<int8_t*>(block);
+        for (size_t i = 0; i < row.size(); ++i) {
+          bytes[key ? (i / 4 * kAttendTokens + slot) * 4 + i % 4 : slot * row.size() + i] = q[i];
+          block[groups * kAttendGroup * kAttendTokens / 2 + i / kAttendGroup * kAttendTokens + slot] =
+              scales[i / kAttendGroup];
+          const float scale = zell::quant::F16ToF32(scales[i / kAttendGroup]);
+          // int8 times f16 scale takes more bits than f16 has.
+          if (i < dim) CHECK(std::fabs(scale * q[i] - row[i]) <= scale * 0.51f);
+          if (i < dim) at(i) = zell::quant::F32ToF16(scale * q[i]);
+        }
+      }
     }
   }
 
@@ -50,7 +89,12 @@ struct Problem {
   /// Columns [c0, c1); the answer has all columns, untouched outside.
   void Run(const Kernels& k, size_t c0, size_t c1, Answer& y) const {
     std::vector<float> prepared(cols * query_stride), scores(cols * kAttendTokens, 77.0f);
-    for (size_t c = c0; c < c1; ++c) k.attend_query(&queries[c * key_dim], scale, &prepared[c * query_stride], key_dim);
+    for (size_t c = c0; c < c1; ++c) {
+      k.attend_query(&queries[c * key_dim], scale, &prepared[c * query_stride], key_dim);
+      if (!eight_bit) continue;
+      const std::vector<float> row(&prepared[c * query_stride], &prepared[c * query_stride] + query_stride);
+      k.quantize(ActivationFormat::kQ8, row.data(), &prepared[c * query_stride], query_stride);
+    }
     std::vector<SeenTokens> seen(cols);
     for (size_t b = 0; b < blocks; ++b) {
       const size_t base = b * kAttendTokens;
@@ -74,8 +118,12 @@ struct Problem {
       a.sums = &y.sums[c0 * kAttendLanes];
       a.acc = &y.acc[c0 * acc_stride];
       a.acc_stride = acc_stride;
-      k.attend_scores(a);
-      k.attend_values(a);
+      if (eight_bit) {
+        a.keys = &keys_q8[b * ElementsQ8(key_dim)];
+        a.values = &values_q8[b * ElementsQ8(value_dim)];
+      }
+      (eight_bit ? k.attend_scores_q8 : k.attend_scores)(a);
+      (eight_bit ? k.attend_values_q8 : k.attend_values)(a);
     }
   }
   Answer Empty() const {
@@ -95,12 +143,25 @@ struct Problem {
 constexpr size_t kShapes[][4] = {{1, 64, 64, 1}, {3, 64, 64, 4}, {48, 64, 64, 5}, {17, 128, 128, 3}, {5, 80, 80, 2},
                                  {7, 24, 20, 3}, {2, 2, 1, 2},   {16, 96, 40, 2}, {35, 192, 128, 2}};
 
+struct Case {
+  std::array<size_t, 4> shape;
+  bool eight_bit;
+};
+std::vector<Case> BothWidths() {
+  std::vector<Case> cases;
+  for (const auto& s : kShapes) {
+    for (const bool eight_bit : {false, true}) cases.push_back({{s[0], s[1], s[2], s[3]}, eight_bit});
+  }
+  return cases;
+}
+
 }  // namespace
 
 TEST(attention_is_near_a_softmax_in_double) {
   Random random(1);
-  for (const auto& s : kShapes) {
-    const Problem p(random, s[0], s[1], s[2], s[3]);
+  for (const auto& [s, eight_bit] : BothWidths()) {
+    Problem p(random, s[0], s[1], s[2], s[3]);
+    if (eight_bit) p.MakeEightBit();
     for (const Kernels* k : SupportedKernels()) {
       const Problem::Answer y = p.RunAll(*k);
       for (size_t c = 0; c < p.cols; ++c) {
@@ -120,7 +181,8 @@ TEST(attention_is_near_a_softmax_in_double) {
             want += score[t - p.first[c]] / sum * zell::quant::F16ToF32(p.values[t * p.value_dim + d]);
           }
           // Scores reach 30 and are right to a few 2^-17 of |q| |k| at worst, which exp turns into relative errors.
-          CHECK(std::fabs(y.acc[c * p.acc_stride + d] / ours - want) <= 2e-4);
+          // In 8 bits the query is rounded to a 254th of its largest number: some hundredths of a score.
+          CHECK(std::fabs(y.acc[c * p.acc_stride + d] / ours - want) <= (eight_bit ? 0.1 : 2e-4));
         }
       }
     }
@@ -129,8 +191,9 @@ TEST(attention_is_near_a_softmax_in_double) {
 
 TEST(attention_has_the_same_bits_for_every_number_of_columns) {
   Random random(2);
-  for (const auto& s : kShapes) {
-    const Problem p(random, s[0], s[1], s[2], s[3]);
+  for (const auto& [s, eight_bit] : BothWidths()) {
+    Problem p(random, s[0], s[1], s[2], s[3]);
+    if (eight_bit) p.MakeEightBit();
     for (const Kernels* k : SupportedKernels()) {
       const Problem::Answer expected = p.RunAll(*k);
       for (size_t step : {size_t{1}, size_t{2}, size_t{3}, size_t{13}}) {
@@ -144,8 +207,9 @@ TEST(attention_has_the_same_bits_for_every_number_of_columns) {
 
 TEST(attention_has_the_same_bits_on_every_isa) {
   Random random(3);
-  for (const auto& s : kShapes) {
-    const Problem p(random, s[0], s[1], s[2], s[3]);
+  for (const auto& [s, eight_bit] : BothWidths()) {
+    Problem p(random, s[0], s[1], s[2], s[3]);
+    if (eight_bit) p.MakeEightBit();
     const Problem::Answer expected = p.RunAll(*SupportedKernels().front());
     for (const Kernels* k : SupportedKernels()) CHECK(p.RunAll(*k) == expected);
   }

@@ -22,6 +22,7 @@ namespace {
 constexpr size_t kFloatRows = 2;
 constexpr int kAttendCols = 6;
 constexpr int kAttendVecs = 1;
+constexpr int kAttendColsQ8 = 2;
 constexpr size_t kFloatCols = 2;
 constexpr int kSmallCols = 4;
 constexpr int kSuperCols = 3;
@@ -41,6 +42,9 @@ constexpr int kSuperCols = 3;
 #include "kernels/row_formats.inc"
 //
 #include "kernels/row_formats_tables.inc"
+//
+#define ZELL_ROWS_AS_LANES 1
+#include "kernels/attend_q8.inc"
 //
 #include "kernels/row_matmul.inc"
 

@@ -28,6 +28,7 @@ namespace {
 constexpr size_t kFloatRows = 4;
 constexpr int kAttendCols = 12;
 constexpr int kAttendVecs = 2;
+constexpr int kAttendColsQ8 = 4;
 constexpr size_t kFloatCols = 4;
 constexpr int kSmallCols = 12;
 constexpr int kSuperCols = 8;
@@ -47,6 +48,9 @@ constexpr int kSuperCols = 8;
 #include "kernels/row_formats.inc"
 //
 #include "kernels/row_formats_tables.inc"
+//
+#define ZELL_ROWS_AS_LANES 1
+#include "kernels/attend_q8.inc"
 //
 #include "kernels/row_matmul.inc"
 //

@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kFloatRows = 1;
 constexpr int kAttendCols = 1;
 constexpr int kAttendVecs = 1;
+constexpr int kAttendColsQ8 = 1;
 constexpr size_t kFloatCols = 1;
 
 #include "kernels/lanes_scalar.inc"
@@ -27,6 +28,8 @@ constexpr size_t kFloatCols = 1;
 #include "kernels/float_matmul.inc"
 //
 #include "kernels/attend.inc"
+//
+#include "kernels/attend_q8.inc"
 //
 #include "kernels/low_rank.inc"
 

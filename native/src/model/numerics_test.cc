@@ -20,12 +20,13 @@ struct Model {
   std::shared_ptr<const gguf::File> file;
   backend::Plan plain, fused;
 
-  explicit Model(const test::SmallModel& small) {
+  explicit Model(const test::SmallModel& small, backend::KvType kv = backend::KvType::kF16) {
     auto opened = gguf::File::Open(test::WriteSmallModel(small, "numerics_test"));
     if (!opened.ok()) return;
     file = *opened;
     auto plan = model::BuildPlan(*file);
     if (!plan.ok()) return;
+    for (backend::KvGroup& group : plan->kv_groups) group.type = kv;
     plain = fused = *plan;
     backend::Fuse(fused);
   }
@@ -63,38 +64,44 @@ TensorType Mixed(const std::string& name) {
   return TensorType::kQ8_0;
 }
 
+constexpr backend::KvType kKvTypes[] = {backend::KvType::kF16, backend::KvType::kQ8_0};
+
 }  // namespace
 
 TEST(slices_of_any_width_give_the_same_bits) {
-  const Model m({.type = Mixed});
-  REQUIRE(m.file != nullptr);
-  const std::vector<int32_t> tokens = Tokens(70);
-  Machine machine(m.fused, 2);
-  kv::Sequence whole(machine.cache);
-  const std::vector<float> expected = machine.Prefill(whole, tokens, 70);
-  REQUIRE(expected.size() == tokens.size() * kVocabulary);
-  CHECK(std::all_of(expected.begin(), expected.end(), [](float x) { return std::isfinite(x); }));
-  for (const size_t width : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 32, 33, 64}) {
-    kv::Sequence s(machine.cache);
-    CheckSameBits(machine.Prefill(s, tokens, width), expected, "width " + std::to_string(width));
+  for (const backend::KvType kv : kKvTypes) {
+    const Model m({.type = Mixed}, kv);
+    REQUIRE(m.file != nullptr);
+    const std::vector<int32_t> tokens = Tokens(70);
+    Machine machine(m.fused, 2);
+    kv::Sequence whole(machine.cache);
+    const std::vector<float> expected = machine.Prefill(whole, tokens, 70);
+    REQUIRE(expected.size() == tokens.size() * kVocabulary);
+    CHECK(std::all_of(expected.begin(), expected.end(), [](float x) { return std::isfinite(x); }));
+    for (const size_t width : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 32, 33, 64}) {
+      kv::Sequence s(machine.cache);
+      CheckSameBits(machine.Prefill(s, tokens, width), expected, "width " + std::to_string(width));
+    }
   }
 }
 
 TEST(every_isa_keeps_the_contract_over_widths_and_threads) {
-  const Model m({.type = Mixed});
-  REQUIRE(m.file != nullptr);
-  const std::vector<int32_t> tokens = Tokens(35);
-  for (const kernels::Kernels* k : kernels::SupportedKernels()) {
-    std::vector<float> expected;
-    for (const int threads : {1, 2, 3, 4}) {
-      Machine machine(m.fused, threads, *k);
-      for (const size_t width : {1, 3, 16, 33, 35}) {
-        kv::Sequence s(machine.cache);
-        const std::vector<float> logits = machine.Prefill(s, tokens, width);
-        if (expected.empty()) expected = logits;
-        CheckSameBits(
-            logits, expected,
-            std::string(k->name) + ", threads " + std::to_string(threads) + ", width " + std::to_string(width));
+  for (const backend::KvType kv : kKvTypes) {
+    const Model m({.type = Mixed}, kv);
+    REQUIRE(m.file != nullptr);
+    const std::vector<int32_t> tokens = Tokens(35);
+    for (const kernels::Kernels* k : kernels::SupportedKernels()) {
+      std::vector<float> expected;
+      for (const int threads : {1, 2, 3, 4}) {
+        Machine machine(m.fused, threads, *k);
+        for (const size_t width : {1, 3, 16, 33, 35}) {
+          kv::Sequence s(machine.cache);
+          const std::vector<float> logits = machine.Prefill(s, tokens, width);
+          if (expected.empty()) expected = logits;
+          CheckSameBits(
+              logits, expected,
+              std::string(k->name) + ", threads " + std::to_string(threads) + ", width " + std::to_string(width));
+        }
       }
     }
   }
@@ -146,18 +153,20 @@ TEST(experts_in_tensors_of_their_own_are_the_same_experts) {
 }
 
 TEST(a_long_context_split_between_tasks_gives_the_same_bits) {
-  const Model m({.layers = 1, .type = Mixed});
-  REQUIRE(m.file != nullptr);
-  const std::vector<int32_t> tokens = Tokens(600);
-  Machine machine(m.fused, 3);
-  kv::Sequence a(machine.cache), b(machine.cache);
-  const std::vector<float> expected = machine.Prefill(a, tokens, 100);
-  const std::vector<int32_t> head(tokens.begin(), tokens.begin() + 505), tail(tokens.begin() + 505, tokens.end());
-  machine.Prefill(b, head, 505);
-  const std::vector<float> last(expected.begin() + 505 * kVocabulary, expected.end());
-  for (const size_t width : {1, 2, 4, 5}) {
-    b.Truncate(505);
-    CheckSameBits(machine.Prefill(b, tail, width), last, "decode width " + std::to_string(width));
+  for (const backend::KvType kv : kKvTypes) {
+    const Model m({.layers = 1, .type = Mixed}, kv);
+    REQUIRE(m.file != nullptr);
+    const std::vector<int32_t> tokens = Tokens(600);
+    Machine machine(m.fused, 3);
+    kv::Sequence a(machine.cache), b(machine.cache);
+    const std::vector<float> expected = machine.Prefill(a, tokens, 100);
+    const std::vector<int32_t> head(tokens.begin(), tokens.begin() + 505), tail(tokens.begin() + 505, tokens.end());
+    machine.Prefill(b, head, 505);
+    const std::vector<float> last(expected.begin() + 505 * kVocabulary, expected.end());
+    for (const size_t width : {1, 2, 4, 5}) {
+      b.Truncate(505);
+      CheckSameBits(machine.Prefill(b, tail, width), last, "decode width " + std::to_string(width));
+    }
   }
 }
 
@@ -181,46 +190,50 @@ TEST(neighbours_change_nothing) {
 }
 
 TEST(a_forked_prefix_equals_a_computed_one) {
-  const Model m({.type = Mixed});
-  REQUIRE(m.file != nullptr);
-  const std::vector<int32_t> tokens = Tokens(90);
-  Machine machine(m.fused, 2);
-  kv::Sequence alone(machine.cache), other(machine.cache);
-  const std::vector<float> expected = machine.Prefill(alone, tokens, 90);
-  for (const size_t shared : {1, 31, 32, 33, 50, 64}) {
-    other.Truncate(0);
-    std::vector<int32_t> prefix(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(shared));
-    machine.Prefill(other, prefix, 64);
-    machine.Prefill(other, Tokens(20, 99), 20);
-    kv::Sequence fork = other.Fork(static_cast<uint32_t>(shared));
-    const std::vector<int32_t> rest(tokens.begin() + static_cast<std::ptrdiff_t>(shared), tokens.end());
-    const std::vector<float> logits = machine.Prefill(fork, rest, 17);
-    CheckSameBits(logits, {expected.begin() + static_cast<std::ptrdiff_t>(shared * kVocabulary), expected.end()},
-                  "fork at " + std::to_string(shared));
+  for (const backend::KvType kv : kKvTypes) {
+    const Model m({.type = Mixed}, kv);
+    REQUIRE(m.file != nullptr);
+    const std::vector<int32_t> tokens = Tokens(90);
+    Machine machine(m.fused, 2);
+    kv::Sequence alone(machine.cache), other(machine.cache);
+    const std::vector<float> expected = machine.Prefill(alone, tokens, 90);
+    for (const size_t shared : {1, 31, 32, 33, 50, 64}) {
+      other.Truncate(0);
+      std::vector<int32_t> prefix(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(shared));
+      machine.Prefill(other, prefix, 64);
+      machine.Prefill(other, Tokens(20, 99), 20);
+      kv::Sequence fork = other.Fork(static_cast<uint32_t>(shared));
+      const std::vector<int32_t> rest(tokens.begin() + static_cast<std::ptrdiff_t>(shared), tokens.end());
+      const std::vector<float> logits = machine.Prefill(fork, rest, 17);
+      CheckSameBits(logits, {expected.begin() + static_cast<std::ptrdiff_t>(shared * kVocabulary), expected.end()},
+                    "fork at " + std::to_string(shared));
+    }
   }
 }
 
 TEST(a_tree_gives_each_token_what_its_own_path_gives) {
-  const Model m({.type = Mixed});
-  REQUIRE(m.file != nullptr);
-  for (const size_t length : {1, 30, 32, 45}) {
-    Machine machine(m.fused, 2);
-    kv::Sequence s(machine.cache);
-    machine.Prefill(s, Tokens(length), 64);
-    const std::vector<int32_t> tokens = {5, 9, 5, 77, 130, 200};
-    const std::vector<int32_t> parents = {-1, 0, 0, 1, -1, 3};
-    const std::vector<float> logits = machine.Run({{&s, tokens, parents}});
-    CHECK_EQ(s.length(), static_cast<uint32_t>(length));
-    const std::vector<std::vector<int32_t>> paths = {{5}, {5, 9}, {5, 5}, {5, 9, 77}, {130}, {5, 9, 77, 200}};
-    for (size_t t = 0; t < paths.size(); ++t) {
-      kv::Sequence chain = s.Fork(s.length());
-      const std::vector<float> path = machine.Prefill(chain, paths[t], 1);
-      const auto row = [&](const std::vector<float>& all, size_t index) {
-        return std::vector<float>(all.begin() + static_cast<std::ptrdiff_t>(index * kVocabulary),
-                                  all.begin() + static_cast<std::ptrdiff_t>((index + 1) * kVocabulary));
-      };
-      CheckSameBits(row(logits, t), row(path, paths[t].size() - 1),
-                    "tree token " + std::to_string(t) + " after " + std::to_string(length));
+  for (const backend::KvType kv : kKvTypes) {
+    const Model m({.type = Mixed}, kv);
+    REQUIRE(m.file != nullptr);
+    for (const size_t length : {1, 30, 32, 45}) {
+      Machine machine(m.fused, 2);
+      kv::Sequence s(machine.cache);
+      machine.Prefill(s, Tokens(length), 64);
+      const std::vector<int32_t> tokens = {5, 9, 5, 77, 130, 200};
+      const std::vector<int32_t> parents = {-1, 0, 0, 1, -1, 3};
+      const std::vector<float> logits = machine.Run({{&s, tokens, parents}});
+      CHECK_EQ(s.length(), static_cast<uint32_t>(length));
+      const std::vector<std::vector<int32_t>> paths = {{5}, {5, 9}, {5, 5}, {5, 9, 77}, {130}, {5, 9, 77, 200}};
+      for (size_t t = 0; t < paths.size(); ++t) {
+        kv::Sequence chain = s.Fork(s.length());
+        const std::vector<float> path = machine.Prefill(chain, paths[t], 1);
+        const auto row = [&](const std::vector<float>& all, size_t index) {
+          return std::vector<float>(all.begin() + static_cast<std::ptrdiff_t>(index * kVocabulary),
+                                    all.begin() + static_cast<std::ptrdiff_t>((index + 1) * kVocabulary));
+        };
+        CheckSameBits(row(logits, t), row(path, paths[t].size() - 1),
+                      "tree token " + std::to_string(t) + " after " + std::to_string(length));
+      }
     }
   }
 }
@@ -256,6 +269,28 @@ TEST(fusions_compute_the_same_bits) {
       CheckSameBits(machine.Prefill(t, tokens, 20), expected, "plan of " + std::to_string(plan->body.size()) + " ops");
     }
   }
+}
+
+TEST(eight_bit_keys_and_values_are_close_and_need_half_the_memory) {
+  // Heads of 80 numbers: rotated in blocks of 64 and 16, stored in groups of 32.
+  const test::SmallModel small{.width = 320, .heads = 4, .kv_heads = 2};
+  const Model half(small), eight(small, backend::KvType::kQ8_0);
+  REQUIRE(half.file != nullptr && eight.file != nullptr);
+  Machine a(half.fused, 2), b(eight.fused, 2);
+  kv::Sequence s(a.cache), t(b.cache);
+  const std::vector<float> expected = a.Prefill(s, Tokens(100), 100), logits = b.Prefill(t, Tokens(100), 100);
+  REQUIRE(expected.size() == logits.size());
+  double error = 0, size = 0;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    error += std::pow(double(logits[i]) - expected[i], 2);
+    size += std::pow(double(expected[i]), 2);
+  }
+  CHECK(error > 0);
+  // Random weights make attention sharp, so that a score off by hundredths shows.
+  CHECK(std::sqrt(error / size) < 0.1);
+  const test::SmallModel whole_groups{.width = 256, .heads = 4};  // heads of 64
+  const Model wide(whole_groups), narrow(whole_groups, backend::KvType::kQ8_0);
+  CHECK_EQ(kv::BlockBytes(narrow.fused.kv_groups) * 32, kv::BlockBytes(wide.fused.kv_groups) * 17);
 }
 
 TEST(a_value_read_later_is_not_fused_away) {

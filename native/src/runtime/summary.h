@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "backend/plan.h"
 #include "gguf/file.h"
 #include "runtime/memory_plan.h"
 #include "runtime/token_work.h"
@@ -15,6 +16,7 @@ struct LoadOptions {
   uint32_t threads = 0;         ///< 0: physical cores
   uint32_t context_length = 0;  ///< 0: the model's own; more than that is cut to it
   uint32_t max_sequences = 8;
+  backend::KvType kv_type = backend::KvType::kF16;
 };
 
 /// ModelSummary of protocol/src/engine.ts. Metadata itself stays in `file`.

@@ -1,7 +1,7 @@
 /** `zell serve [MODEL]`: the host in this terminal until Ctrl-C. */
 import type { Announcement } from '#protocol/announcement.ts';
 import { findRunning, urlHost } from '../../host/announcement.ts';
-import { checkExposure, parsePort, type HostArguments } from '../../host/hostArguments.ts';
+import { checkExposure, parseKvType, parsePort, type HostArguments } from '../../host/hostArguments.ts';
 import { connectHost } from '../../host/hostClient.ts';
 import { zellPaths } from '../../host/paths.ts';
 import { serveHere } from '../../host/program.ts';
@@ -19,6 +19,7 @@ export async function serve(modelArgument: string | undefined, options: ServeOpt
     host: options.host,
     ...(options.port === undefined ? {} : { port: parsePort(options.port) }),
     ...(apiKey === undefined || apiKey === '' ? {} : { apiKey }),
+    ...(options.kvType === undefined ? {} : { kvType: parseKvType(options.kvType) }),
   };
   checkExposure(given);
   const adapters = await checkAdapters(options.lora);

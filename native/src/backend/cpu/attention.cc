@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backend/cpu/kv_rows.h"
 #include "backend/cpu/softmax_state.h"
+#include "backend/hadamard.h"
 
 namespace zell::backend {
 namespace {
@@ -24,11 +26,11 @@ struct Shape {
         tile_rows(std::max<size_t>(1, kAttentionColumns / heads_per_kv)),
         columns(tile_rows * heads_per_kv),
         key_stride(FloatStride((group.key_dim + size_t{31}) / 32 * 32)),
-        value_stride(FloatStride(group.value_dim)) {}
+        value_stride(FloatStride((group.value_dim + size_t{31}) / 32 * 32)) {}
 
   size_t ScratchFloats() const {
     return columns * (key_stride + kBlockTokens + 2 * value_stride + kernels::kAttendLanes) +
-           3 * FloatStride(2 * columns) + FloatStride(kBlockTokens * (group.key_dim + group.value_dim));
+           3 * FloatStride(2 * columns) + FloatStride(layout.KeyElements() + layout.ValueElements());
   }
 
   const KvGroup& group;
@@ -85,7 +87,11 @@ class Tile {
       const float* q = m_.Row(op_.in, first_row + r) + kv_head_ * s_.heads_per_kv * op_.head_dim;
       for (size_t h = 0; h < s_.heads_per_kv; ++h, q += op_.head_dim) {
         float* column = queries_ + (r * s_.heads_per_kv + h) * s_.key_stride;
-        m_.kernels->attend_query(q, op_.scale, column, op_.head_dim);
+        if (s_.group.type == KvType::kF16) {
+          m_.kernels->attend_query(q, op_.scale, column, op_.head_dim);
+        } else {
+          LoadRotated(q, column);
+        }
       }
     }
     item_ = &state_.batch->items[state_.rows[first_row].item];
@@ -126,6 +132,7 @@ class Tile {
       const float* values = total_values_ + c * s_.value_stride;
       const float scale = Finish(total_[c], SinkOf(m_, op_, HeadOf(c)));
       for (size_t i = 0; i < s_.group.value_dim; ++i) out[i] = values[i] * scale;
+      if (s_.group.type != KvType::kF16) RotateHadamard(out, s_.group.value_dim);
     }
   }
 
@@ -156,6 +163,16 @@ class Tile {
     return {chunk_max_[column], lanes[0]};
   }
 
+  // A query as 8-bit keys want it.
+  void LoadRotated(const float* q, float* column) {
+    const size_t dim = op_.head_dim, padded = KvLayout::Groups(dim) * KvLayout::kGroup;
+    float* rotated = reinterpret_cast<float*>(gathered_);  // still unused
+    m_.kernels->attend_query(q, op_.scale, rotated, dim);
+    RotateHadamard(rotated, dim);
+    std::fill(rotated + dim, rotated + padded, 0.0f);
+    m_.kernels->quantize(kernels::ActivationFormat::kQ8, rotated, column, padded);
+  }
+
   void RunBlock(size_t base) {
     for (size_t c = 0; c < Columns(); ++c) {
       seen_[c] = SeenOf(s_.group, state_.rows[first_row_ + c / s_.heads_per_kv], base);
@@ -178,9 +195,10 @@ class Tile {
     args.sums = chunk_sums_ + first * kernels::kAttendLanes;
     args.acc = chunk_values_ + first * s_.value_stride;
     args.acc_stride = s_.value_stride;
-    m_.kernels->attend_scores(args);
+    const bool half = s_.group.type == KvType::kF16;
+    (half ? m_.kernels->attend_scores : m_.kernels->attend_scores_q8)(args);
     if (op_.soft_cap > 0) m_.kernels->soft_cap(args.scores, op_.soft_cap, args.cols * kBlockTokens);
-    m_.kernels->attend_values(args);
+    (half ? m_.kernels->attend_values : m_.kernels->attend_values_q8)(args);
   }
 
   // Keys and values of the 32 positions from `base` on, for the tile's KV head.
@@ -195,20 +213,17 @@ class Tile {
     }
     // A tree's token sees the committed text, then its own ancestors: put their rows where a chain would have them.
     const std::vector<uint32_t>& path = state_.paths[first_row_];
-    const size_t key_dim = s_.group.key_dim, value_dim = s_.group.value_dim;
     uint16_t* k = gathered_;
-    uint16_t* v = gathered_ + kBlockTokens * key_dim;
-    std::fill_n(gathered_, kBlockTokens * (key_dim + value_dim), uint16_t{0});
+    uint16_t* v = gathered_ + s_.layout.KeyElements();
+    std::fill(k, v + s_.layout.ValueElements(), uint16_t{0});
     for (size_t slot = 0; slot < kBlockTokens && base + slot <= last_position_; ++slot) {
       const size_t position = base + slot;
       const bool own = position >= item_->start;
-      const size_t at = own ? path[position - item_->start] : position;
-      const uint8_t* block = (own ? item_->tree_blocks : item_->blocks)[group][at / kBlockTokens];
-      const uint16_t* from = reinterpret_cast<const uint16_t*>(block);
-      for (size_t i = 0; i < key_dim; ++i) {
-        k[i * kBlockTokens + slot] = from[keys_at + i * kBlockTokens + at % kBlockTokens];
-      }
-      std::copy_n(from + values_at + at % kBlockTokens * value_dim, value_dim, v + slot * value_dim);
+      const size_t at = own ? path[position - item_->start] : position, token = at % kBlockTokens;
+      uint8_t* block = (own ? item_->tree_blocks : item_->blocks)[group][at / kBlockTokens];
+      uint16_t* from = reinterpret_cast<uint16_t*>(block);
+      CopyKeyRow(s_.group.type, s_.group.key_dim, {from + keys_at, token}, {k, slot});
+      CopyValueRow(s_.group.type, s_.group.value_dim, {from + values_at, token}, {v, slot});
     }
     *keys = k;
     *values = v;
@@ -328,6 +343,7 @@ void CombineAttention(const Machine& m, const RunState& state, const Op& op, siz
     }
     const float scale = Finish(total, SinkOf(m, op, head));
     for (size_t i = 0; i < dim; ++i) out[i] *= scale;
+    if (group.type != KvType::kF16) RotateHadamard(out, dim);
   }
 }
 

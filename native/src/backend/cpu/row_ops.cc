@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "backend/cpu/experts.h"
+#include "backend/cpu/kv_rows.h"
 #include "backend/cpu/route.h"
 
 namespace zell::backend {
@@ -93,14 +94,6 @@ void GateRow(const Machine& m, const Op& op, size_t row) {
   for (size_t i = 0; i < n; ++i) x[i] *= gate;
 }
 
-// A value beyond f16 would turn into infinity and, times a masked zero, into NaN for later readers of the block.
-void ToFiniteF16(const kernels::Kernels& k, const float* x, uint16_t* y, size_t n) {
-  k.f32_to_f16(x, y, n);
-  for (size_t i = 0; i < n; ++i) {
-    if ((y[i] & 0x7c00) == 0x7c00) y[i] = (y[i] & 0x03ff) != 0 ? 0 : static_cast<uint16_t>((y[i] & 0x8000) | 0x7bff);
-  }
-}
-
 void WriteKv(const Machine& m, const RunState& state, const Op& op, size_t row, float* scratch) {
   const TokenRow& r = state.rows[row];
   const BatchItem& item = state.batch->items[r.item];
@@ -109,20 +102,15 @@ void WriteKv(const Machine& m, const RunState& state, const Op& op, size_t row, 
   const KvLayout layout(group);
   const bool tree = !item.parents.empty();
   const size_t at = tree ? r.index : r.position;
-  const size_t slot = at % kBlockTokens;
   uint8_t* block = (tree ? item.tree_blocks : item.blocks)[group_index][at / kBlockTokens];
   uint16_t* base = reinterpret_cast<uint16_t*>(block);
-  uint16_t* half = reinterpret_cast<uint16_t*>(scratch);
-
-  ToFiniteF16(*m.kernels, m.Row(op.in, row), half, static_cast<size_t>(group.kv_heads) * group.key_dim);
+  const size_t token = at % kBlockTokens;
+  const float *keys = m.Row(op.in, row), *values = m.Row(op.in2, row);
   for (size_t head = 0; head < group.kv_heads; ++head) {
-    uint16_t* keys = base + layout.Keys(op.kv_layer, head) + slot;
-    for (size_t i = 0; i < group.key_dim; ++i) keys[i * kBlockTokens] = half[head * group.key_dim + i];
-  }
-  ToFiniteF16(*m.kernels, m.Row(op.in2, row), half, static_cast<size_t>(group.kv_heads) * group.value_dim);
-  for (size_t head = 0; head < group.kv_heads; ++head) {
-    std::memcpy(base + layout.Values(op.kv_layer, head) + slot * group.value_dim, half + head * group.value_dim,
-                group.value_dim * sizeof(uint16_t));
+    WriteKeyRow(*m.kernels, group.type, keys + head * group.key_dim, group.key_dim,
+                {base + layout.Keys(op.kv_layer, head), token}, scratch);
+    WriteValueRow(*m.kernels, group.type, values + head * group.value_dim, group.value_dim,
+                  {base + layout.Values(op.kv_layer, head), token}, scratch);
   }
 }
 
@@ -199,10 +187,8 @@ void RunRowOp(const Machine& m, const RunState& state, const Op& op, size_t row,
 
 size_t RowScratchFloats(const Plan& plan) {
   size_t most = 0;
-  for (const KvGroup& g : plan.kv_groups) {
-    most = std::max(most, static_cast<size_t>(g.kv_heads) * std::max(g.key_dim, g.value_dim));
-  }
-  size_t floats = std::max(most / 2 + 16, RouteScratchFloats(plan));  // KV is f16
+  for (const KvGroup& g : plan.kv_groups) most = std::max(most, KvRowScratchFloats(std::max(g.key_dim, g.value_dim)));
+  size_t floats = std::max(most, RouteScratchFloats(plan));
   for (const Op& op : plan.body) {
     if (op.kind == OpKind::kAddRow) floats = std::max<size_t>(floats, plan.embedding_length);
   }
