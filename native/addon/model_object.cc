@@ -92,7 +92,7 @@ Napi::Value ModelObject::Detokenize(const Napi::CallbackInfo& info) {
   Reader reader("detokenize");
   const std::vector<int32_t> tokens = reader.Integers(info[0], "tokens");
   if (!IsOpen(reader)) return Throw(info.Env(), reader.status());
-  tokenizer::StreamDecoder decoder(engine_->tokenizer());
+  tokenizer::StreamDecoder decoder(engine_->tokenizer(), true);
   std::string text;
   for (const int32_t token : tokens) {
     reader.Expect(token >= 0 && static_cast<size_t>(token) < engine_->tokenizer().size(),

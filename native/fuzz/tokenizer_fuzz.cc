@@ -80,10 +80,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     // A user-defined token that is a spelling of other bytes encodes those, but stands for itself.
     ordinary &= kind == TokenKind::kNormal || kind == TokenKind::kControl ||
                 (kind == TokenKind::kUserDefined && decoded.value_or(std::string(text)) == text);
-    spec.tokens.emplace_back(text);
+    spec.tokens.push_back(text);
     spec.kinds.push_back(kind);
   }
-  for (int n = input.Byte() % 32; n > 0; --n) spec.merges.emplace_back(input.Bytes(input.Byte() % 8));
+  for (int n = input.Byte() % 32; n > 0; --n) spec.merges.push_back(input.Bytes(input.Byte() % 8));
   if (input.Byte() % 2 == 0) {
     for (size_t i = 0; i < spec.tokens.size(); ++i) spec.scores.push_back(Score(input.Byte()));
   }

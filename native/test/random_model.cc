@@ -81,7 +81,7 @@ Result<uint64_t> SetVocabulary(const std::string& from, gguf::HeaderBuilder* hea
   }
   const Result<std::shared_ptr<const gguf::File>> source = gguf::File::Open(from, {.map_data = false});
   if (!source.ok()) return source.status();
-  const std::vector<std::string>* tokens = (*source)->Strings("tokenizer.ggml.tokens");
+  const base::StringList* tokens = (*source)->Strings("tokenizer.ggml.tokens");
   if (tokens == nullptr || tokens->empty()) return Invalid(from + ": no tokenizer.ggml.tokens.");
   for (const auto& [key, value] : (*source)->metadata()) {
     if (!key.starts_with("tokenizer.")) continue;

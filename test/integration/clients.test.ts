@@ -216,6 +216,11 @@ describe('tokens', () => {
     expect(pieces.map((p) => p.id)).toEqual(tokens);
     const bytes = pieces.map((p) => Buffer.from(p.piece as string));
     expect(Buffer.concat(bytes).toString()).toBe(TEXT);
+    // A control token is shown as it is written.
+    const turn = '<|im_start|>user\nHi<|im_end|>';
+    const control = await tokenize(turn, { parse_special: true });
+    expect(control.length).toBeLessThan(8);
+    expect(await host.post('/detokenize', { tokens: control })).toEqual({ content: turn });
   });
   test('usage counts what the tokenizer counts', async () => {
     const messages: Message[] = [{ role: 'system', content: 'Be brief.' }, ...COUNT];

@@ -5,6 +5,7 @@
 #include "base/aligned_buffer.h"
 #include "base/checked.h"
 #include "base/sha256.h"
+#include "base/string_list.h"
 #include "check.h"
 
 namespace zell::base {
@@ -65,6 +66,22 @@ TEST(Sha256MatchesThePublishedExamples) {
 }
 
 }  // namespace
+TEST(StringListSharesUntilChanged) {
+  StringList list{"a", "", "ccc"};
+  const StringList copy = list;
+  CHECK_EQ(copy[2].data(), list[2].data());
+  list.push_back("d");
+  list.Replace(1, "bb");
+  CHECK_EQ(copy.size(), 3u);
+  CHECK_EQ(copy[1], "");
+  std::string joined;
+  for (const std::string_view string : list) joined.append(string).append(1, '|');
+  CHECK_EQ(joined, "a|bb|ccc|d|");
+  list.clear();
+  CHECK(list.empty() && list.begin() == list.end());
+  CHECK_EQ(StringList("abc", {1, 1, 3})[2], "bc");
+}
+
 }  // namespace zell::base
 
 ZELL_TEST_MAIN

@@ -24,7 +24,7 @@ Status Cursor::Fill() {
   return source_.ReadAt(position_, buffer_);
 }
 
-Status Cursor::Read(std::span<uint8_t> out, const char* what) {
+Status Cursor::ReadOn(std::span<uint8_t> out, const char* what) {
   if (out.size() > remaining()) {
     const bool capped = end_ < source_.size();
     return BadFile(std::string(what) + (capped ? ": the header is larger than 128 MiB" : ": the file ends too early"),
@@ -42,6 +42,11 @@ Status Cursor::Read(std::span<uint8_t> out, const char* what) {
 }
 
 Status Cursor::ReadString(std::string* out, uint64_t max_bytes, const char* what) {
+  out->clear();
+  return AppendString(out, max_bytes, what);
+}
+
+Status Cursor::AppendString(std::string* out, uint64_t max_bytes, const char* what) {
   uint64_t length = 0;
   ZELL_RETURN_IF_ERROR(ReadNumber(&length, what));
   if (length > remaining()) {
@@ -54,8 +59,9 @@ Status Cursor::ReadString(std::string* out, uint64_t max_bytes, const char* what
                        std::to_string(max_bytes) + " are allowed",
                    position_ - 8);
   }
-  out->resize(static_cast<size_t>(length));
-  return Read({reinterpret_cast<uint8_t*>(out->data()), out->size()}, what);
+  const size_t before = out->size();
+  out->resize(before + static_cast<size_t>(length));
+  return Read({reinterpret_cast<uint8_t*>(out->data()) + before, static_cast<size_t>(length)}, what);
 }
 
 }  // namespace zell::gguf

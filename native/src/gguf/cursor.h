@@ -1,6 +1,7 @@
 // Reads a header front to back through a buffer. Private to the room.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -27,7 +28,13 @@ class Cursor {
   uint64_t position() const { return position_; }
   uint64_t remaining() const { return end_ - position_; }
 
-  base::Status Read(std::span<uint8_t> out, const char* what);
+  base::Status Read(std::span<uint8_t> out, const char* what) {
+    if (out.size() > buffer_.size() - buffer_used_) return ReadOn(out, what);
+    std::copy_n(buffer_.begin() + static_cast<ptrdiff_t>(buffer_used_), out.size(), out.begin());
+    buffer_used_ += out.size();
+    position_ += out.size();
+    return base::Status::Ok();
+  }
   template <typename T>
   base::Status ReadNumber(T* out, const char* what) {
     uint8_t bytes[sizeof(T)];
@@ -38,9 +45,12 @@ class Cursor {
   }
   /// A u64 length and that many bytes.
   base::Status ReadString(std::string* out, uint64_t max_bytes, const char* what);
+  /// The same, added to what `out` holds.
+  base::Status AppendString(std::string* out, uint64_t max_bytes, const char* what);
 
  private:
   base::Status Fill();
+  base::Status ReadOn(std::span<uint8_t> out, const char* what);
 
   const base::ByteSource& source_;
   uint64_t end_;  ///< the file's end or the header limit

@@ -178,9 +178,9 @@ std::optional<std::string_view> File::Str(std::string_view key) const {
   return text == nullptr ? std::nullopt : std::optional<std::string_view>(*text);
 }
 
-const std::vector<std::string>* File::Strings(std::string_view key) const {
+const base::StringList* File::Strings(std::string_view key) const {
   const Value* value = Find(key);
-  return value == nullptr ? nullptr : std::get_if<std::vector<std::string>>(value);
+  return value == nullptr ? nullptr : std::get_if<base::StringList>(value);
 }
 
 Result<std::vector<uint8_t>> File::RawValue(std::string_view key) const {

@@ -11,13 +11,14 @@
 #include <vector>
 
 #include "base/status.h"
+#include "base/string_list.h"
 #include "quant/blocks.h"
 
 namespace zell::gguf {
 
 /// A key's value. Integers of every width widen to 64 bits, f32 to double; arrays hold one element type.
 using Value = std::variant<uint64_t, int64_t, double, bool, std::string, std::vector<uint64_t>, std::vector<int64_t>,
-                           std::vector<double>, std::vector<bool>, std::vector<std::string>>;
+                           std::vector<double>, std::vector<bool>, base::StringList>;
 
 struct TensorInfo {
   std::string name;
@@ -49,7 +50,7 @@ class File {
   std::optional<double> F64(std::string_view key) const;
   std::optional<bool> Bool(std::string_view key) const;
   std::optional<std::string_view> Str(std::string_view key) const;
-  const std::vector<std::string>* Strings(std::string_view key) const;
+  const base::StringList* Strings(std::string_view key) const;
   /// A value's bytes as they lie in the file, its type in front: for copying it into another file.
   /// @errors kNotFound: no such key; kIo.
   base::Result<std::vector<uint8_t>> RawValue(std::string_view key) const;

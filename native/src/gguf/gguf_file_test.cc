@@ -97,7 +97,7 @@ TEST(WhatIsWrittenIsRead) {
   CHECK_EQ(file.Bool("flag").value_or(false), true);
   CHECK_EQ(file.Str("text").value_or(""), std::string_view("héllo\0x", 8));
   REQUIRE(file.Strings("strings") != nullptr);
-  CHECK_EQ(file.Strings("strings")->at(2), "ccc");
+  CHECK_EQ((*file.Strings("strings"))[2], "ccc");
   CHECK((std::get<std::vector<int64_t>>(*file.Find("ids")) == std::vector<int64_t>{-1, 7}));
   CHECK((std::get<std::vector<double>>(*file.Find("scores")) == std::vector<double>{0.25}));
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+
+#include "gguf/limits.h"
 
 namespace zell::gguf {
 namespace {
@@ -94,10 +97,18 @@ Status ReadNumbers(Context& context, uint64_t count, Value* out) {
 }
 
 Status ReadStrings(Context& context, uint64_t count, Value* out) {
-  ZELL_RETURN_IF_ERROR(context.Charge(count * sizeof(std::string)));
-  std::vector<std::string> values(static_cast<size_t>(count));
-  for (std::string& value : values) ZELL_RETURN_IF_ERROR(ReadText(context, &value));
-  *out = std::move(values);
+  static_assert(kMaxHeaderBytes < std::numeric_limits<uint32_t>::max());
+  ZELL_RETURN_IF_ERROR(context.Charge(count * sizeof(uint32_t)));
+  std::string text;
+  std::vector<uint32_t> ends;
+  ends.reserve(static_cast<size_t>(count));
+  for (uint64_t i = 0; i < count; ++i) {
+    const size_t before = text.size();
+    ZELL_RETURN_IF_ERROR(context.cursor.AppendString(&text, *context.memory, "metadata value"));
+    ZELL_RETURN_IF_ERROR(context.Charge(text.size() - before));
+    ends.push_back(static_cast<uint32_t>(text.size()));
+  }
+  *out = base::StringList(std::move(text), std::move(ends));
   return Status::Ok();
 }
 

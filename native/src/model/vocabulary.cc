@@ -30,6 +30,7 @@ base::Status ReadKinds(const gguf::File& file, tokenizer::VocabularySpec& spec) 
   const gguf::Value* value = file.Find("tokenizer.ggml.token_type");
   if (value == nullptr) return base::Status::Ok();
   const auto copy = [&](const auto& kinds) {
+    spec.kinds.reserve(kinds.size());
     for (const auto kind : kinds) {
       const bool known = kind >= 0 && kind <= 6;
       spec.kinds.push_back(known ? static_cast<tokenizer::TokenKind>(kind) : tokenizer::TokenKind::kUndefined);
@@ -76,6 +77,7 @@ base::Status ReadScores(const gguf::File& file, tokenizer::VocabularySpec& spec)
   const gguf::Value* value = file.Find("tokenizer.ggml.scores");
   if (value == nullptr) return base::Status::Ok();
   const auto copy = [&](const auto& scores) {
+    spec.scores.reserve(scores.size());
     for (const auto score : scores) spec.scores.push_back(static_cast<float>(score));
     return base::Status::Ok();
   };
@@ -121,14 +123,14 @@ base::Result<tokenizer::VocabularySpec> ReadVocabulary(const gguf::File& file) {
   spec.pre = file.Str("tokenizer.ggml.pre").value_or("");
   spec.name = file.Str("general.name").value_or("");
   spec.architecture = file.Str("general.architecture").value_or("");
-  const std::vector<std::string>* tokens = file.Strings("tokenizer.ggml.tokens");
+  const base::StringList* tokens = file.Strings("tokenizer.ggml.tokens");
   if (tokens == nullptr) return Bad("tokens", "is missing");
   if (tokens->size() > (size_t{1} << 24)) return Bad("tokens", "has more entries than any vocabulary");
   spec.tokens = *tokens;
   ZELL_RETURN_IF_ERROR(ReadScores(file, spec));
   ZELL_RETURN_IF_ERROR(ReadCharsmap(file, spec));
   ZELL_RETURN_IF_ERROR(ReadKinds(file, spec));
-  if (const std::vector<std::string>* merges = file.Strings("tokenizer.ggml.merges"); merges != nullptr) {
+  if (const base::StringList* merges = file.Strings("tokenizer.ggml.merges"); merges != nullptr) {
     spec.merges = *merges;
   }
   ZELL_RETURN_IF_ERROR(ReadIds(file, spec));

@@ -7,7 +7,7 @@
 
 namespace zell::model {
 
-/// Copies the vocabulary; Tokenizer::Create checks it.
+/// The texts of tokens and merges are shared with the file; Tokenizer::Create checks all of it.
 /// @errors kBadModelFile: a key is missing or of another type.
 base::Result<tokenizer::VocabularySpec> ReadVocabulary(const gguf::File& file);
 

@@ -33,7 +33,8 @@ std::string NameOf(const std::string& path) {
 }
 
 std::string TextOf(const tokenizer::VocabularySpec& spec, tokenizer::Token token) {
-  return token >= 0 && static_cast<size_t>(token) < spec.tokens.size() ? spec.tokens[static_cast<size_t>(token)] : "";
+  const bool known = token >= 0 && static_cast<size_t>(token) < spec.tokens.size();
+  return std::string(known ? spec.tokens[static_cast<size_t>(token)] : std::string_view());
 }
 
 std::vector<tokenizer::Token> EndsOf(const tokenizer::VocabularySpec& spec) {

@@ -3,8 +3,6 @@
 
 #include <array>
 
-#include "tokenizer/unicode.h"
-
 namespace zell::tokenizer::internal {
 namespace {
 
@@ -33,15 +31,26 @@ constexpr Alphabet kAlphabet;
 
 uint32_t CharOfByte(uint8_t byte) { return kAlphabet.char_of[byte]; }
 
+// All characters of the alphabet lie below U+0800: one or two bytes each.
+bool AppendSpelled(std::string_view spelling, std::string* bytes) {
+  for (size_t pos = 0; pos < spelling.size(); ++pos) {
+    uint32_t c = static_cast<uint8_t>(spelling[pos]);
+    if (c >= 0x80) {
+      if (c < 0xC2 || c >= 0xE0 || pos + 1 == spelling.size()) return false;
+      const uint32_t next = static_cast<uint8_t>(spelling[++pos]);
+      if ((next & 0xC0) != 0x80) return false;
+      c = (c & 0x1F) << 6 | (next & 0x3F);
+    }
+    if (c >= kChars || kAlphabet.byte_of[c] < 0) return false;
+    bytes->push_back(static_cast<char>(kAlphabet.byte_of[c]));
+  }
+  return true;
+}
+
 std::optional<std::string> DecodeSpelling(std::string_view spelling) {
   std::string bytes;
   bytes.reserve(spelling.size());
-  for (size_t pos = 0; pos < spelling.size();) {
-    const Utf8Char c = DecodeUtf8(spelling, pos);
-    if (!c.valid || c.code_point >= kChars || kAlphabet.byte_of[c.code_point] < 0) return std::nullopt;
-    bytes.push_back(static_cast<char>(kAlphabet.byte_of[c.code_point]));
-    pos += c.length;
-  }
+  if (!AppendSpelled(spelling, &bytes)) return std::nullopt;
   return bytes;
 }
 

@@ -14,6 +14,9 @@ uint32_t CharOfByte(uint8_t byte);
 /// The bytes that a spelling stands for; nullopt when a character is not of the alphabet.
 std::optional<std::string> DecodeSpelling(std::string_view spelling);
 
+/// Appends them instead, and says whether all are of the alphabet; else `bytes` has some of them.
+bool AppendSpelled(std::string_view spelling, std::string* bytes);
+
 /// The spelling of bytes.
 std::string EncodeSpelling(std::string_view bytes);
 

@@ -53,7 +53,7 @@ TEST(CountsThatDoNotFit) {
   CHECK(CodeOf([](VocabularySpec* s) { s->merges.clear(); }) == StatusCode::kOk);
   CHECK(CodeOf([](VocabularySpec* s) {
           s->kinds.clear();
-          s->tokens.resize(internal::kMaxTokens + 1);
+          while (s->tokens.size() <= internal::kMaxTokens) s->tokens.push_back({});
         }) == StatusCode::kBadModelFile);
 }
 
@@ -65,11 +65,11 @@ TEST(KindsOutOfRange) {
 
 TEST(MalformedMerges) {
   for (const char* merge : {"", " ", "ab", " ab", "a ", "  "}) {
-    CHECK(CodeOf([&](VocabularySpec* s) { s->merges.emplace_back(merge); }) == StatusCode::kBadModelFile);
+    CHECK(CodeOf([&](VocabularySpec* s) { s->merges.push_back(merge); }) == StatusCode::kBadModelFile);
   }
   // Sides that are no spellings, or whose result is no token, match nothing and do no harm.
   for (const char* merge : {"a b c", "日 本", "\xFF a", "a zzz", "\t x"}) {
-    CHECK(CodeOf([&](VocabularySpec* s) { s->merges.emplace_back(merge); }) == StatusCode::kOk);
+    CHECK(CodeOf([&](VocabularySpec* s) { s->merges.push_back(merge); }) == StatusCode::kOk);
   }
   CHECK(CodeOf([](VocabularySpec* s) { s->merges.push_back(s->merges[0]); }) == StatusCode::kOk);
   CHECK(CodeOf([](VocabularySpec* s) { s->merges.push_back("a " + std::string(1 << 20, 'b')); }) ==
@@ -77,19 +77,19 @@ TEST(MalformedMerges) {
 }
 
 TEST(TokensTooLong) {
-  CHECK(CodeOf([](VocabularySpec* s) { s->tokens[7] = std::string(internal::kMaxTokenBytes + 1, 'x'); }) ==
+  CHECK(CodeOf([](VocabularySpec* s) { s->tokens.Replace(7, std::string(internal::kMaxTokenBytes + 1, 'x')); }) ==
         StatusCode::kBadModelFile);
   CHECK(CodeOf([](VocabularySpec* s) {
-          s->tokens[7] = std::string(internal::kMaxSpecialBytes + 1, 'x');
+          s->tokens.Replace(7, std::string(internal::kMaxSpecialBytes + 1, 'x'));
           s->kinds[7] = TokenKind::kUserDefined;
         }) == StatusCode::kBadModelFile);
 }
 
 TEST(TheFirstOfEqualTokensCounts) {
   VocabularySpec spec = TestVocabulary();
-  spec.tokens.emplace_back("hello");
+  spec.tokens.push_back("hello");
   spec.kinds.push_back(TokenKind::kNormal);
-  spec.tokens.emplace_back("<s>");
+  spec.tokens.push_back("<s>");
   spec.kinds.push_back(TokenKind::kControl);
   const auto made = Tokenizer::Create(spec);
   REQUIRE(made.ok());
@@ -100,7 +100,7 @@ TEST(TheFirstOfEqualTokensCounts) {
 
 TEST(EmptySpecialTokensMatchNothing) {
   VocabularySpec spec = TestVocabulary();
-  spec.tokens.emplace_back("");
+  spec.tokens.push_back("");
   spec.kinds.push_back(TokenKind::kControl);
   const auto made = Tokenizer::Create(spec);
   REQUIRE(made.ok());

@@ -15,7 +15,7 @@ constexpr size_t kShortWord = 48;
 
 }  // namespace
 
-MergeTable::MergeTable(size_t expected) : slots_(std::bit_ceil(expected * 2 + 2)), mask_(slots_.size() - 1) {}
+MergeTable::MergeTable(size_t expected) : slots_(std::bit_ceil(expected * 4 / 3 + 2)), mask_(slots_.size() - 1) {}
 
 void MergeTable::Add(Symbol left, Symbol right, Merge merge) {
   const uint64_t key = Key(left, right);

@@ -1,4 +1,4 @@
-// Decodes each token once, into one block of memory.
+// Spellings of tokens, decoded when they are asked for: few ever are.
 #include "tokenizer/pieces.h"
 
 #include <charconv>
@@ -46,28 +46,30 @@ void AppendReplaced(std::string_view text, std::string_view from, std::string_vi
 
 namespace {
 
-std::string Respelled(const Vocabulary& vocabulary, const std::string& text) {
-  if (vocabulary.algorithm == Algorithm::kPlamo2) return text;
+std::string Respelled(const Vocabulary& vocabulary, std::string_view text) {
+  if (vocabulary.algorithm == Algorithm::kPlamo2) return std::string(text);
   const bool bpe = vocabulary.algorithm == Algorithm::kBpe;
   if (bpe && vocabulary.pretokenizer->spelling != Spelling::kEscapedSpaces) {
-    return DecodeSpelling(text).value_or(text);
+    return DecodeSpelling(text).value_or(std::string(text));
   }
   std::string piece;
   AppendReplaced(text, kSpaceMark, " ", &piece);
   return piece;
 }
 
+}  // namespace
+
 std::string PieceOf(const Vocabulary& vocabulary, size_t token) {
-  const std::string& text = vocabulary.spec.tokens[token];
+  const std::string_view text = vocabulary.spec.tokens[token];
   if (vocabulary.algorithm == Algorithm::kRwkv) return Unescape(text);
   switch (vocabulary.spec.kinds[token]) {
     case TokenKind::kUndefined:
     case TokenKind::kUnused:
-      return vocabulary.algorithm == Algorithm::kPlamo2 ? text : std::string();
+      return vocabulary.algorithm == Algorithm::kPlamo2 ? std::string(text) : std::string();
     case TokenKind::kUnknown:
     case TokenKind::kControl:
     case TokenKind::kUserDefined:
-      return text;
+      return std::string(text);
     case TokenKind::kByte:
       if (const std::optional<char> byte = ParseByteToken(text)) return std::string(1, *byte);
       break;
@@ -75,17 +77,6 @@ std::string PieceOf(const Vocabulary& vocabulary, size_t token) {
       break;
   }
   return Respelled(vocabulary, text);
-}
-
-}  // namespace
-
-Pieces::Pieces(const Vocabulary& vocabulary) {
-  const size_t n = vocabulary.spec.tokens.size();
-  starts_.reserve(n + 1);
-  for (size_t i = 0; i < n; ++i) {
-    arena_ += PieceOf(vocabulary, i);
-    starts_.push_back(arena_.size());
-  }
 }
 
 }  // namespace zell::tokenizer::internal

@@ -23,10 +23,10 @@ bool IsIncomplete(std::string_view tail) {
 
 }  // namespace
 
-StreamDecoder::StreamDecoder(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
+StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool special) : tokenizer_(&tokenizer), special_(special) {}
 
 std::string StreamDecoder::Push(Token token) {
-  pending_ += tokenizer_->Piece(token, false);
+  pending_ += tokenizer_->Piece(token, special_);
   std::string text;
   size_t pos = 0;
   while (pos < pending_.size()) {

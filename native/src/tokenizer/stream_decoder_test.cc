@@ -46,6 +46,15 @@ TEST(WholeCharactersOnly) {
   CHECK_EQ(decoder.Flush(), "");
 }
 
+TEST(ControlTokensWhenAskedFor) {
+  const auto t = Bytes();
+  for (const bool special : {false, true}) {
+    StreamDecoder decoder(*t, special);
+    CHECK_EQ(decoder.Push('a') + decoder.Push(t->spec().eos) + decoder.Push('b') + decoder.Flush(),
+             special ? "a<|endoftext|>b" : "ab");
+  }
+}
+
 // Cutting at every byte: the front decodes to what it holds, then at most one replacement.
 TEST(CutAtEveryByte) {
   const auto t = Bytes();

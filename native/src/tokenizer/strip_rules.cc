@@ -15,7 +15,7 @@ bool ContainsAny(std::string_view text, std::initializer_list<std::string_view> 
 }  // namespace
 
 StripRule StripRuleOf(const VocabularySpec& spec, size_t token) {
-  const std::string& text = spec.tokens[token];
+  const std::string_view text = spec.tokens[token];
   if (ContainsAny(spec.pre, {"jina-v2-de", "jina-v2-es", "jina-v2-code"}) ||
       ContainsAny(spec.architecture, {"nomic-bert-moe", "jina-bert-v3"})) {
     return {.left = text == "<mask>"};

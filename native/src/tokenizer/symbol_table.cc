@@ -1,4 +1,4 @@
-// Open addressing with linear probing, at most half full.
+// Open addressing with linear probing, at most three quarters full.
 #include "tokenizer/symbol_table.h"
 
 #include <bit>
@@ -33,7 +33,7 @@ uint64_t Hash(std::string_view bytes) {
 }  // namespace
 
 SymbolTable::SymbolTable(size_t expected) {
-  slots_.resize(std::bit_ceil((expected + 256) * 2));
+  slots_.resize(std::bit_ceil((expected + 256) * 4 / 3));
   starts_.reserve(expected + 257);
   for (int byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
@@ -55,17 +55,26 @@ Symbol SymbolTable::Find(std::string_view wanted) const {
   return slots_[FindSlot(wanted, Hash(wanted))].symbol;
 }
 
-Symbol SymbolTable::Intern(std::string_view wanted) {
+uint64_t SymbolTable::Prepare(std::string_view wanted) const {
   const uint64_t hash = Hash(wanted);
+#if defined(__GNUC__)
+  __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+#endif
+  return hash;
+}
+
+Symbol SymbolTable::Intern(std::string_view wanted) { return Intern(wanted, Hash(wanted)); }
+
+Symbol SymbolTable::Intern(std::string_view wanted, uint64_t hash) {
   size_t slot = FindSlot(wanted, hash);
   if (slots_[slot].symbol != kNoSymbol) return slots_[slot].symbol;
-  if ((size() + 1) * 2 > slots_.size()) {
+  if ((size() + 1) * 4 > slots_.size() * 3) {
     Grow();
     slot = FindSlot(wanted, hash);
   }
   const auto symbol = static_cast<Symbol>(size());
   arena_.append(wanted);
-  starts_.push_back(arena_.size());
+  starts_.push_back(static_cast<uint32_t>(arena_.size()));
   if (wanted.size() > longest_) longest_ = wanted.size();
   slots_[slot] = {symbol, static_cast<uint32_t>(hash >> 32)};
   return symbol;

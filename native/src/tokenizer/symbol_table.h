@@ -11,7 +11,7 @@ namespace zell::tokenizer::internal {
 using Symbol = uint32_t;
 constexpr Symbol kNoSymbol = 0xFFFFFFFF;
 
-/// Filled once, then read from any thread. Symbols 0–255 are the single bytes.
+/// Filled once, then read from any thread. Symbols 0–255 are the single bytes. At most 4 GiB of text.
 class SymbolTable {
  public:
   /// `expected`: how many symbols will come, so that the table does not grow in between.
@@ -19,6 +19,10 @@ class SymbolTable {
 
   /// The symbol of these bytes, a new one when they are not known yet.
   Symbol Intern(std::string_view bytes);
+  /// Of bytes that will be interned soon: fetches the place where they will be looked for.
+  uint64_t Prepare(std::string_view bytes) const;
+  /// `hash`: what Prepare gave for these bytes.
+  Symbol Intern(std::string_view bytes, uint64_t hash);
   /// kNoSymbol when not known.
   Symbol Find(std::string_view bytes) const;
 
@@ -36,7 +40,7 @@ class SymbolTable {
   void Grow();
 
   std::string arena_;
-  std::vector<size_t> starts_{0};
+  std::vector<uint32_t> starts_{0};
   std::vector<Slot> slots_;
   size_t longest_ = 0;
 };

@@ -15,14 +15,14 @@ inline VocabularySpec TestVocabulary(const std::string& pre = "gpt-2") {
   spec.pre = pre;
   for (int byte = 0; byte < 256; ++byte) spec.tokens.push_back(EncodeSpelling(std::string(1, static_cast<char>(byte))));
   for (const char* merge : {"h e", "l l", "he ll", "hell o", "Ġ w", "o r", "Ġw or", "l d", "Ġwor ld"}) {
-    spec.merges.emplace_back(merge);
+    spec.merges.push_back(merge);
     std::string joined(merge);
     joined.erase(joined.find(' ', 1), 1);
     spec.tokens.push_back(joined);
   }
   spec.kinds.assign(spec.tokens.size(), TokenKind::kNormal);
   const auto add = [&](const char* text, TokenKind kind) {
-    spec.tokens.emplace_back(text);
+    spec.tokens.push_back(text);
     spec.kinds.push_back(kind);
     return static_cast<Token>(spec.tokens.size() - 1);
   };

@@ -11,7 +11,6 @@ namespace zell::tokenizer {
 namespace {
 
 using internal::Fragment;
-using internal::Pieces;
 using internal::SpecialSplitter;
 using internal::TextEncoder;
 using internal::Vocabulary;
@@ -38,10 +37,11 @@ class TokenizerImpl final : public Tokenizer {
     base::Result<std::unique_ptr<TextEncoder>> encoder = internal::MakeTextEncoder(made->vocabulary_);
     if (!encoder.ok()) return encoder.status();
     made->encoder_ = std::move(*encoder);
+    made->vocabulary_.spec.merges.clear();
     return std::unique_ptr<Tokenizer>(std::move(made));
   }
   explicit TokenizerImpl(Vocabulary vocabulary)
-      : vocabulary_(std::move(vocabulary)), pieces_(vocabulary_), specials_(MakeSpecialSplitter(vocabulary_.spec)) {}
+      : vocabulary_(std::move(vocabulary)), specials_(MakeSpecialSplitter(vocabulary_.spec)) {}
 
   std::vector<Token> Encode(std::string_view text, bool parse_special) const override {
     std::vector<Token> tokens;
@@ -66,7 +66,7 @@ class TokenizerImpl final : public Tokenizer {
     if (token < 0 || static_cast<size_t>(token) >= size()) return {};
     const auto i = static_cast<size_t>(token);
     if (!special && internal::NeedsParseSpecial(vocabulary_.spec.kinds[i])) return {};
-    return std::string(pieces_[i]);
+    return internal::PieceOf(vocabulary_, i);
   }
 
   size_t size() const override { return vocabulary_.spec.tokens.size(); }
@@ -78,8 +78,7 @@ class TokenizerImpl final : public Tokenizer {
   const VocabularySpec& spec() const override { return vocabulary_.spec; }
 
  private:
-  const Vocabulary vocabulary_;
-  const Pieces pieces_;
+  Vocabulary vocabulary_;  ///< constant after Create
   const SpecialSplitter specials_;
   std::unique_ptr<const TextEncoder> encoder_;
 };

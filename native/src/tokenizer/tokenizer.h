@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "base/string_list.h"
 
 namespace zell::tokenizer {
 
@@ -24,10 +25,10 @@ struct VocabularySpec {
   std::string pre;    ///< tokenizer.ggml.pre, BPE only
   std::string name;   ///< general.name; some models are known by it to strip spaces beside special tokens
   std::string architecture;  ///< general.architecture, for the same
-  std::vector<std::string> tokens;
+  base::StringList tokens;
   std::vector<float> scores;     ///< empty or one per token
   std::vector<TokenKind> kinds;  ///< empty or one per token
-  std::vector<std::string> merges;
+  base::StringList merges;       ///< empty after Create
   // Ids; -1 when absent.
   Token bos = -1, eos = -1, eot = -1, eom = -1, unknown = -1, padding = -1, separator = -1, mask = -1;
   Token fim_prefix = -1, fim_suffix = -1, fim_middle = -1, fim_pad = -1, fim_repo = -1, fim_separator = -1;
@@ -81,7 +82,8 @@ class Tokenizer {
 /// Joins pieces into text that is valid UTF-8 at every moment. One per sequence, not thread-safe.
 class StreamDecoder {
  public:
-  explicit StreamDecoder(const Tokenizer& tokenizer);
+  /// `special`: with the texts of control tokens.
+  explicit StreamDecoder(const Tokenizer& tokenizer, bool special = false);
   /// The characters completed by this token; an impossible byte becomes U+FFFD.
   std::string Push(Token token);
   /// What is left, an incomplete character as U+FFFD.
@@ -89,6 +91,7 @@ class StreamDecoder {
 
  private:
   const Tokenizer* tokenizer_;
+  bool special_;
   std::string pending_;
 };
 

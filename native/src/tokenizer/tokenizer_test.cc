@@ -54,7 +54,7 @@ TEST(TextNeverBecomesAControlTokenUnasked) {
   // Whole words count in this family, and here even the merges lead to the control token.
   spec.tokens.push_back("or");
   spec.kinds.push_back(TokenKind::kControl);
-  spec.tokens[Id(*Make(TestVocabulary()), "or")] = "unlike";
+  spec.tokens.Replace(static_cast<size_t>(Id(*Make(TestVocabulary()), "or")), "unlike");
   const auto t = Make(spec);
   REQUIRE(t != nullptr);
   const Token control = static_cast<Token>(t->size() - 1);
@@ -74,7 +74,7 @@ TEST(UserDefinedTokensAlwaysMatch) {
 TEST(PiecesOfEachKind) {
   VocabularySpec spec = TestVocabulary();
   const auto add = [&](const char* text, TokenKind kind) {
-    spec.tokens.emplace_back(text);
+    spec.tokens.push_back(text);
     spec.kinds.push_back(kind);
     return static_cast<Token>(spec.tokens.size() - 1);
   };
@@ -101,18 +101,18 @@ TEST(PiecesOfEachKind) {
 
 TEST(ASymbolThatIsNoTokenFallsBackToItsBytes) {
   VocabularySpec spec = TestVocabulary();
-  spec.merges.emplace_back("x y");  // "xy" is not in the vocabulary
+  spec.merges.push_back("x y");  // "xy" is not in the vocabulary
   const auto t = Make(spec);
   REQUIRE(t != nullptr);
   CHECK_EQ(Show(*t, t->Encode("xyz", false)), "x|y|z");
-  spec.tokens['x'] = "gone";
+  spec.tokens.Replace('x', "gone");
   CHECK_EQ(Show(*Make(spec), Make(spec)->Encode("xyz", false)), "y|z");
 }
 
 TEST(WholeWordsOnlyWhereTheFamilySaysSo) {
   // No merge leads to this token, so that only a family with the whole-word rule finds it.
   VocabularySpec spec = TestVocabulary("llama-bpe");
-  spec.tokens.emplace_back("xyzzy");
+  spec.tokens.push_back("xyzzy");
   spec.kinds.push_back(TokenKind::kNormal);
   CHECK_EQ(Show(*Make(spec), Make(spec)->Encode("xyzzy", false)), "xyzzy");
   spec.pre = "qwen2";
@@ -139,7 +139,7 @@ TEST(SpecialTokensAreFoundByTheirTexts) {
   VocabularySpec spec = TestVocabulary("qwen2");
   for (const char* text : {"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|fim_pad|>", "<|repo_name|>",
                            "<|file_sep|>", "<|im_end|>"}) {
-    spec.tokens.emplace_back(text);
+    spec.tokens.push_back(text);
     spec.kinds.push_back(TokenKind::kNormal);  // a file that forgot to say so
   }
   const auto t = Make(spec);
@@ -159,7 +159,7 @@ TEST(SpecialTokensAreFoundByTheirTexts) {
 TEST(EndIsNoEndWhereReturnAndCallAre) {
   VocabularySpec spec = TestVocabulary();
   for (const char* text : {"<|end|>", "<|return|>", "<|call|>"}) {
-    spec.tokens.emplace_back(text);
+    spec.tokens.push_back(text);
     spec.kinds.push_back(TokenKind::kControl);
   }
   const auto t = Make(spec);

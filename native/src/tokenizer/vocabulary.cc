@@ -2,7 +2,9 @@
 #include "tokenizer/vocabulary.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
+#include <unordered_map>
 
 #include "tokenizer/known_texts.h"
 
@@ -11,7 +13,48 @@ namespace {
 
 using base::Status;
 using base::StatusCode;
-using TokenOfText = std::unordered_map<std::string_view, Token>;
+
+/// The first token of each known text. Asking a few hundred texts about every token is cheaper than a table of all
+/// tokens.
+class TokenOfText {
+ public:
+  TokenOfText(const VocabularySpec& spec, const Pretokenizer* pretokenizer) {
+    const KnownTexts& known = GetKnownTexts();
+    for (const auto texts : {known.eot, known.eom, known.fim_prefix, known.fim_suffix, known.fim_middle, known.fim_pad,
+                             known.fim_repo, known.fim_separator, known.end_of_generation, kDialects}) {
+      for (const std::string_view text : texts) Want(text);
+    }
+    if (pretokenizer != nullptr) Want(pretokenizer->bos_text), Want(pretokenizer->eos_text);
+    for (size_t i = 0; i < spec.tokens.size(); ++i) {
+      const std::string_view text = spec.tokens[i];
+      if (text.size() >= lengths_.size() || !lengths_[text.size()] || !starts_[static_cast<uint8_t>(text[0])]) continue;
+      const auto it = tokens_.find(text);
+      if (it != tokens_.end() && it->second < 0) it->second = static_cast<Token>(i);
+    }
+  }
+
+  /// -1 when there is none. Only for texts of the known lists.
+  Token Find(std::string_view text) const {
+    const auto it = tokens_.find(text);
+    return it == tokens_.end() ? -1 : it->second;
+  }
+  bool Has(std::string_view text) const { return Find(text) >= 0; }
+
+ private:
+  static constexpr std::string_view kDialectTexts[] = {"<|return|>", "<|call|>", "<|calls|>", "<|flush|>",
+                                                       "<|tool_response>"};
+  static constexpr std::span<const std::string_view> kDialects = kDialectTexts;
+
+  void Want(std::string_view text) {
+    if (text.empty() || text.size() >= lengths_.size()) return;  // none is longer
+    lengths_[text.size()] = starts_[static_cast<uint8_t>(text[0])] = true;
+    tokens_.try_emplace(text, -1);
+  }
+
+  std::unordered_map<std::string_view, Token> tokens_;
+  std::array<bool, 64> lengths_{};  ///< of the texts wanted
+  std::array<bool, 256> starts_{};  ///< their first bytes
+};
 
 Status Bad(std::string message) { return {StatusCode::kBadModelFile, "vocabulary: " + std::move(message)}; }
 
@@ -79,9 +122,9 @@ Status CheckTokens(const VocabularySpec& spec, Algorithm algorithm) {
 /// A merge is two spellings and the space between them. Its sides may be anything: what is no spelling never matches.
 Status CheckMerges(const VocabularySpec& spec) {
   for (size_t i = 0; i < spec.merges.size(); ++i) {
-    const std::string& merge = spec.merges[i];
+    const std::string_view merge = spec.merges[i];
     const size_t space = merge.find(' ', 1);
-    if (space == std::string::npos || space + 1 == merge.size() || merge.size() > 2 * kMaxTokenBytes) {
+    if (space == std::string_view::npos || space + 1 == merge.size() || merge.size() > 2 * kMaxTokenBytes) {
       return Bad("merge " + std::to_string(i) + " is malformed");
     }
   }
@@ -92,30 +135,28 @@ Status CheckMerges(const VocabularySpec& spec) {
 void FindByText(VocabularySpec* spec, const TokenOfText& tokens, std::span<const std::string_view> texts, Token* id) {
   if (*id >= 0) return;
   for (const std::string_view text : texts) {
-    const auto it = tokens.find(text);
-    if (it == tokens.end()) continue;
-    *id = it->second;
+    const Token token = tokens.Find(text);
+    if (token < 0) continue;
+    *id = token;
     spec->kinds[static_cast<size_t>(*id)] = TokenKind::kControl;
     return;
   }
 }
 
-bool Has(const TokenOfText& tokens, std::string_view text) { return tokens.count(text) > 0; }
-
 std::vector<Token> FindEndOfGeneration(VocabularySpec* spec, const TokenOfText& tokens) {
   std::vector<Token> ends;
   // Tool dialects where <|end|> only closes a message, and where </s> is ordinary.
-  const bool harmony = (Has(tokens, "<|return|>") && (Has(tokens, "<|call|>") || Has(tokens, "<|calls|>"))) ||
-                       (Has(tokens, "<|flush|>") && (Has(tokens, "<|call|>") || Has(tokens, "<|calls|>")));
-  const bool tool_response = Has(tokens, "<|tool_response>");
+  const bool harmony = (tokens.Has("<|return|>") && (tokens.Has("<|call|>") || tokens.Has("<|calls|>"))) ||
+                       (tokens.Has("<|flush|>") && (tokens.Has("<|call|>") || tokens.Has("<|calls|>")));
+  const bool tool_response = tokens.Has("<|tool_response>");
   const auto excluded = [&](std::string_view text) {
     return (harmony && text == "<|end|>") || (tool_response && text == "</s>");
   };
   for (const std::string_view text : GetKnownTexts().end_of_generation) {
-    const auto it = tokens.find(text);
-    if (it == tokens.end() || excluded(text)) continue;
-    ends.push_back(it->second);
-    spec->kinds[static_cast<size_t>(it->second)] = TokenKind::kControl;
+    const Token token = tokens.Find(text);
+    if (token < 0 || excluded(text)) continue;
+    ends.push_back(token);
+    spec->kinds[static_cast<size_t>(token)] = TokenKind::kControl;
   }
   for (const Token id : {spec->eos, spec->eot, spec->eom, spec->fim_pad, spec->fim_repo, spec->fim_separator}) {
     if (id >= 0 && !excluded(spec->tokens[static_cast<size_t>(id)])) ends.push_back(id);
@@ -127,9 +168,7 @@ std::vector<Token> FindEndOfGeneration(VocabularySpec* spec, const TokenOfText& 
 
 void FillIn(Vocabulary* vocabulary) {
   VocabularySpec& spec = vocabulary->spec;
-  TokenOfText tokens;
-  tokens.reserve(spec.tokens.size());
-  for (size_t i = 0; i < spec.tokens.size(); ++i) tokens.try_emplace(spec.tokens[i], static_cast<Token>(i));
+  const TokenOfText tokens(spec, vocabulary->pretokenizer);
   const KnownTexts& known = GetKnownTexts();
   if (vocabulary->pretokenizer != nullptr) {
     FindByText(&spec, tokens, {&vocabulary->pretokenizer->bos_text, 1}, &spec.bos);
@@ -213,6 +252,16 @@ void FillInFamily(const Family& family, const Pretokenizer* pre, VocabularySpec*
   spec->clean_spaces = has_pre ? pre->clean_spaces : family.clean_spaces;
 }
 
+void NameEmptyTokens(base::StringList* tokens) {
+  if (std::none_of(tokens->begin(), tokens->end(), [](std::string_view text) { return text.empty(); })) return;
+  base::StringList named;
+  for (size_t i = 0; i < tokens->size(); ++i) {
+    const std::string_view text = (*tokens)[i];
+    named.push_back(text.empty() ? "[EMPTY_" + std::to_string(i) + "]" : std::string(text));
+  }
+  *tokens = std::move(named);
+}
+
 }  // namespace
 
 bool NeedsParseSpecial(TokenKind kind) { return kind == TokenKind::kControl || kind == TokenKind::kUnknown; }
@@ -230,9 +279,7 @@ base::Result<Vocabulary> CheckVocabulary(VocabularySpec spec) {
   if (spec.kinds.empty()) spec.kinds.assign(spec.tokens.size(), TokenKind::kNormal);
   ZELL_RETURN_IF_ERROR(CheckTokens(spec, family->algorithm));
   ZELL_RETURN_IF_ERROR(CheckMerges(spec));
-  for (size_t i = 0; i < spec.tokens.size(); ++i) {
-    if (spec.tokens[i].empty()) spec.tokens[i] = "[EMPTY_" + std::to_string(i) + "]";
-  }
+  NameEmptyTokens(&spec.tokens);
   FillInFamily(*family, pretokenizer, &spec);
   Vocabulary vocabulary{std::move(spec), family->algorithm, pretokenizer, {}};
   FillIn(&vocabulary);

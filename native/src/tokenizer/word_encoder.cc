@@ -23,42 +23,78 @@ WordEncoder::WordEncoder(const Vocabulary& vocabulary)
 // the merges say.
 void WordEncoder::AddTokens(const VocabularySpec& spec) {
   tokens_.assign(256, -1);
+  tokens_.reserve(spec.tokens.size() + 256);
   byte_tokens_.fill(-1);
+  std::string bytes;
   for (size_t i = 0; i < spec.tokens.size(); ++i) {
     if (NeedsParseSpecial(spec.kinds[i])) continue;
     if (const std::optional<char> byte = byte_alphabet_ ? std::nullopt : ParseByteToken(spec.tokens[i])) {
       Token& token = byte_tokens_[static_cast<uint8_t>(*byte)];
       if (token < 0) token = static_cast<Token>(i);
     }
-    const Symbol symbol = InternSpelling(spec.tokens[i]);
-    if (symbol == kNoSymbol) continue;
+    bytes.clear();
+    if (!AppendBytes(spec.tokens[i], &bytes) || bytes.empty()) continue;
+    const Symbol symbol = symbols_.Intern(bytes);
     if (symbol >= tokens_.size()) tokens_.resize(symbol + 1, -1);
     if (tokens_[symbol] < 0) tokens_[symbol] = static_cast<Token>(i);
   }
   if (byte_alphabet_) std::copy_n(tokens_.begin(), 256, byte_tokens_.begin());
 }
 
+// The tables are larger than any cache, so that a merge mostly waits for memory: a few are under way at a time.
 void WordEncoder::AddMerges(const VocabularySpec& spec) {
-  std::string bytes;
-  for (size_t rank = 0; rank < spec.merges.size(); ++rank) {
-    const std::string_view merge = spec.merges[rank];
-    const size_t space = merge.find(' ', 1);
-    const Symbol left = InternSpelling(merge.substr(0, space));
-    const Symbol right = InternSpelling(merge.substr(space + 1));
-    if (left == kNoSymbol || right == kNoSymbol) continue;
-    bytes.assign(symbols_.bytes(left));
-    bytes.append(symbols_.bytes(right));
-    for (size_t at = bytes.find(kSpaceMark, 1); at != std::string::npos; at = bytes.find(kSpaceMark, at + 1)) {
-      joins_before_space_[static_cast<uint8_t>(bytes[at - 1])] = true;
+  struct Prepared {
+    uint32_t rank;
+    size_t begin, middle, end;  ///< of its two sides in `text`
+    uint64_t left, right;       ///< hashes
+  };
+  constexpr size_t kAtOnce = 32;
+  std::array<Prepared, kAtOnce> prepared;
+  std::string text;
+  Symbol result = 0;
+  for (size_t rank = 0; rank < spec.merges.size();) {
+    size_t n = 0;
+    text.clear();
+    for (; rank < spec.merges.size() && n < kAtOnce; ++rank) {
+      const std::string_view merge = spec.merges[rank];
+      const size_t space = merge.find(' ', 1);
+      const size_t begin = text.size();
+      if (!AppendBytes(merge.substr(0, space), &text)) continue;
+      const size_t middle = text.size();
+      if (!AppendBytes(merge.substr(space + 1), &text)) continue;
+      const std::string_view all = text;
+      prepared[n++] = {static_cast<uint32_t>(rank),
+                       begin,
+                       middle,
+                       text.size(),
+                       symbols_.Prepare(all.substr(begin, middle - begin)),
+                       symbols_.Prepare(all.substr(middle))};
     }
-    merges_.Add(left, right, {static_cast<uint32_t>(rank), symbols_.Intern(bytes)});
+    for (const Prepared& p : std::span(prepared).first(n)) {
+      const std::string_view bytes = std::string_view(text).substr(p.begin, p.end - p.begin);
+      if (!byte_alphabet_) NoteSpaces(bytes);
+      const Symbol left = symbols_.Intern(bytes.substr(0, p.middle - p.begin), p.left);
+      const Symbol right = symbols_.Intern(bytes.substr(p.middle - p.begin), p.right);
+      // Most files list merges in the order of their results, all of one result together.
+      if (symbols_.bytes(result) != bytes) {
+        ++result;
+        if (result == symbols_.size() || symbols_.bytes(result) != bytes) result = symbols_.Intern(bytes);
+      }
+      merges_.Add(left, right, {p.rank, result});
+    }
   }
 }
 
-Symbol WordEncoder::InternSpelling(std::string_view spelling) {
-  if (!byte_alphabet_) return spelling.empty() ? kNoSymbol : symbols_.Intern(spelling);
-  const std::optional<std::string> bytes = DecodeSpelling(spelling);
-  return bytes.has_value() && !bytes->empty() ? symbols_.Intern(*bytes) : kNoSymbol;
+void WordEncoder::NoteSpaces(std::string_view merged) {
+  for (size_t at = merged.find(kSpaceMark, 1); at != std::string_view::npos; at = merged.find(kSpaceMark, at + 1)) {
+    joins_before_space_[static_cast<uint8_t>(merged[at - 1])] = true;
+  }
+}
+
+bool WordEncoder::AppendBytes(std::string_view spelling, std::string* bytes) const {
+  if (byte_alphabet_) return AppendSpelled(spelling, bytes);
+  bytes->append(spelling);
+  return true;
 }
 
 // Merging starts from bytes in the byte alphabet, else from characters. A character that no token and no merge knows

@@ -39,7 +39,9 @@ class WordEncoder {
 
   void AddTokens(const VocabularySpec& spec);
   void AddMerges(const VocabularySpec& spec);
-  Symbol InternSpelling(std::string_view spelling);
+  void NoteSpaces(std::string_view merged);
+  /// Whether all of `spelling` stands for bytes; they are appended.
+  bool AppendBytes(std::string_view spelling, std::string* bytes) const;
   Token TokenOf(Symbol symbol) const { return symbol < tokens_.size() ? tokens_[symbol] : -1; }
   bool IsWhole(Symbol symbol, Scratch* scratch) const;
   const std::vector<Symbol>& Merge(std::string_view word, Scratch* scratch) const;

@@ -57,6 +57,7 @@ export interface NativeModel {
   tokenize(text: string, parseSpecial: boolean): Int32Array;
   /** The token's bytes; empty for control tokens unless `special`. */
   piece(token: number, special: boolean): Uint8Array;
+  /** With the texts of control tokens; broken characters become U+FFFD. */
   detokenize(tokens: Int32Array): string;
   createDecoder(): NativeDecoder;
 
