@@ -5,10 +5,12 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { engineSuite } from './bench/engine.ts';
 import { printReport } from './bench/report.ts';
+import { tokenizerSuite } from './bench/tokenizer.ts';
 import { ROOT, setup } from './lib/setup.mjs';
 
 const USAGE = `usage: npm run bench -- SUITE [options]
-Suites: engine (prefill, decode, depth, several sequences, load and memory, over a list of files).
+Suites: engine (prefill, decode, depth, several sequences, load and memory, over a list of files),
+  tokenizer (every vocabulary of llama.cpp's repository, beside llama.cpp; only --rounds, --quick and --json count).
   --peers      builds llama.cpp once into the cache folder and measures it in turn with ours
   --ik DIR     with --peers: also ik_llama.cpp, from a checkout of its sources (or ZELL_IK_LLAMA=DIR)
   --quick      three files and two rounds: about 5 minutes instead of 25
@@ -35,12 +37,16 @@ const rounds = Number(values.rounds ?? (values.quick ? 2 : 5));
 if (values.help || positionals.length !== 1) {
   console.log(USAGE);
   process.exitCode = values.help ? 0 : 2;
-} else if (positionals[0] !== 'engine') {
+} else if (positionals[0] !== 'engine' && positionals[0] !== 'tokenizer') {
   console.error(`No suite is called ${positionals[0] ?? ''}.\n${USAGE}`);
   process.exitCode = 2;
 } else if (!Number.isInteger(rounds) || rounds < 1) {
   console.error(`--rounds takes a whole number of at least 1.`);
   process.exitCode = 2;
+} else if (positionals[0] === 'tokenizer') {
+  const rows = tokenizerSuite(ROOT, rounds);
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ rounds, rows }, null, 2)}\n`);
+  if (rows.some((row) => !row.met)) process.exitCode = 1;
 } else {
   await setup({ dev: true });
   const fork = values.ik ?? process.env['ZELL_IK_LLAMA'];

@@ -1,5 +1,5 @@
 // Loads and encodes with our tokenizer and the oracle's in turn and prints one JSON line for each file:
-// zell_tokenizer_bench [--bytes N] [--rounds N] GGUF…
+// zell_tokenizer_bench [--bytes N] [--rounds N] GGUF…, or --list for the vocabularies of the oracle's repository.
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -75,6 +75,11 @@ int Run(int argc, char** argv) {
       bytes = static_cast<size_t>(std::atoll(argv[++i]));
     } else if (argument == "--rounds" && i + 1 < argc) {
       rounds = std::atoi(argv[++i]);
+    } else if (argument == "--list") {
+      std::error_code error;
+      for (const auto& entry : std::filesystem::directory_iterator(OracleModels(), error)) {
+        if (entry.path().extension() == ".gguf") std::printf("%s\n", entry.path().c_str());
+      }
     } else {
       failed |= Bench(argument, bytes, rounds);
     }
