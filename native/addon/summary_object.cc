@@ -19,6 +19,12 @@ Napi::Value ToJs(Napi::Env env, const std::vector<T>& values) {
   for (size_t i = 0; i < values.size(); ++i) array.Set(static_cast<uint32_t>(i), ToJs(env, static_cast<T>(values[i])));
   return array;
 }
+Napi::Value ToJs(Napi::Env env, const base::StringList& values) {
+  if (values.size() > kMostArrayEntries) return env.Undefined();
+  Napi::Array array = Napi::Array::New(env, values.size());
+  for (size_t i = 0; i < values.size(); ++i) array.Set(static_cast<uint32_t>(i), ToJs(env, std::string(values[i])));
+  return array;
+}
 
 Napi::Object ToMetadata(Napi::Env env, const gguf::File& file) {
   Napi::Object object = Napi::Object::New(env);
