@@ -54,6 +54,24 @@ TEST(files_that_are_no_language_model_say_what_to_load) {
   CheckRefused(With("general.type", std::string("adapter")), kUnsupported, "adapter");
 }
 
+TEST(scales_of_whole_matrices_are_refused_and_not_ignored) {
+  const std::string path = (std::filesystem::temp_directory_path() / "zell_arch_scale.gguf").string();
+  gguf::HeaderBuilder header;
+  header.Set("general.architecture", std::string("llama"));
+  const uint64_t one[] = {1};
+  CHECK(header.AddTensor("blk.0.attn_q.scale", quant::TensorType::kF32, one).ok());
+  auto writer = gguf::FileWriter::Create(path, header);
+  REQUIRE(writer.ok());
+  const uint8_t bytes[4] = {};
+  CHECK(writer->Append(bytes).ok() && writer->Commit().ok());
+  const auto file = gguf::File::Open(path);
+  REQUIRE(file.ok());
+  const auto plan = model::BuildPlan(**file);
+  CHECK_EQ(plan.status().code, kUnsupported);
+  CHECK(plan.status().message.find("blk.0.attn_q.scale") != std::string::npos);
+  std::filesystem::remove(path);
+}
+
 TEST(hyperparameters_out_of_range_are_named) {
   constexpr uint32_t kMax = std::numeric_limits<uint32_t>::max();
   for (const uint32_t value : {0u, kMax}) {

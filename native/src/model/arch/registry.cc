@@ -82,6 +82,12 @@ base::Result<backend::Plan> BuildPlan(const gguf::File& file, const BuildOptions
   for (const auto& refused : kRefused) {
     if (*name == refused.name) return base::Status{base::StatusCode::kUnsupportedModel, refused.message};
   }
+  // Scales beside a matrix (NVFP4 and ternary files have them): without them every product would be wrong.
+  for (const gguf::TensorInfo& tensor : file.tensors()) {
+    if (!tensor.name.ends_with(".scale") && !tensor.name.ends_with(".input_scale")) continue;
+    return base::Status{base::StatusCode::kUnsupportedModel,
+                        "tensor " + tensor.name + " scales a whole matrix, which is not supported yet"};
+  }
   for (const Architecture& architecture : kArchitectures) {
     if (*name != architecture.name) continue;
     base::Result<backend::Plan> plan = architecture.build(file, options);
