@@ -1,4 +1,5 @@
 // Finds the architecture of a file.
+#include <iterator>
 #include <string>
 
 #include "model/arch/arch.h"
@@ -97,11 +98,11 @@ base::Result<backend::Plan> BuildPlan(const gguf::File& file, const BuildOptions
     }
     return plan;
   }
-  std::string known;
-  for (const Architecture& architecture : kArchitectures)
-    known += (known.empty() ? "" : ", ") + std::string(architecture.name);
-  return base::Status{base::StatusCode::kUnsupportedModel, "architecture '" + std::string(*name).substr(0, 64) +
-                                                               "' is not supported yet; these are: " + known};
+  // All their names would not be a sentence any more.
+  return base::Status{base::StatusCode::kUnsupportedModel,
+                      "architecture '" + std::string(*name).substr(0, 64) + "' is not one of the " +
+                          std::to_string(std::size(kArchitectures)) +
+                          " that are supported yet; Zell's README says where they are listed"};
 }
 
 }  // namespace zell::model
