@@ -5,6 +5,9 @@
 
 namespace zell::quant {
 
+/// `byte` with `bits` set from bit `shift` on, where it has none.
+inline uint8_t WithBits(uint8_t byte, int bits, int shift) { return static_cast<uint8_t>(byte | bits << shift); }
+
 struct ScaleAndMin {
   uint8_t scale;  ///< [0, 63]
   uint8_t min;    ///< [0, 63]

@@ -5,7 +5,7 @@
 
 #include "quant/blocks.h"
 #include "quant/fit.h"
-#include "quant/packing.h"
+#include "quant/pack_super.h"
 #include "quant/search.h"
 
 namespace zell::quant {
@@ -22,8 +22,6 @@ void FillWeights(const float* x, const float* importance, size_t n, float* weigh
     weight[i] = importance == nullptr ? own : own * importance[i];
   }
 }
-
-uint8_t WithBits(uint8_t byte, int bits, int shift) { return static_cast<uint8_t>(byte | bits << shift); }
 
 /// Integers of 4 or 5 bits as the small formats keep them.
 void PutSmall(uint8_t* q, uint8_t* high, size_t i, int value) {
@@ -63,15 +61,6 @@ void SearchBlock(const float* x, const float* weight, BlockQ4_1* block) {
 void SearchBlock(const float* x, const float* weight, BlockQ5_1* block) {
   SearchSmallWithMin(x, weight, 31, block, block->high);
 }
-
-/// Scales and mins of a super-block's groups as small integers, and the two f16 numbers they multiply.
-template <size_t kGroups>
-struct GroupScales {
-  uint16_t scale_f16 = 0, min_f16 = 0;
-  std::array<ScaleAndMin, kGroups> small{};
-  float Scale(size_t group) const { return F16ToF32(scale_f16) * static_cast<float>(small[group].scale); }
-  float Min(size_t group) const { return F16ToF32(min_f16) * static_cast<float>(small[group].min); }
-};
 
 /// The integers of one level of group scales: the f16 number is searched for, then every scale rounds to it.
 uint16_t SearchScales(const float* scale, const float* weight, size_t n, int limit, uint8_t* out) {
@@ -118,13 +107,7 @@ GroupScales<kGroups> SearchGroups(const float* x, const float* weight, int limit
   return result;
 }
 
-/// Scales of 16 groups as integers in [lowest, highest], times one f16 number.
-struct SignedGroupScales {
-  uint16_t scale_f16 = 0;
-  std::array<int, 16> small{};
-  float Scale(size_t group) const { return F16ToF32(scale_f16) * static_cast<float>(small[group]); }
-};
-
+/// Of 16 groups, as integers in [lowest, highest].
 SignedGroupScales SearchSignedGroups(const float* x, const float* weight, int q_half, int lowest, int highest) {
   float scales[16], scale_weight[16];
   for (size_t group = 0; group < 16; ++group) {
@@ -143,80 +126,23 @@ SignedGroupScales SearchSignedGroups(const float* x, const float* weight, int q_
 }
 
 void SearchBlock(const float* x, const float* weight, BlockQ2_K* block) {
-  const auto scales = SearchGroups<16>(x, weight, 15, 3);
-  block->scale_f16 = scales.scale_f16;
-  block->min_f16 = scales.min_f16;
-  for (size_t group = 0; group < 16; ++group, x += 16) {
-    block->scales[group] = WithBits(scales.small[group].scale, scales.small[group].min, 4);
-    uint8_t* q = block->q + group / 8 * 32 + group % 2 * 16;
-    const float inverse = InverseOrZero(scales.Scale(group)), min = scales.Min(group);
-    for (size_t i = 0; i < 16; ++i) {
-      q[i] = WithBits(q[i], RoundInto((x[i] + min) * inverse, 0, 3), static_cast<int>(group % 8 / 2 * 2));
-    }
-  }
+  Pack(x, SearchGroups<16>(x, weight, 15, 3), block);
 }
 
 void SearchBlock(const float* x, const float* weight, BlockQ3_K* block) {
-  const SignedGroupScales scales = SearchSignedGroups(x, weight, 4, -32, 31);
-  block->scale_f16 = scales.scale_f16;
-  for (size_t group = 0; group < 16; ++group, x += 16) {
-    PackQ3Scale(block->scales, static_cast<int>(group), scales.small[group] + 32);
-    const float inverse = InverseOrZero(scales.Scale(group));
-    uint8_t* q = block->q + group / 8 * 32 + group % 2 * 16;
-    uint8_t* high = block->high + group % 2 * 16;
-    for (size_t i = 0; i < 16; ++i) {
-      const int value = RoundInto(x[i] * inverse, -4, 3) + 4;
-      q[i] = WithBits(q[i], value & 3, static_cast<int>(group % 8 / 2 * 2));
-      high[i] = WithBits(high[i], value >> 2, static_cast<int>(group / 2));
-    }
-  }
+  Pack(x, SearchSignedGroups(x, weight, 4, -32, 31), block);
 }
 
 void SearchBlock(const float* x, const float* weight, BlockQ4_K* block) {
-  const auto scales = SearchGroups<8>(x, weight, 63, 15);
-  block->scale_f16 = scales.scale_f16;
-  block->min_f16 = scales.min_f16;
-  for (size_t group = 0; group < 8; ++group, x += 32) {
-    PackScaleAndMin(block->scales, static_cast<int>(group), scales.small[group]);
-    const float inverse = InverseOrZero(scales.Scale(group)), min = scales.Min(group);
-    uint8_t* q = block->q + group / 2 * 32;
-    for (size_t i = 0; i < 32; ++i) {
-      q[i] = WithBits(q[i], RoundInto((x[i] + min) * inverse, 0, 15), group % 2 == 0 ? 0 : 4);
-    }
-  }
+  Pack(x, SearchGroups<8>(x, weight, 63, 15), block);
 }
 
 void SearchBlock(const float* x, const float* weight, BlockQ5_K* block) {
-  const auto scales = SearchGroups<8>(x, weight, 63, 31);
-  block->scale_f16 = scales.scale_f16;
-  block->min_f16 = scales.min_f16;
-  for (size_t group = 0; group < 8; ++group, x += 32) {
-    PackScaleAndMin(block->scales, static_cast<int>(group), scales.small[group]);
-    const float inverse = InverseOrZero(scales.Scale(group)), min = scales.Min(group);
-    uint8_t* q = block->q + group / 2 * 32;
-    for (size_t i = 0; i < 32; ++i) {
-      const int value = RoundInto((x[i] + min) * inverse, 0, 31);
-      q[i] = WithBits(q[i], value & 15, group % 2 == 0 ? 0 : 4);
-      block->high[i] = WithBits(block->high[i], value >> 4, static_cast<int>(group));
-    }
-  }
+  Pack(x, SearchGroups<8>(x, weight, 63, 31), block);
 }
 
 void SearchBlock(const float* x, const float* weight, BlockQ6_K* block) {
-  const SignedGroupScales scales = SearchSignedGroups(x, weight, 32, -128, 127);
-  block->scale_f16 = scales.scale_f16;
-  for (size_t group = 0; group < 16; ++group, x += 16) {
-    block->scales[group] = static_cast<int8_t>(scales.small[group]);
-    const float inverse = InverseOrZero(scales.Scale(group));
-    const size_t half = group / 8, quarter = group % 8 / 2, first = group % 2 * 16;
-    uint8_t* low = block->q_low + half * 64 + quarter % 2 * 32 + first;
-    uint8_t* high = block->q_high + half * 32 + first;
-    for (size_t i = 0; i < 16; ++i) {
-      const int value = RoundInto(x[i] * inverse, -32, 31) + 32;
-      low[i] = WithBits(low[i], value & 15, quarter < 2 ? 0 : 4);
-      high[i] = WithBits(high[i], value >> 4, static_cast<int>(quarter * 2));
-    }
-  }
+  Pack(x, SearchSignedGroups(x, weight, 32, -128, 127), block);
 }
 
 template <class Block, size_t kWeights>
