@@ -81,6 +81,7 @@ class EngineServer {
       const { model, scheduler, adapters } = this.#host.loaded;
       if (request.forModel !== undefined && request.forModel !== model.info.modelHash)
         throw new ZellError('busy', 'Another model was loaded meanwhile. Ask again.');
+      scheduler.checkRoom(request.priority);
       const task = new GenerateTask(model, request, emit, this.#options.now, adapters.inForce(request.adapters));
       scheduler.submit(task);
       this.#open.set(id, () => scheduler.cancel(task));

@@ -1,14 +1,12 @@
 /** Gives a task its sequence: the longest known beginning of its tokens, the rest to be evaluated. */
+import { ZellError } from '#protocol/errors.ts';
 import type { NativeModel } from '../native/binding.ts';
+import type { Task } from '../inference/task.ts';
 import type { Entry } from './entry.ts';
-import { commonPrefix, type KeptSequence, type KeptSequences } from './keptSequences.ts';
+import { commonPrefix, type KnownPrefix, type PrefixTree } from './prefixTree.ts';
 
-interface Source {
-  readonly length: number;
-  /** Absent: the beginning lies in a running sequence. */
-  readonly kept?: KeptSequence;
-  readonly sequence?: number;
-}
+/** Waiting for another request's computation pays from so many tokens on. */
+export const LEAST_SHARED = 32;
 
 /** Tokens that a sequence holds, and how many come. */
 export interface Growth {
@@ -19,93 +17,118 @@ export interface Growth {
 /** Use only between steps. */
 export class Admission {
   readonly #model: NativeModel;
-  readonly #kept: KeptSequences;
+  readonly #tree: PrefixTree;
+  readonly #capacity: number;
 
-  constructor(model: NativeModel, kept: KeptSequences) {
+  constructor(model: NativeModel, tree: PrefixTree) {
     this.#model = model;
-    this.#kept = kept;
+    this.#tree = tree;
+    const { total, blockTokens } = model.kvUsage();
+    this.#capacity = total * blockTokens;
+  }
+
+  /** @throws {ZellError} out_of_memory, with the numbers, for what would not fit into an empty KV cache. */
+  refuseImpossible(task: Task): void {
+    const needed = task.tokens.length;
+    if (needed > this.#capacity)
+      throw new ZellError(
+        'out_of_memory',
+        `The request needs room for ${needed} tokens; the KV cache has memory for ${this.#capacity}. Shorten the prompt or free memory.`,
+        { details: { tokens: needed, capacity: this.#capacity } },
+      );
   }
 
   /**
    * Makes room for the whole of the entry's tokens, then gives it a sequence.
-   * False: there is not enough memory beside the `running` ones; with none running it is always admitted, and a step tells.
+   * `holders`: the entries whose sequences it may share.
+   * False: there is not enough memory beside the running ones; one that is `alone` is always admitted, and a step tells.
    */
-  admit(entry: Entry, running: readonly Entry[]): boolean {
-    const source = entry.sequence === undefined ? this.#source(entry, running) : { length: entry.evaluated };
-    const room = this.#makeRoomFor(
-      [{ held: source.length, more: entry.task.tokens.length - source.length }],
-      source.kept,
-    );
-    if (!room && running.length > 0) return false;
+  admit(entry: Entry, holders: readonly Entry[], alone: boolean): boolean {
+    const source = entry.sequence === undefined ? this.#source(entry, holders) : undefined;
+    const held = source?.length ?? entry.evaluated;
+    // The fork comes first: eviction may take the branch that it shares.
+    const sequence = entry.sequence ?? this.#sequenceFrom(source);
+    const room = this.makeRoom([{ held, more: entry.task.tokens.length - held }]);
+    if (!room && !alone) {
+      if (entry.sequence === undefined) this.#model.freeSequence(sequence);
+      return false;
+    }
     if (entry.sequence !== undefined) return true;
-    entry.sequence = this.#sequenceFrom(source);
-    entry.evaluated = source.length;
+    entry.sequence = sequence;
+    entry.evaluated = held;
     const { sampling } = entry.task;
-    if (sampling !== undefined) this.#model.setSampler(entry.sequence, sampling, Int32Array.from(entry.task.tokens));
-    entry.task.admitted(source.length);
+    if (sampling !== undefined) this.#model.setSampler(sequence, sampling, Int32Array.from(entry.task.tokens));
+    entry.task.admitted(held);
     return true;
   }
 
-  /** Evicts kept sequences until each of `growths` (tokens held, tokens to come) fits; false when they do not even then. */
-  makeRoom(growths: readonly Growth[]): boolean {
-    return this.#makeRoomFor(growths, undefined);
+  /**
+   * The running entry that is about to compute a longer beginning of `entry` than anybody holds now; undefined when it does not
+   * pay to wait for one.
+   */
+  leader(entry: Entry, running: readonly Entry[]): Entry | undefined {
+    if (entry.sequence !== undefined || entry.task.embedding !== undefined) return undefined;
+    const { tokens } = entry.task;
+    let leader: Entry | undefined;
+    let longest = 0;
+    let held = 0;
+    for (const other of running) {
+      if (!shares(other, entry)) continue;
+      const length = commonPrefix(other.task.tokens, tokens, tokens.length - 1);
+      held = Math.max(held, Math.min(length, other.evaluated));
+      if (length > longest && other.evaluated < length) [leader, longest] = [other, length];
+    }
+    if (leader === undefined || longest < held + LEAST_SHARED) return undefined;
+    held = Math.max(held, this.#tree.find(entry.key, tokens, tokens.length - 1)?.length ?? 0);
+    return longest < held + LEAST_SHARED ? undefined : leader;
   }
 
-  /** Hands a finished or cancelled entry's sequence to the kept ones. */
+  /** Evicts known prefixes until each of `growths` (tokens held, tokens to come) fits; false when they do not even then. */
+  makeRoom(growths: readonly Growth[]): boolean {
+    for (;;) {
+      const { used, total, blockTokens } = this.#model.kvUsage();
+      let blocks = 0;
+      for (const { held, more } of growths)
+        blocks += Math.ceil((held + more) / blockTokens) - Math.floor(held / blockTokens);
+      const missing = blocks - (total - used);
+      if (missing <= 0) return true;
+      if (!this.#tree.evict(missing * blockTokens)) return false;
+    }
+  }
+
+  /** Hands a finished or cancelled entry's sequence to the tree. */
   keep(entry: Entry): void {
     if (entry.sequence === undefined) return;
     const { sequence } = entry;
     entry.sequence = undefined;
     const length = entry.task.embedding === undefined ? this.#model.sequenceLength(sequence) : 0;
     if (length === 0) this.#model.freeSequence(sequence);
-    else this.#kept.add({ sequence, key: entry.key, tokens: entry.task.tokens.slice(0, length) });
+    else this.#tree.add(entry.key, entry.task.tokens.slice(0, length), sequence);
   }
 
-  free(entry: Entry): void {
-    if (entry.sequence !== undefined) this.#model.freeSequence(entry.sequence);
-    entry.sequence = undefined;
-  }
-
-  #makeRoomFor(growths: readonly Growth[], except: KeptSequence | undefined): boolean {
-    for (;;) {
-      const { used, total, blockTokens } = this.#model.kvUsage();
-      let blocks = 0;
-      for (const { held, more } of growths)
-        blocks += Math.ceil((held + more) / blockTokens) - Math.floor(held / blockTokens);
-      if (blocks <= total - used) return true;
-      if (!this.#kept.evictOldest(except)) return false;
-    }
-  }
-
-  #source(entry: Entry, running: readonly Entry[]): Source {
+  #source(entry: Entry, holders: readonly Entry[]): KnownPrefix | undefined {
     const { tokens, embedding } = entry.task;
     // Every token's output counts.
-    if (embedding !== undefined) return { length: 0 };
+    if (embedding !== undefined) return undefined;
     // The last token is always evaluated again: its logits were not kept.
     const limit = tokens.length - 1;
-    let best: Source = { length: 0 };
-    const found = this.#kept.best(entry.key, tokens, limit);
-    if (found !== undefined) best = { length: found.length, kept: found.kept };
-    for (const other of running) {
-      if (other.sequence === undefined || other.key !== entry.key || other.task.embedding?.whole === true) continue;
+    let best = this.#tree.find(entry.key, tokens, limit);
+    for (const other of holders) {
+      if (other.sequence === undefined || !shares(other, entry)) continue;
       const length = commonPrefix(other.task.tokens, tokens, Math.min(limit, other.evaluated));
-      if (length > best.length) best = { length, sequence: other.sequence };
+      if (length > (best?.length ?? 0)) best = { length, sequence: other.sequence };
     }
     return best;
   }
 
-  #sequenceFrom(source: Source): number {
-    const { kept, length } = source;
-    if (kept !== undefined) {
-      if (length === kept.tokens.length) {
-        // The new request continues all of it: nothing is lost by taking it over.
-        this.#kept.take(kept);
-        return kept.sequence;
-      }
-      this.#kept.touch(kept);
-      return this.#model.forkSequence(kept.sequence, length);
-    }
-    if (source.sequence !== undefined) return this.#model.forkSequence(source.sequence, length);
-    return this.#model.createSequence();
+  #sequenceFrom(source: KnownPrefix | undefined): number {
+    return source === undefined
+      ? this.#model.createSequence()
+      : this.#model.forkSequence(source.sequence, source.length);
   }
+}
+
+/** Keys and values of `other` are also those of `entry`, as far as their tokens are the same. */
+function shares(other: Entry, entry: Entry): boolean {
+  return other !== entry && other.key === entry.key && other.task.embedding?.whole !== true;
 }

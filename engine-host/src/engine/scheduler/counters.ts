@@ -11,6 +11,7 @@ export class Counters {
   #steps = 0;
   #stepSequences = 0;
   #lastTokensPerSecond = 0;
+  #serviceMs = 0;
   #kv: ReturnType<NativeModel['kvUsage']> = { used: 0, total: 0, blockTokens: 1 };
 
   /** A step of `ms`; its time is split between prefill and decode by their tokens. */
@@ -35,6 +36,16 @@ export class Counters {
   /** The first of its tokens came with the prompt, so `ms` lie between `tokens` - 1 steps. */
   finished(tokens: number, ms: number): void {
     if (tokens > 1 && ms > 0) this.#lastTokensPerSecond = ((tokens - 1) * 1000) / ms;
+  }
+
+  /** A request had its slot for `ms`. */
+  served(ms: number): void {
+    this.#serviceMs = this.#serviceMs === 0 ? ms : 0.8 * this.#serviceMs + 0.2 * ms;
+  }
+
+  /** When one of `slots` busy slots will probably be free: 1 to 60 seconds. */
+  secondsUntilFree(slots: number): number {
+    return Math.min(60, Math.max(1, Math.ceil(this.#serviceMs / slots / 1000)));
   }
 
   kv(usage: ReturnType<NativeModel['kvUsage']>): void {

@@ -4,12 +4,20 @@ import type { Task } from '../inference/task.ts';
 
 /** Waiting this long lifts a task by one class of priority, so that nothing waits forever. */
 export const AGEING_MS = 5000;
+/** A prompt that no step took for this long comes one class earlier, so that short ones cannot hold it up forever. */
+export const PASSED_OVER_MS = 300;
 
 export interface Entry {
   readonly task: Task;
   readonly enqueuedAt: number;
   /** Its class, 0 is served first. */
   readonly rank: number;
+  /** Class of the most urgent one who waits for what this one computes; its own while none does. */
+  lifted: number;
+  /** When it first got a slot; 0 before. */
+  admittedAt: number;
+  /** When a step last took some of it. */
+  servedAt: number;
   /** Its adapters, see `adapterKey`. */
   readonly key: string;
   /** Native sequence; undefined until its first admission. A paused entry keeps it, and with it its sampler. */
@@ -22,10 +30,14 @@ export interface Entry {
 }
 
 export function newEntry(task: Task, now: number): Entry {
+  const rank = PRIORITIES.indexOf(task.priority);
   return {
     task,
     enqueuedAt: now,
-    rank: PRIORITIES.indexOf(task.priority),
+    rank,
+    lifted: rank,
+    admittedAt: 0,
+    servedAt: now,
     key: adapterKey(task),
     sequence: undefined,
     evaluated: 0,
@@ -48,6 +60,11 @@ export function remaining(entry: Entry): number {
 /** Class in force after waiting. */
 export function agedRank(entry: Entry, now: number): number {
   return Math.max(0, entry.rank - Math.floor((now - entry.enqueuedAt) / AGEING_MS));
+}
+
+/** Class in force among prompts that are being evaluated. */
+export function turnRank(entry: Entry, now: number): number {
+  return Math.min(entry.rank, entry.lifted) - Math.floor(Math.max(0, now - entry.servedAt) / PASSED_OVER_MS);
 }
 
 /** Order of admission: class in force, then who came first. */

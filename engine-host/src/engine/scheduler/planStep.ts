@@ -1,10 +1,8 @@
 /** Chooses what one step evaluates. Slices change when a token is computed, never which one. */
-import { agedRank, remaining, type Entry } from './entry.ts';
+import { remaining, turnRank, type Entry } from './entry.ts';
 
-/** Prefill tokens of a step when nothing decodes: enough for full tiles, short enough to let a newcomer in. */
-export const PREFILL_ALONE = 256;
-/** Prefill tokens of a step beside running answers: their next token waits for it. */
-export const PREFILL_BESIDE_DECODE = 64;
+/** Tokens of an embedding in one step: its partial sums must not depend on what runs beside it. */
+const EMBEDDING_SLICE = 64;
 
 export interface PlannedItem {
   readonly entry: Entry;
@@ -13,10 +11,11 @@ export interface PlannedItem {
 }
 
 /**
- * One token of everything that decodes, and a slice of prefill: the more urgent class first, in one class the shortest rest
- * first (it frees its reader soonest; ageing keeps the long ones from starving).
+ * One token of everything that decodes, and `slice(decoding)` tokens of prompts: the more urgent class first, in one class the
+ * shortest rest first (it frees its reader soonest; who was passed over for long comes first all the same). A prompt that ends
+ * in this step is not held up by a part of another one.
  */
-export function planStep(running: readonly Entry[], now: number): PlannedItem[] {
+export function planStep(running: readonly Entry[], now: number, slice: (decoding: number) => number): PlannedItem[] {
   const plan: PlannedItem[] = [];
   const prefills: Entry[] = [];
   for (const entry of running) {
@@ -24,21 +23,23 @@ export function planStep(running: readonly Entry[], now: number): PlannedItem[] 
     else prefills.push(entry);
   }
   prefills.sort(
-    (a, b) => agedRank(a, now) - agedRank(b, now) || remaining(a) - remaining(b) || a.enqueuedAt - b.enqueuedAt,
+    (a, b) => turnRank(a, now) - turnRank(b, now) || remaining(a) - remaining(b) || a.enqueuedAt - b.enqueuedAt,
   );
-  let budget = plan.length > 0 ? PREFILL_BESIDE_DECODE : PREFILL_ALONE;
+  let budget = slice(plan.length);
+  let ends = false;
   for (const entry of prefills) {
     if (budget === 0) break;
     const count = sliceOf(entry, budget);
+    if (ends && count < remaining(entry)) continue;
     plan.push({ entry, count });
+    ends ||= count === remaining(entry);
     budget = Math.max(0, budget - count);
   }
   return plan;
 }
 
-/** Means of an embedding's slices are added up: they must not depend on what runs beside it. */
 function sliceOf(entry: Entry, budget: number): number {
   const { embedding } = entry.task;
   if (embedding === undefined) return Math.min(budget, remaining(entry));
-  return embedding.whole ? remaining(entry) : Math.min(PREFILL_BESIDE_DECODE, remaining(entry));
+  return embedding.whole ? remaining(entry) : Math.min(EMBEDDING_SLICE, remaining(entry));
 }

@@ -5,7 +5,7 @@ import type { StepItem } from '../native/binding.ts';
 import { FakeModel, type FakeModelOptions } from '../native/fakeModel.ts';
 import { request } from '../native/fakeRequest.ts';
 import { AGEING_MS } from './entry.ts';
-import { PREFILL_ALONE, PREFILL_BESIDE_DECODE } from './planStep.ts';
+import { FIRST_SLICE, MOST_ALONE_MS, MOST_GAP_MS } from './pace.ts';
 import { Scheduler } from './scheduler.ts';
 
 interface Run {
@@ -86,24 +86,53 @@ test('nothing runs when there is nothing to do', async () => {
   expect(bench.model.steps).toHaveLength(steps);
 });
 
-test('a prompt is evaluated in slices, small ones beside a running answer', async () => {
-  const bench = new Bench();
+/** A model whose steps take 8 ms and half a millisecond for every token. */
+function timed(options: FakeModelOptions = {}): Bench {
+  const parts: { bench?: Bench } = {};
+  const bench = new Bench({
+    ...options,
+    duringStep: async (items) => {
+      if (parts.bench !== undefined) parts.bench.now += msOf(items.map((i) => i.tokens.length));
+    },
+  });
+  parts.bench = bench;
+  return bench;
+}
+const msOf = (counts: readonly number[]): number => 8 + 0.5 * counts.reduce((sum, n) => sum + n, 0);
+
+test('prompts are evaluated in slices that fit into the time which a running answer may wait', async () => {
+  const bench = timed();
   const long = 'x'.repeat(600);
   const first = bench.submit(long, { maxTokens: 40 });
-  await bench.steps(4);
+  await bench.steps(8);
   const second = bench.submit(`y${long}`, { maxTokens: 1 });
   await bench.idle();
   const sizes = bench.model.steps.map((s) => s.map((i) => i.tokens.length));
-  expect(sizes.slice(0, 3)).toEqual([[PREFILL_ALONE], [PREFILL_ALONE], [601 - 2 * PREFILL_ALONE]]);
-  expect(sizes).toContainEqual([1, PREFILL_BESIDE_DECODE]);
-  expect(Math.max(...sizes.slice(3).flat())).toBe(PREFILL_BESIDE_DECODE);
+  expect(sizes[0]).toEqual([FIRST_SLICE]);
+  const single = sizes.filter((s) => s.length === 1).map(msOf);
+  expect(Math.max(...single)).toBeLessThanOrEqual(MOST_ALONE_MS);
+  const beside = sizes.filter((s) => s.length === 2);
+  expect(Math.max(...beside.map(msOf))).toBeLessThanOrEqual(MOST_GAP_MS);
+  // And they use that time: 601 tokens in few steps.
+  expect(beside.length).toBeLessThan(15);
   expect(textOf(first)).toBe(await alone(long, { maxTokens: 40 }));
   expect(endOf(second)).toMatchObject({ type: 'done', promptTokens: 602 });
 });
 
+test('a long prompt goes on although short ones keep coming', async () => {
+  const bench = timed({ totalBlocks: 8192 });
+  const long = bench.submit('x'.repeat(600), { maxTokens: 1 });
+  for (let i = 0; i < 400 && endOf(long)?.type !== 'done'; i++) {
+    bench.submit(`${String(i).padStart(4, '0')}${'y'.repeat(40)}`, { maxTokens: 1 });
+    await bench.steps(1);
+  }
+  expect(endOf(long)).toMatchObject({ type: 'done' });
+  await bench.idle();
+});
+
 test('a short prompt is not held up by a long one of its class', async () => {
   const bench = new Bench();
-  const long = bench.submit('x'.repeat(2000), { maxTokens: 1 });
+  const long = bench.submit('x'.repeat(4000), { maxTokens: 1 });
   await bench.steps(1);
   const short = bench.submit('y', { maxTokens: 1 });
   await bench.idle();
@@ -113,10 +142,26 @@ test('a short prompt is not held up by a long one of its class', async () => {
 
 test('the queue is full: one more is refused at once, with the numbers', async () => {
   const bench = new Bench({}, { slots: 1, maxWaiting: 2 });
-  for (const prompt of ['a', 'b', 'c']) bench.submit(prompt);
-  expect(() => bench.submit('d')).toThrow(expect.objectContaining({ code: 'busy' }));
+  for (const prompt of ['a', 'b', 'c']) bench.submit(prompt, { priority: 'api' });
+  expect(() => bench.submit('d', { priority: 'api' })).toThrow(
+    expect.objectContaining({ code: 'busy', details: { slots: 1, waiting: 3, retryAfterSeconds: 1 } }),
+  );
+  // Somebody at a screen still gets in; places for them are limited too.
+  bench.submit('e', { priority: 'chat' });
+  expect(() => bench.submit('f', { priority: 'chat' })).toThrow(expect.objectContaining({ code: 'busy' }));
   await bench.idle();
-  expect(endOf(bench.submit('d'))).toBeUndefined();
+  expect(endOf(bench.submit('d', { priority: 'api' }))).toBeUndefined();
+  await bench.idle();
+});
+
+test('whoever is refused learns after how many seconds a slot will be free', async () => {
+  const bench = new Bench({ duringStep: async () => void (bench.now += 1000) }, { slots: 2, maxWaiting: 0 });
+  bench.submit('a', { maxTokens: 9, priority: 'api' });
+  await bench.idle();
+  for (const prompt of ['b', 'c']) bench.submit(prompt, { priority: 'api' });
+  expect(() => bench.submit('d', { priority: 'api' })).toThrow(
+    expect.objectContaining({ details: expect.objectContaining({ retryAfterSeconds: 5 }) as unknown }),
+  );
   await bench.idle();
 });
 
@@ -151,8 +196,8 @@ test('an urgent request takes the slot of a less urgent one, which later goes on
   expect(urgent.endedAtStep).toBeLessThan(12);
   expect(textOf(batch)).toBe(await alone('batch', { maxTokens: 30 }));
   expect(batch.events.filter((e) => e.type === 'accepted')).toHaveLength(1);
-  // Its KV stayed: nothing was evaluated twice.
-  expect(bench.model.steps.flat().reduce((n, i) => n + i.tokens.length, 0)).toBe(6 + 29 + 7 + 2);
+  // Its KV stayed: nothing was evaluated twice, and the urgent one shares its BOS.
+  expect(bench.model.steps.flat().reduce((n, i) => n + i.tokens.length, 0)).toBe(6 + 29 + 6 + 2);
 });
 
 test('a cancelled request ends at once, and the next step is without it', async () => {
@@ -244,7 +289,7 @@ test('the sampler sees the whole prompt, reused or not', async () => {
   expect(bench.model.samplerHistories[1]).toEqual(bench.model.samplerHistories[0]);
 });
 
-test('kept sequences give way when blocks run out, the oldest first', async () => {
+test('known prefixes give way when blocks run out, the oldest first', async () => {
   const bench = new Bench({ totalBlocks: 20, blockTokens: 4 });
   for (const prompt of ['a', 'b', 'c', 'd']) {
     bench.submit(prompt.repeat(16), { maxTokens: 4 });
@@ -254,7 +299,7 @@ test('kept sequences give way when blocks run out, the oldest first', async () =
   const gone = bench.submit('a'.repeat(16), { maxTokens: 1 });
   await bench.idle();
   expect(cachedOf(again)).toBe(17);
-  expect(cachedOf(gone)).toBe(1);
+  expect(cachedOf(gone)).toBeLessThan(17);
   expect(endOf(gone)).toMatchObject({ type: 'done' });
 });
 
@@ -270,13 +315,61 @@ test('running sequences that outgrow the memory take turns, to the same text', a
   expect(runs[0]!.endedAtStep).toBeLessThan(runs[2]!.endedAtStep);
 });
 
-test('a request that cannot fit even alone fails with out_of_memory, and the others go on', async () => {
+test('a request that can never fit is refused at once, with the numbers', async () => {
   const bench = new Bench({ totalBlocks: 8, blockTokens: 4 });
-  const big = bench.submit('x'.repeat(40));
+  expect(() => bench.submit('x'.repeat(40))).toThrow(
+    expect.objectContaining({ code: 'out_of_memory', details: { tokens: 41, capacity: 32 } }),
+  );
+  const small = bench.submit('y');
+  await bench.idle();
+  expect(textOf(small)).toBe(await alone('y'));
+});
+
+test('an answer that outgrows the memory even alone fails with out_of_memory, and the others go on', async () => {
+  const bench = new Bench({ totalBlocks: 8, blockTokens: 4 });
+  const big = bench.submit('x'.repeat(28), { maxTokens: 50 });
   const small = bench.submit('y');
   await bench.idle();
   expect(endOf(big)).toMatchObject({ type: 'failed', error: { code: 'out_of_memory' } });
   expect(textOf(small)).toBe(await alone('y'));
+});
+
+test('requests that begin alike compute that beginning once, even while it is being computed', async () => {
+  const bench = timed();
+  const shared = 'You are a careful assistant. '.repeat(20);
+  const runs = ['one', 'two', 'three', 'four'].map((end) => bench.submit(shared + end, { maxTokens: 8 }));
+  await bench.idle();
+  const evaluated = bench.model.steps.flat().reduce((sum, item) => sum + item.tokens.length, 0);
+  // The beginning once, then of each its own end (at most 5 tokens) and 7 sampled tokens.
+  expect(evaluated).toBeLessThan(1 + shared.length + 4 * (5 + 7));
+  for (const [i, end] of ['one', 'two', 'three', 'four'].entries())
+    expect(textOf(runs[i]!)).toBe(await alone(shared + end, { maxTokens: 8 }));
+  expect(runs.slice(1).map((run) => cachedOf(run))).toEqual([1, 1, 1].map((n) => shared.length + n));
+});
+
+test('whoever waits for the beginning of another request goes on when that is cancelled, from where it was', async () => {
+  const bench = timed();
+  const shared = 'z'.repeat(1000);
+  const first = bench.submit(`${shared}1`);
+  const second = bench.submit(`${shared}2`);
+  await bench.steps(3);
+  expect(second.events).toEqual([]);
+  bench.scheduler.cancel(first.task);
+  await bench.idle();
+  expect(cachedOf(second)).toBeGreaterThan(2 * FIRST_SLICE);
+  expect(textOf(second)).toBe(await alone(`${shared}2`));
+});
+
+test('a beginning that somebody urgent waits for is computed with his urgency', async () => {
+  const bench = timed();
+  const shared = 's'.repeat(1200);
+  const batch = bench.submit(`${shared}1`, { priority: 'batch', maxTokens: 1 });
+  const chat = bench.submit(`c${shared}`, { priority: 'chat', maxTokens: 1 });
+  await bench.steps(2);
+  const urgent = bench.submit(`${shared}2`, { priority: 'completion', maxTokens: 1 });
+  await bench.idle();
+  expect(urgent.endedAtStep).toBeLessThan(chat.endedAtStep);
+  expect(batch.endedAtStep).toBeLessThan(chat.endedAtStep);
 });
 
 test('a step that fails takes its requests with it and nothing else', async () => {

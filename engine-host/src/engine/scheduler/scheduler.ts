@@ -1,14 +1,15 @@
 /** The loop: admit → build one step → run it → hand out its results. Policy only; the model does the work. */
-import { PRIORITIES, type EngineStats, type QueueStatus } from '#protocol/engine.ts';
+import { PRIORITIES, type EngineStats, type Priority, type QueueStatus } from '#protocol/engine.ts';
 import { ZellError, type WireError } from '#protocol/errors.ts';
 import type { Task } from '../inference/task.ts';
 import type { NativeModel, StepItem, StepOutput } from '../native/binding.ts';
 import { nativeError } from '../native/nativeError.ts';
 import { Admission } from './admission.ts';
 import { Counters } from './counters.ts';
-import { byService, newEntry, type Entry } from './entry.ts';
-import { KeptSequences } from './keptSequences.ts';
+import { byService, newEntry, remaining, type Entry } from './entry.ts';
+import { Pace } from './pace.ts';
 import { planStep, type PlannedItem } from './planStep.ts';
+import { PrefixTree } from './prefixTree.ts';
 
 /** The last class behind which a person waits; only up to it may a task take another's slot. */
 const LAST_INTERACTIVE = PRIORITIES.indexOf('chat');
@@ -31,9 +32,10 @@ export class Scheduler {
   readonly #maxWaiting: number;
   readonly #now: () => number;
   readonly #flush: () => void;
-  readonly #kept: KeptSequences;
+  readonly #tree: PrefixTree;
   readonly #admission: Admission;
   readonly #counters = new Counters();
+  readonly #pace = new Pace();
   #waiting: Entry[] = [];
   #running: Entry[] = [];
   /** Ended entries whose sequence must not be touched before the step is over. */
@@ -50,9 +52,8 @@ export class Scheduler {
     this.#maxWaiting = options.maxWaiting ?? 64;
     this.#now = options.now;
     this.#flush = options.flush;
-    // Two conversations for each slot; memory evicts them earlier when it runs short.
-    this.#kept = new KeptSequences(model, this.#slots * 2);
-    this.#admission = new Admission(model, this.#kept);
+    this.#tree = new PrefixTree(model);
+    this.#admission = new Admission(model, this.#tree);
     this.#counters.kv(model.kvUsage());
   }
 
@@ -69,17 +70,24 @@ export class Scheduler {
     return this.#counters.stats(this.queue());
   }
 
-  /** @throws {ZellError} busy when the queue is full or the model is about to be unloaded. */
-  submit(task: Task): void {
+  /** Cheap: ask before the work of making a task. @throws {ZellError} busy when the queue is full or the model is about to be unloaded. */
+  checkRoom(priority: Priority): void {
     if (this.#closing) throw new ZellError('busy', 'The model is being unloaded. Try again.');
-    if (this.#running.length + this.#waiting.length >= this.#slots + this.#maxWaiting)
-      throw new ZellError(
-        'busy',
-        `All ${this.#slots} slots are busy and ${this.#maxWaiting} requests wait. Try later.`,
-        {
-          details: { slots: this.#slots, waiting: this.#waiting.length },
-        },
-      );
+    // Programs that fill the queue must not lock out the person at the screen.
+    const reserved = PRIORITIES.indexOf(priority) <= LAST_INTERACTIVE ? this.#slots : 0;
+    if (this.#running.length + this.#waiting.length < this.#slots + this.#maxWaiting + reserved) return;
+    const retryAfterSeconds = this.#counters.secondsUntilFree(this.#slots);
+    throw new ZellError(
+      'busy',
+      `All ${this.#slots} slots are busy and ${this.#waiting.length} requests wait. Try again in ${retryAfterSeconds} s.`,
+      { details: { slots: this.#slots, waiting: this.#waiting.length, retryAfterSeconds } },
+    );
+  }
+
+  /** @throws {ZellError} as checkRoom; out_of_memory with the numbers for a task that can never fit. */
+  submit(task: Task): void {
+    this.checkRoom(task.priority);
+    this.#admission.refuseImpossible(task);
     this.#waiting.push(newEntry(task, this.#now()));
     this.#start();
   }
@@ -115,7 +123,7 @@ export class Scheduler {
   /** The adapter (native id) is unloaded: nothing is kept for it any more. Takes part between two steps. */
   dropAdapter(id: number): void {
     void this.exclusive(0, () => {
-      this.#kept.dropAdapter(id);
+      this.#tree.dropAdapter(id);
       return Promise.resolve();
     });
   }
@@ -124,7 +132,7 @@ export class Scheduler {
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#looping) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
-    this.#kept.clear();
+    this.#tree.clear();
   }
 
   #start(): void {
@@ -154,7 +162,7 @@ export class Scheduler {
     for (let work = this.#exclusive.shift(); work !== undefined; work = this.#exclusive.shift()) await work();
     for (const entry of this.#leaving.splice(0)) this.#admission.keep(entry);
     this.#admit();
-    const plan = planStep(this.#running, this.#now());
+    const plan = planStep(this.#running, this.#now(), (decoding) => this.#pace.slice(decoding));
     if (plan.length > 0) await this.#step(plan);
     else this.#counters.kv(this.#model.kvUsage());
     if (this.#running.length + this.#waiting.length === 0) this.#flush();
@@ -165,6 +173,7 @@ export class Scheduler {
     this.#counters.kv(this.#model.kvUsage());
     this.#inStep = new Set(plan.map((p) => p.entry));
     const start = this.#now();
+    for (const { entry } of plan) entry.servedAt = start;
     let outputs: readonly StepOutput[];
     try {
       const pending = this.#model.step(plan.map(stepItem));
@@ -178,7 +187,7 @@ export class Scheduler {
       return;
     }
     this.#inStep = undefined;
-    this.#counters.step(plan, this.#now() - start);
+    this.#measured(plan, this.#now() - start);
     const bySequence = new Map(outputs.map((o) => [o.sequence, o]));
     let starved: Entry | undefined;
     for (const item of plan) {
@@ -190,6 +199,15 @@ export class Scheduler {
     }
     // Last, because it may take the KV of another entry of this step. One at a time: the others try again with the next step.
     if (starved !== undefined) this.#relieve(starved);
+  }
+
+  #measured(plan: readonly PlannedItem[], ms: number): void {
+    this.#counters.step(plan, ms);
+    // A step that was broken off, or left somebody out, shows no pace.
+    if (plan.some(({ entry }) => entry.ended)) return;
+    const decode = plan.filter(({ entry }) => remaining(entry) === 1).length;
+    const tokens = plan.reduce((sum, { count }) => sum + count, 0);
+    this.#pace.measured(decode, tokens - decode, ms);
   }
 
   #take({ entry, count }: PlannedItem, output: StepOutput | undefined): void {
@@ -216,44 +234,61 @@ export class Scheduler {
       return;
     }
     this.#counters.finished(entry.sampled, now - entry.firstSampledAt);
+    this.#counters.served(now - entry.admittedAt);
     this.#end(entry);
   }
 
-  /** Fills the free slots. Somebody who waits at a screen may take the slot of a less urgent task, which goes on later from where it was. */
+  /**
+   * Fills the free slots. Somebody who waits at a screen may take the slot of a less urgent task, which goes on later from where it
+   * was. Who begins like a prompt that is just being evaluated waits until it can share that beginning, and lends it its urgency.
+   */
   #admit(): void {
-    while (this.#waiting.length > 0) {
-      let next: Entry | undefined;
-      if (this.#running.length < this.#slots) {
-        next = this.#waiting.toSorted(byService(this.#now()))[0];
-      } else {
-        next = this.#waiting.toSorted((a, b) => a.rank - b.rank || a.enqueuedAt - b.enqueuedAt)[0];
+    for (const entry of this.#running) entry.lifted = entry.rank;
+    const following = new Set<Entry>();
+    while (this.#waiting.length > following.size) {
+      const next = this.#next(following);
+      if (next === undefined) return;
+      const leader = this.#admission.leader(next, this.#running);
+      if (leader !== undefined) {
+        leader.lifted = Math.min(leader.lifted, next.rank);
+        following.add(next);
+        continue;
+      }
+      if (this.#running.length >= this.#slots) {
         const victim = this.#leastUrgent();
-        if (next === undefined || victim === undefined) return;
-        if (next.rank > LAST_INTERACTIVE || victim.rank <= next.rank) return;
+        if (victim === undefined || Math.min(victim.rank, victim.lifted) <= next.rank) return;
         this.#pause(victim);
       }
-      if (next === undefined) return;
       try {
-        if (!this.#admission.admit(next, this.#running)) return;
+        if (!this.#admission.admit(next, [...this.#running, ...this.#waiting], this.#running.length === 0)) return;
       } catch (error) {
         this.#fail(next, nativeError(error));
         continue;
       }
+      if (next.admittedAt === 0) next.admittedAt = this.#now();
       this.#waiting = this.#waiting.filter((e) => e !== next);
       this.#running.push(next);
     }
   }
 
-  /** Memory ran out in the step: give up kept sequences, then the KV of paused and less urgent entries, at last this entry. */
+  /** Whose turn it is among those who wait for a slot, and not for somebody's beginning. */
+  #next(following: ReadonlySet<Entry>): Entry | undefined {
+    const waiting = this.#waiting.filter((e) => !following.has(e));
+    if (this.#running.length < this.#slots) return waiting.toSorted(byService(this.#now()))[0];
+    const [next] = waiting.toSorted((a, b) => a.rank - b.rank || a.enqueuedAt - b.enqueuedAt);
+    return next !== undefined && next.rank <= LAST_INTERACTIVE ? next : undefined;
+  }
+
+  /** Memory ran out in the step: give up known prefixes, then the KV of paused and less urgent entries, at last this entry. */
   #relieve(entry: Entry): void {
     // What ended in this very step is given up by the next one.
-    if (this.#leaving.length > 0 || this.#kept.evictOldest()) return;
+    if (this.#leaving.length > 0 || this.#tree.evict(this.#model.kvUsage().blockTokens)) return;
     const paused = this.#waiting.find((e) => e.evaluated > 0);
     const victim = paused ?? (this.#running.length > 1 ? this.#leastUrgent() : undefined);
     if (victim?.sequence === undefined) {
       this.#fail(entry, {
         code: 'out_of_memory',
-        message: 'The KV cache is full. Shorten the prompt or load the model with a shorter context.',
+        message: `The KV cache is full: ${entry.task.tokens.length} tokens of this request do not fit into its memory. Shorten the prompt or free memory.`,
         details: { tokens: entry.task.tokens.length },
       });
       return;
@@ -265,7 +300,9 @@ export class Scheduler {
   }
 
   #leastUrgent(): Entry | undefined {
-    return this.#running.toSorted((a, b) => b.rank - a.rank || b.enqueuedAt - a.enqueuedAt)[0];
+    return this.#running.toSorted(
+      (a, b) => Math.min(b.rank, b.lifted) - Math.min(a.rank, a.lifted) || b.enqueuedAt - a.enqueuedAt,
+    )[0];
   }
 
   #pause(entry: Entry): void {

@@ -1,0 +1,122 @@
+// Whatever runs beside a request, its text is the same: random neighbours, classes, cancellations, shared beginnings, little memory.
+import { expect, test } from 'vitest';
+import { PRIORITIES, type GenerateEvent } from '#protocol/engine.ts';
+import { GenerateTask } from '../inference/generateTask.ts';
+import { FakeModel } from '../native/fakeModel.ts';
+import { request } from '../native/fakeRequest.ts';
+import { Scheduler } from './scheduler.ts';
+
+const BEGINNINGS = ['', 'You are kind. '.repeat(4), 'You are kind. '.repeat(9), 'function add(a, b) {\n'.repeat(5)];
+
+interface Ask {
+  readonly prompt: string;
+  readonly seed: number;
+  readonly maxTokens: number;
+}
+
+/** The answer of a fresh model without neighbours. */
+async function alone(ask: Ask): Promise<string> {
+  const model = new FakeModel({ blockTokens: 8 });
+  const scheduler = new Scheduler(model, { now: () => 0, flush: () => undefined });
+  const text = { value: '' };
+  scheduler.submit(
+    taskOf(
+      model,
+      ask,
+      'chat',
+      (t) => (text.value += t),
+      () => undefined,
+    ),
+  );
+  await scheduler.close();
+  return text.value;
+}
+
+function taskOf(
+  model: FakeModel,
+  { prompt, seed, maxTokens }: Ask,
+  priority: (typeof PRIORITIES)[number],
+  onText: (text: string) => void,
+  onEnd: (event: GenerateEvent) => void,
+): GenerateTask {
+  const sampling = { ...request('').sampling, temperature: 1, seed };
+  return new GenerateTask(
+    model,
+    request(prompt, { maxTokens, priority, sampling }),
+    (event) => {
+      if (event.type === 'delta') onText(event.text);
+      if (event.type === 'done' || event.type === 'failed') onEnd(event);
+    },
+    () => 0,
+  );
+}
+
+for (const seed of [1, 2, 3]) {
+  test(`random neighbours, pauses, reuse and cancellations change no text (seed ${seed})`, async () => {
+    let state = seed;
+    const random = (n: number): number => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 8) % n;
+    let now = 0;
+    let preempted = 0;
+    const model = new FakeModel({
+      // Room for about three of the requests: they drive each other out all the time.
+      totalBlocks: 40,
+      blockTokens: 8,
+      duringStep: async (items) => {
+        now += 3 + items.reduce((sum, i) => sum + i.tokens.length, 0) * (0.1 + random(10) / 10);
+      },
+    });
+    const truncate = model.truncateSequence.bind(model);
+    model.truncateSequence = (sequence, length) => {
+      if (length === 0) preempted++;
+      truncate(sequence, length);
+    };
+    const scheduler = new Scheduler(model, { slots: 4, maxWaiting: 200, now: () => now, flush: () => undefined });
+    const runs: { ask: Ask; text: string; end?: GenerateEvent; cancelled: boolean; task: GenerateTask }[] = [];
+    let cached = 0;
+    for (let i = 0; i < 100; i++) {
+      const beginning = BEGINNINGS[random(BEGINNINGS.length)]!;
+      const ask = {
+        prompt: `${beginning}${'abc'[random(3)]!.repeat(random(20))}?`,
+        seed: random(3),
+        maxTokens: 1 + random(60),
+      };
+      const run: (typeof runs)[number] = {
+        ask,
+        text: '',
+        cancelled: false,
+        task: taskOf(
+          model,
+          ask,
+          PRIORITIES[random(PRIORITIES.length)]!,
+          (text) => (run.text += text),
+          (event) => {
+            run.end = event;
+            if (event.type === 'done') cached += event.cachedTokens;
+          },
+        ),
+      };
+      scheduler.submit(run.task);
+      runs.push(run);
+      for (let wait = random(12); wait > 0; wait--) await new Promise((resolve) => setImmediate(resolve));
+      const victim = runs[runs.length - 1 - random(Math.min(8, runs.length))]!;
+      if (random(6) === 0 && victim.end === undefined) {
+        victim.cancelled = true;
+        scheduler.cancel(victim.task);
+      }
+    }
+    await scheduler.close();
+    for (const { ask, text, end, cancelled } of runs) {
+      const expected = await alone(ask);
+      if (cancelled) expect(expected.startsWith(text)).toBe(true);
+      else {
+        expect(end).toMatchObject({ type: 'done' });
+        expect(text).toBe(expected);
+      }
+    }
+    // The test would prove little if nothing of this had happened.
+    expect(preempted).toBeGreaterThan(1);
+    expect(cached).toBeGreaterThan(1000);
+    expect(runs.filter((r) => r.cancelled).length).toBeGreaterThan(2);
+    expect(model.openSequences).toBe(0);
+  });
+}

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { FIRST_SLICE, LEAST_SLICE, MOST_ALONE_MS, MOST_GAP_MS, MOST_SLICE, Pace } from './pace.ts';
+
+/** Runs steps of a machine that takes `ms(decode, prefill)`; the last is what it settled at. */
+function settle(ms: (decode: number, prefill: number) => number, decode: number): { slice: number; ms: number } {
+  const pace = new Pace();
+  for (let i = 0; i < 5; i++) pace.measured(decode, 0, ms(decode, 0));
+  let slice = 0;
+  for (let i = 0; i < 40; i++) {
+    slice = pace.slice(decode);
+    pace.measured(decode, slice, ms(decode, slice));
+  }
+  return { slice, ms: ms(decode, slice) };
+}
+
+test('nothing measured: a cautious slice', () => {
+  expect(new Pace().slice(0)).toBe(FIRST_SLICE);
+  expect(new Pace().slice(3)).toBe(FIRST_SLICE);
+});
+
+test('a fast model fills the gap, a slow one gets two decode steps', () => {
+  const fast = settle((d, p) => 6 + d + 0.4 * p, 2);
+  expect(fast.ms).toBeLessThanOrEqual(MOST_GAP_MS);
+  expect(fast.ms).toBeGreaterThan(MOST_GAP_MS / 2);
+  const slow = settle((d, p) => 300 + 4 * d + 12 * p, 1);
+  expect(slow.ms).toBeLessThanOrEqual(2 * 304);
+  expect(slow.slice).toBeGreaterThan(LEAST_SLICE);
+});
+
+test('costs that are not straight are found by trying', () => {
+  // The first columns beside a decode step cost nearly nothing, later ones much more.
+  const { ms, slice } = settle((_d, p) => Math.max(60, 4 * p), 1);
+  expect(ms).toBeLessThanOrEqual(120);
+  expect(slice).toBeGreaterThanOrEqual(16);
+});
+
+test('slices have a least and a most', () => {
+  expect(settle(() => 1, 1).slice).toBe(MOST_SLICE);
+  expect(settle((_d, p) => 20 + 100 * p, 1).slice).toBe(LEAST_SLICE);
+});
+
+test('without running answers a step stays short enough for whoever comes next', () => {
+  const { ms, slice } = settle((_d, p) => 5 + p, 0);
+  expect(ms).toBeLessThanOrEqual(MOST_ALONE_MS);
+  expect(slice).toBeGreaterThan(32);
+});
+
+test('times that scatter keep the limit in 95 of 100 steps', () => {
+  let state = 7;
+  const random = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+  const pace = new Pace();
+  const noisy = (prefill: number): number => (15 + 0.5 * prefill) * (1 + 0.3 * random());
+  for (let i = 0; i < 5; i++) pace.measured(4, 0, noisy(0));
+  let over = 0;
+  for (let i = 0; i < 1000; i++) {
+    const slice = pace.slice(4);
+    const ms = noisy(slice);
+    if (ms > MOST_GAP_MS) over++;
+    pace.measured(4, slice, ms);
+  }
+  expect(over).toBeLessThan(50);
+});

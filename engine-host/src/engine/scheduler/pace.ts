@@ -1,0 +1,69 @@
+/** How many prefill tokens a step may carry, learnt from how long steps take. */
+
+/** A running answer waits this long for its next token at most, or two of its plain decode steps where those are slower. */
+export const MOST_GAP_MS = 50;
+/** A step without running answers: somebody who comes now waits for half of it on average. */
+export const MOST_ALONE_MS = 80;
+/** Prefill tokens of a step before anything was measured. */
+export const FIRST_SLICE = 64;
+/** Fewer would cost a whole reading of the weights for next to nothing. */
+export const LEAST_SLICE = 8;
+/** More brings nothing: tiles are full. */
+export const MOST_SLICE = 512;
+
+/** Steps are planned to take this part of what is allowed: times scatter, and the 95th percentile must keep the limit. */
+const AIM = 0.75;
+/** A step that took longer than thought counts at once, one that was faster counts slowly. */
+const RISE = 0.5;
+const FALL = 0.1;
+/** Slices are multiples of this, where they are larger: rows of a tile. */
+const TILE_ROWS = 16;
+
+/** Not for one step: it holds what the model has shown since it was loaded. Times in milliseconds. */
+export class Pace {
+  /** [sequences that decode] → a step of only those. */
+  readonly #decodeMs: (number | undefined)[] = [];
+  /** A prefill token more, beside running answers and without any. */
+  #besideMs: number | undefined;
+  #aloneMs: number | undefined;
+
+  /** A step of `decode` sequences' next tokens and `prefill` tokens of prompts took `ms`. */
+  measured(decode: number, prefill: number, ms: number): void {
+    if (prefill === 0) {
+      if (decode > 0) this.#decodeMs[decode] = towards(this.#decodeMs[decode], ms);
+      return;
+    }
+    const perToken = Math.max(0, ms - this.decodeMs(decode)) / prefill;
+    if (decode > 0) this.#besideMs = towards(this.#besideMs, perToken);
+    // A short rest of a prompt says little about a full slice.
+    else if (prefill >= FIRST_SLICE || this.#aloneMs === undefined) this.#aloneMs = towards(this.#aloneMs, perToken);
+  }
+
+  /** A step in which only `sequences` decode, from the nearest number that was measured; 0 while none was. */
+  decodeMs(sequences: number): number {
+    let nearest: number | undefined;
+    this.#decodeMs.forEach((_, count) => {
+      if (nearest === undefined || Math.abs(count - sequences) < Math.abs(nearest - sequences)) nearest = count;
+    });
+    return sequences === 0 || nearest === undefined ? 0 : (this.#decodeMs[nearest] ?? 0);
+  }
+
+  /** The longest that a step with `decode` running answers may take. */
+  limitMs(decode: number): number {
+    return decode === 0 ? MOST_ALONE_MS : Math.max(MOST_GAP_MS, 2 * this.decodeMs(decode));
+  }
+
+  /** Prefill tokens of the next step beside `decode` running answers. */
+  slice(decode: number): number {
+    const perToken = (decode > 0 ? this.#besideMs : undefined) ?? this.#aloneMs ?? this.#besideMs;
+    if (perToken === undefined) return FIRST_SLICE;
+    const room = this.limitMs(decode) * AIM - this.decodeMs(decode);
+    const fitting = Math.floor(Math.max(0, room) / Math.max(perToken, 1e-6));
+    const whole = fitting > TILE_ROWS ? fitting - (fitting % TILE_ROWS) : fitting;
+    return Math.min(MOST_SLICE, Math.max(LEAST_SLICE, whole));
+  }
+}
+
+function towards(before: number | undefined, now: number): number {
+  return before === undefined ? now : before + (now > before ? RISE : FALL) * (now - before);
+}
