@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "file_type.h"
+#include "convert/file_type.h"
+#include "convert/recipe.h"
 #include "gguf/file.h"
 #include "gguf/writer.h"
 #include "models/models.h"
@@ -108,7 +109,7 @@ Status WriteRandomModel(const std::string& path, const RandomModelSpec& spec) {
   if (!vocabulary.ok()) return vocabulary.status();
   ModelMaker maker(row->arch, shape, *vocabulary);
   row->describe(maker);
-  header.Set("general.file_type", FileTypeOf(spec.type));
+  header.Set("general.file_type", convert::FileTypeOf(spec.type));
   header.Set("general.quantization_version", uint32_t{2});
   for (const auto& [key, value] : maker.metadata()) header.Set(key, value);
   const bool tied = shape.tied == 1;
@@ -117,7 +118,7 @@ Status WriteRandomModel(const std::string& path, const RandomModelSpec& spec) {
     const std::string_view output = tied ? "token_embd.weight" : "output.weight";
     const TensorType type =
         spec.better_type ? TypeInMix(spec.type, *spec.better_type, t.name, output, shape.layers) : spec.type;
-    return TypeForRow(type, t.dims[0]);
+    return convert::TypeForRow(type, t.dims[0]);
   };
   for (const RandomTensor& t : maker.tensors()) ZELL_RETURN_IF_ERROR(header.AddTensor(t.name, type_of(t), t.dims));
   Result<gguf::FileWriter> writer = gguf::FileWriter::Create(path, header);

@@ -1,4 +1,5 @@
 // zell_synthesize: makes models for tests, from nothing or from another model. See kUsage.
+#include <atomic>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -7,7 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "convert_model.h"
+#include "base/memory_info.h"
+#include "convert/quantize_file.h"
 #include "random_model.h"
 #include "upcycle_model.h"
 
@@ -26,7 +28,7 @@ constexpr char kUsage[] =
     "  arguments give the same bytes. An unknown NAME: an error that lists the known ones. --better-type mixes types,\n"
     "  as published files do (Q4_K with Q6_K is Q4_K_M); --distinct-rows repeats the first N rows of each matrix.\n"
     "zell_synthesize OUT.gguf --convert IN.gguf --type TYPE\n"
-    "  The same model with every matrix in TYPE; vectors become F32.\n"
+    "  The same model with every matrix in TYPE, or what its rows allow; vectors become F32.\n"
     "zell_synthesize OUT.gguf --upcycle IN.gguf [--experts N] [--experts-used N] [--noise SIGMA] [--seed N]\n"
     "  A mixture of experts from a dense Llama model: each expert is a copy of the MLP, plus noise if wanted; the\n"
     "  routers are random.\n";
@@ -110,7 +112,15 @@ Status Run(int argc, char** argv) {
   }
   if (arguments.out.empty()) return Invalid("No output file.");
   if (!arguments.convert.empty()) {
-    return zell::test::ConvertModel(arguments.convert, arguments.out, arguments.spec.type);
+    const std::atomic<bool> stop = false;
+    const zell::convert::QuantizeOptions options{.type = arguments.spec.type, .threads = zell::base::PhysicalCores()};
+    const auto report = zell::convert::QuantizeFile(
+        arguments.convert, arguments.out, options, [](uint64_t, uint64_t) {}, stop);
+    if (report.ok() && report->fell_back > 0) {
+      std::fprintf(stderr, "rows of %llu matrices do not fit this type; they got another\n",
+                   static_cast<unsigned long long>(report->fell_back));
+    }
+    return report.status();
   }
   if (!arguments.upcycle.empty()) {
     zell::test::UpcycleSpec spec{.noise = arguments.noise, .seed = arguments.spec.seed};

@@ -1,4 +1,4 @@
-// Which type each matrix of a file gets: what does not fit a row, and mixes of types as they are published.
+// Mixes of types as they are published.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,6 @@
 #include "quant/blocks.h"
 
 namespace zell::test {
-
-/// `wanted` where rows of `row` weights are whole blocks of it; else the small-block type that llama.cpp's own tool
-/// takes in its place, so that files compare; F16 where nothing fits.
-quant::TensorType TypeForRow(quant::TensorType wanted, uint64_t row);
 
 /// The type of a matrix in a mix, `Q4_K_M` for one: the output matrix, and in about half of the layers attn_v and
 /// ffn_down, get a better type than the rest. `output` names the tensor that is the output matrix.

@@ -167,7 +167,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
     .description('write a model again with smaller weights')
     .argument('<input>', 'a GGUF file, or a name of "zell models list"')
     .argument('<output>', 'the new file')
-    .argument('<type>', 'Q4_K_M, Q5_K_M, Q6_K, Q8_0, … (a wrong one prints the list)')
+    .argument('<type>', 'Q4_K_M, IQ4_XS, Q6_K, Q8_0, MXFP4, TQ1_0, … (a wrong one prints the list)')
     .option('--importance <file>', 'an importance matrix (llama.cpp imatrix): which weights matter most')
     .option('--threads <n>', 'compute threads (default: the physical cores)', wholeNumber(1, 256))
     .option('--force', 'replace the output when it exists')

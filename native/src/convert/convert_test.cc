@@ -93,6 +93,28 @@ double Distance(const gguf::File& a, const gguf::File& b, const std::string& nam
   return std::sqrt(off / all);
 }
 
+template <typename T>
+void Put(std::string* bytes, const T& value) {
+  bytes->append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+/// The older format with one entry.
+std::string BinaryImportance(const std::string& tensor, const std::vector<float>& sums, int32_t calls) {
+  std::string bytes;
+  Put(&bytes, int32_t{1});
+  Put(&bytes, static_cast<int32_t>(tensor.size()));
+  bytes += tensor;
+  Put(&bytes, calls);
+  Put(&bytes, static_cast<int32_t>(sums.size()));
+  for (const float sum : sums) Put(&bytes, sum);
+  return bytes;
+}
+
+std::string WriteBytes(const std::string& name, const std::string& bytes) {
+  std::ofstream(Path(name), std::ios::binary) << bytes;
+  return Path(name);
+}
+
 TEST(names_of_recipes_ignore_case_and_unknown_ones_are_refused_with_the_list) {
   CHECK(FindRecipe("q4_k_m") == FindRecipe("Q4_K"));
   CHECK(FindRecipe("Q9") == nullptr);
@@ -123,7 +145,8 @@ TEST(a_mixture_gives_each_part_its_type_and_stays_near_the_weights) {
   CHECK_EQ(TypeIn(*after, "blk.0.attn_norm.weight"), TensorType::kF32);
   CHECK_EQ(TypeIn(*after, "blk.0.ffn_gate_inp.weight"), TensorType::kF32);
   CHECK_EQ(TypeIn(*after, "blk.0.attn_q.weight"), TensorType::kQ4_K);
-  CHECK_EQ(TypeIn(*after, "blk.0.attn_v.weight"), TensorType::kQ6_K);  // in the first eighth of 16 layers
+  CHECK_EQ(TypeIn(*after, "blk.0.attn_v.weight"), TensorType::kQ4_K);
+  CHECK_EQ(TypeIn(*after, "blk.1.attn_v.weight"), TensorType::kQ6_K);  // the last of two
   CHECK_EQ(TypeIn(*after, "blk.0.ffn_up.weight"), TensorType::kQ5_0);  // rows of 96
   CHECK_EQ(TypeIn(*after, "blk.0.odd.weight"), TensorType::kF16);      // rows of 50
   CHECK_EQ(report->fell_back, uint64_t{2});
@@ -136,6 +159,39 @@ TEST(a_mixture_gives_each_part_its_type_and_stays_near_the_weights) {
   // Once more from the result: what has its type already is copied, the rest is reported.
   const auto again = QuantizeFile(out, Path("q8.gguf"), {.recipe = "Q8_0"}, kNoProgress, kGoOn);
   CHECK(again.ok() && again->from_quantised);
+}
+
+TEST(types_of_tables_and_ternary_types_are_recipes_too) {
+  const std::string in = WriteModel("tables.gguf");
+  const auto types = [&](const char* recipe, const char* attention, const char* experts, const char* output) {
+    const std::string out = Path(std::string(recipe) + ".gguf");
+    CHECK(QuantizeFile(in, out, {.recipe = recipe, .threads = 2}, kNoProgress, kGoOn).ok());
+    const auto file = *gguf::File::Open(out);
+    CHECK_EQ(std::string(quant::InfoOf(TypeIn(*file, "blk.0.attn_q.weight")).name), std::string(attention));
+    CHECK_EQ(std::string(quant::InfoOf(TypeIn(*file, "blk.0.ffn_down_exps.weight")).name), std::string(experts));
+    CHECK_EQ(std::string(quant::InfoOf(TypeIn(*file, "output.weight")).name), std::string(output));
+  };
+  types("IQ4_XS", "IQ4_XS", "Q5_K", "Q6_K");  // without importance the first ffn_down get more
+  types("IQ4_NL", "IQ4_NL", "Q5_K", "Q6_K");
+  types("MXFP4", "MXFP4", "MXFP4", "Q8_0");
+  types("MXFP4_MOE", "Q8_0", "MXFP4", "Q8_0");
+  types("TQ1_0", "TQ1_0", "TQ1_0", "Q6_K");
+  types("TQ2_0", "TQ2_0", "TQ2_0", "Q6_K");
+}
+
+TEST(an_importance_matrix_changes_the_mixture) {
+  const std::string in = WriteModel("mixture.gguf");
+  const std::string matrix =
+      WriteBytes("mixture.dat", BinaryImportance("blk.0.attn_q.weight", std::vector<float>(256, 1.0f), 1));
+  const auto type = [&](const char* recipe, const std::string& importance) {
+    const std::string out = Path("mixture-out.gguf");
+    CHECK(QuantizeFile(in, out, {.recipe = recipe, .importance = importance}, kNoProgress, kGoOn).ok());
+    return TypeIn(**gguf::File::Open(out), "blk.0.ffn_down_exps.weight");
+  };
+  CHECK_EQ(type("Q4_0", ""), TensorType::kQ4_0);
+  CHECK_EQ(type("Q4_0", matrix), TensorType::kQ4_1);
+  CHECK_EQ(type("IQ4_XS", ""), TensorType::kQ5_K);
+  CHECK_EQ(type("IQ4_XS", matrix), TensorType::kIQ4_XS);
 }
 
 TEST(threads_do_not_change_a_byte) {
@@ -164,28 +220,6 @@ TEST(what_cannot_be_done_leaves_nothing_behind) {
   for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(out).parent_path())) {
     CHECK(entry.path().filename().string().find("refused") == std::string::npos);
   }
-}
-
-template <typename T>
-void Put(std::string* bytes, const T& value) {
-  bytes->append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
-/// The older format with one entry.
-std::string BinaryImportance(const std::string& tensor, const std::vector<float>& sums, int32_t calls) {
-  std::string bytes;
-  Put(&bytes, int32_t{1});
-  Put(&bytes, static_cast<int32_t>(tensor.size()));
-  bytes += tensor;
-  Put(&bytes, calls);
-  Put(&bytes, static_cast<int32_t>(sums.size()));
-  for (const float sum : sums) Put(&bytes, sum);
-  return bytes;
-}
-
-std::string WriteBytes(const std::string& name, const std::string& bytes) {
-  std::ofstream(Path(name), std::ios::binary) << bytes;
-  return Path(name);
 }
 
 TEST(importance_moves_the_error_to_where_it_matters_less) {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/thread_pool.h"
+#include "convert/file_type.h"
 #include "convert/importance.h"
 #include "convert/recipe.h"
 #include "gguf/file.h"
@@ -103,14 +104,14 @@ class Converter {
   std::vector<Task> tasks_;
 };
 
-Status CopyMetadata(const gguf::File& file, const Recipe& recipe, gguf::HeaderBuilder* header) {
+Status CopyMetadata(const gguf::File& file, uint32_t file_type, gguf::HeaderBuilder* header) {
   for (const auto& [key, value] : file.metadata()) {
     if (key.starts_with("split.") || key == "general.alignment") continue;
     base::Result<std::vector<uint8_t>> raw = file.RawValue(key);
     if (!raw.ok()) return raw.status();
     header->SetRaw(key, std::move(*raw));
   }
-  header->Set("general.file_type", recipe.file_type);
+  header->Set("general.file_type", file_type);
   header->Set("general.quantization_version", uint32_t{2});
   return Status::Ok();
 }
@@ -130,7 +131,7 @@ base::Result<QuantizeReport> QuantizeFile(const std::string& in, const std::stri
                                           const std::function<void(uint64_t done, uint64_t total)>& progress,
                                           const std::atomic<bool>& stop) {
   const Recipe* recipe = FindRecipe(options.recipe);
-  if (recipe == nullptr) {
+  if (recipe == nullptr && !options.type) {
     std::string known;
     for (const Recipe& r : Recipes()) known += (known.empty() ? "" : ", ") + std::string(r.name);
     return Status{StatusCode::kInvalidRequest,
@@ -153,14 +154,21 @@ base::Result<QuantizeReport> QuantizeFile(const std::string& in, const std::stri
   }
 
   QuantizeReport report;
-  const ModelShape shape = ShapeOf(file);
+  const ModelShape shape = ShapeOf(file, importance.has_value());
   gguf::HeaderBuilder header;
-  ZELL_RETURN_IF_ERROR(CopyMetadata(file, *recipe, &header));
+  const auto type_of = [&](const gguf::TensorInfo& tensor, bool* fell_back) {
+    if (!options.type) return TypeFor(*recipe, shape, tensor, fell_back);
+    const TensorType wanted = tensor.n_dims < 2 ? TensorType::kF32 : *options.type;
+    const TensorType type = TypeForRow(wanted, tensor.dims[0]);
+    *fell_back = type != wanted;
+    return type;
+  };
+  ZELL_RETURN_IF_ERROR(CopyMetadata(file, options.type ? FileTypeOf(*options.type) : recipe->file_type, &header));
   std::vector<TensorType> types;
   uint64_t total = 0;
   for (const gguf::TensorInfo& tensor : file.tensors()) {
     bool fell_back = false;
-    const TensorType type = TypeFor(*recipe, shape, tensor, &fell_back);
+    const TensorType type = type_of(tensor, &fell_back);
     ZELL_RETURN_IF_ERROR(header.AddTensor(tensor.name, type, std::span(tensor.dims, tensor.n_dims)));
     types.push_back(type);
     total += tensor.bytes;

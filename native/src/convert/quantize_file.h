@@ -4,15 +4,19 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
+#include "quant/blocks.h"
 
 namespace zell::convert {
 
 struct QuantizeOptions {
-  std::string recipe = {};      ///< a name of Recipes()
+  std::string recipe = {};  ///< a name of Recipes()
+  /// Instead of a recipe: what every tensor of two or more dimensions gets (see TypeForRow); vectors become F32.
+  std::optional<quant::TensorType> type = {};
   std::string importance = {};  ///< path of an importance matrix, or empty
   int threads = 1;
 };

@@ -338,14 +338,30 @@ TEST(QuantisersSurviveZerosTinyHugeAndNaN) {
       std::vector<float> x(kSuperBlock, value), y(kSuperBlock);
       x[1] = -value;
       std::vector<uint8_t> blocks(RowBytes(info, x.size()));
-      CHECK(Quantize(info.type, x.data(), blocks.data(), x.size()));
-      Dequantize(info.type, blocks.data(), y.data(), y.size());
-      const bool is_float = info.block_weights == 1;
-      for (const float result : y) {
-        if (!is_float && !std::isfinite(result)) return test::Fail(__FILE__, __LINE__, info.name);
-        if (value == 0.0f && result != 0.0f) return test::Fail(__FILE__, __LINE__, info.name);
+      for (const bool best : {false, true}) {
+        CHECK(best ? QuantizeBest(info.type, x.data(), nullptr, blocks.data(), x.size())
+                   : Quantize(info.type, x.data(), blocks.data(), x.size()));
+        Dequantize(info.type, blocks.data(), y.data(), y.size());
+        const bool is_float = info.block_weights == 1;
+        for (const float result : y) {
+          if (!is_float && !std::isfinite(result)) return test::Fail(__FILE__, __LINE__, info.name);
+          if (value == 0.0f && result != 0.0f) return test::Fail(__FILE__, __LINE__, info.name);
+        }
       }
     }
+  }
+}
+
+// What a ternary model was trained to be survives, whatever the search weighs.
+TEST(TernaryWeightsAreKeptExactly) {
+  std::vector<float> x(2 * kSuperBlock), y(x.size());
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] = 0.03125f * static_cast<float>(i < 300 ? static_cast<int>(i * 7 % 3) - 1 : 0);
+  for (const TensorType type : {TensorType::kTQ1_0, TensorType::kTQ2_0}) {
+    std::vector<uint8_t> blocks(RowBytes(InfoOf(type), x.size()));
+    CHECK(QuantizeBest(type, x.data(), nullptr, blocks.data(), x.size()));
+    Dequantize(type, blocks.data(), y.data(), y.size());
+    CHECK(x == y);
   }
 }
 

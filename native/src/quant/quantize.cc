@@ -4,27 +4,25 @@
 
 #include "quant/blocks.h"
 #include "quant/fit.h"
+#include "quant/pack_small.h"
 #include "quant/quantize_small.h"
 #include "quant/quantize_super.h"
 
 namespace zell::quant {
 namespace {
 
-/// Writes 32 integers of 4 or 5 bits as the small formats keep them.
-struct Packer {
+/// Where the integers of a block go; `high` is null for 4 bits.
+struct Bits {
   uint8_t* q;
-  uint8_t* high;  ///< nullptr: 4 bits
-  void Put(size_t i, int value) const {
-    q[i % 16] = static_cast<uint8_t>(i < 16 ? value & 15 : q[i % 16] | (value & 15) << 4);
-    if (high != nullptr) high[i / 8] = static_cast<uint8_t>(high[i / 8] | (value >> 4) << (i % 8));
-  }
+  uint8_t* high;
 };
 
 /// w = scale * (q - half), q in [0, 2 half - 1].
-uint16_t QuantizeSymmetric(const float* x, int half, const Packer& packer) {
+uint16_t QuantizeSymmetric(const float* x, int half, const Bits& bits) {
   const uint16_t scale_f16 = FiniteF16(SignedMax(x, kSmallBlock) / static_cast<float>(-half));
   const float inverse = InverseOrZero(F16ToF32(scale_f16));
-  for (size_t i = 0; i < kSmallBlock; ++i) packer.Put(i, RoundInto(x[i] * inverse, -half, half - 1) + half);
+  for (size_t i = 0; i < kSmallBlock; ++i)
+    PutSmall(bits.q, bits.high, i, RoundInto(x[i] * inverse, -half, half - 1) + half);
   return scale_f16;
 }
 
@@ -33,11 +31,12 @@ struct ScaleMinF16 {
 };
 
 /// w = scale * q + min, q in [0, highest].
-ScaleMinF16 QuantizeWithMin(const float* x, int highest, const Packer& packer) {
+ScaleMinF16 QuantizeWithMin(const float* x, int highest, const Bits& bits) {
   const auto [low, high] = std::minmax_element(x, x + kSmallBlock);
   const ScaleMinF16 f16{FiniteF16((*high - *low) / static_cast<float>(highest)), FiniteF16(*low)};
   const float inverse = InverseOrZero(F16ToF32(f16.scale)), min = F16ToF32(f16.min);
-  for (size_t i = 0; i < kSmallBlock; ++i) packer.Put(i, RoundInto((x[i] - min) * inverse, 0, highest));
+  for (size_t i = 0; i < kSmallBlock; ++i)
+    PutSmall(bits.q, bits.high, i, RoundInto((x[i] - min) * inverse, 0, highest));
   return f16;
 }
 

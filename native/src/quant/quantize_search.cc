@@ -5,28 +5,29 @@
 
 #include "quant/blocks.h"
 #include "quant/fit.h"
+#include "quant/pack_small.h"
 #include "quant/pack_super.h"
 #include "quant/search.h"
+#include "quant/search_tables.h"
 
 namespace zell::quant {
 namespace {
 
-/// How much each weight's error counts. Large weights move the output most; `importance`, when given, is the mean
-/// square of the activation that meets the weight.
-void FillWeights(const float* x, const float* importance, size_t n, float* weight) {
+/// Whose errors count more. `importance`, when given, weighs as well: it is the mean square of the activation that
+/// meets the weight.
+enum class Counts {
+  kLarge,  ///< the large weights': they move the output most
+  kEven,   ///< all the same: what little choice MXFP4 leaves would only be spent on clipping
+};
+
+void FillWeights(Counts counts, const float* x, const float* importance, size_t n, float* weight) {
   float sum = 0.0f;
   for (size_t i = 0; i < n; ++i) sum += x[i] * x[i];
   const float mean = sum / static_cast<float>(n);
   for (size_t i = 0; i < n; ++i) {
-    const float own = std::sqrt(mean + x[i] * x[i]);
+    const float own = counts == Counts::kEven ? 1.0f : std::sqrt(mean + x[i] * x[i]);
     weight[i] = importance == nullptr ? own : own * importance[i];
   }
-}
-
-/// Integers of 4 or 5 bits as the small formats keep them.
-void PutSmall(uint8_t* q, uint8_t* high, size_t i, int value) {
-  q[i % 16] = WithBits(q[i % 16], value & 15, i < 16 ? 0 : 4);
-  if (high != nullptr) high[i / 8] = WithBits(high[i / 8], value >> 4, static_cast<int>(i % 8));
 }
 
 /// Q4_0, Q5_0: w = scale * (q - half).
@@ -145,11 +146,11 @@ void SearchBlock(const float* x, const float* weight, BlockQ6_K* block) {
   Pack(x, SearchSignedGroups(x, weight, 32, -128, 127), block);
 }
 
-template <class Block, size_t kWeights>
+template <class Block, size_t kWeights, Counts kCounts = Counts::kLarge>
 bool SearchBlocks(const float* x, const float* importance, void* blocks, size_t n) {
   float weight[kWeights];
   for (size_t at = 0; at < n; at += kWeights) {
-    FillWeights(x + at, importance == nullptr ? nullptr : importance + at, kWeights, weight);
+    FillWeights(kCounts, x + at, importance == nullptr ? nullptr : importance + at, kWeights, weight);
     Block block{};
     SearchBlock(x + at, weight, &block);
     std::memcpy(static_cast<uint8_t*>(blocks) + at / kWeights * sizeof block, &block, sizeof block);
@@ -179,6 +180,16 @@ bool QuantizeBest(TensorType type, const float* x, const float* importance, void
       return SearchBlocks<BlockQ5_K, kSuperBlock>(x, importance, blocks, n);
     case TensorType::kQ6_K:
       return SearchBlocks<BlockQ6_K, kSuperBlock>(x, importance, blocks, n);
+    case TensorType::kIQ4_NL:
+      return SearchBlocks<BlockIQ4_NL, kSmallBlock>(x, importance, blocks, n);
+    case TensorType::kIQ4_XS:
+      return SearchBlocks<BlockIQ4_XS, kSuperBlock>(x, importance, blocks, n);
+    case TensorType::kMXFP4:
+      return SearchBlocks<BlockMXFP4, kSmallBlock, Counts::kEven>(x, importance, blocks, n);
+    case TensorType::kTQ1_0:
+      return SearchBlocks<BlockTQ1_0, kSuperBlock>(x, importance, blocks, n);
+    case TensorType::kTQ2_0:
+      return SearchBlocks<BlockTQ2_0, kSuperBlock>(x, importance, blocks, n);
     default:
       return Quantize(type, x, blocks, n);
   }

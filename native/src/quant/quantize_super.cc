@@ -3,7 +3,6 @@
 #include "quant/quantize_super.h"
 
 #include <array>
-#include <cstring>
 
 #include "quant/fit.h"
 #include "quant/pack_super.h"

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include "quant/fit.h"
 
@@ -134,48 +133,6 @@ inline ScaleOffset SearchWithOffset(const float* x, const float* weight, size_t 
     if (!attempt(InverseOrZero(best.scale), best.offset)) break;
   }
   return best;
-}
-
-/// Index of the nearest of ascending `values` to x.
-inline int NearestIndex(std::span<const int8_t> values, float x) {
-  const auto above =
-      std::upper_bound(values.begin(), values.end(), x, [](float a, int8_t b) { return a < static_cast<float>(b); });
-  if (above == values.begin()) return 0;
-  const int i = static_cast<int>(above - values.begin());
-  if (above == values.end()) return i - 1;
-  return x - static_cast<float>(values[static_cast<size_t>(i) - 1]) < static_cast<float>(*above) - x ? i - 1 : i;
-}
-
-/// Scale of w = scale * values[q] for ascending `values` with negative and positive ones.
-inline float SearchCodebook(const float* x, const float* weight, size_t n, std::span<const int8_t> values, uint8_t* q) {
-  const float unit = InverseOrZero(SignedMax(x, n));
-  std::fill(q, q + n, static_cast<uint8_t>(NearestIndex(values, 0.0f)));
-  if (unit == 0.0f) return 0.0f;
-  uint8_t tried[kMostInGroup];
-  SymmetricSums best;
-  const auto attempt = [&](float inverse) {
-    SymmetricSums sums;
-    for (size_t i = 0; i < n; ++i) {
-      tried[i] = static_cast<uint8_t>(NearestIndex(values, x[i] * inverse));
-      const float value = static_cast<float>(values[tried[i]]), wq = weight[i] * value;
-      sums.xq += wq * x[i];
-      sums.qq += wq * value;
-    }
-    if (!(sums.gain() > best.gain())) return false;
-    best = sums;
-    std::copy(tried, tried + n, q);
-    return true;
-  };
-  // The largest weight falls near either end of the codebook.
-  for (const int8_t end : {values.front(), values.back()}) {
-    for (int step = -7; step <= 7; ++step) {
-      attempt(static_cast<float>(end) * (1.0f + 0.025f * static_cast<float>(step)) * unit);
-    }
-  }
-  for (int round = 0; round < 8; ++round) {
-    if (!attempt(InverseOrZero(best.scale()))) break;
-  }
-  return best.scale();
 }
 
 }  // namespace zell::quant

@@ -5,7 +5,7 @@
 
 #include "quant/blocks.h"
 
-namespace zell::test {
+namespace zell::convert {
 
 /// The K formats count as their medium mixtures.
 inline uint32_t FileTypeOf(quant::TensorType type) {
@@ -71,4 +71,4 @@ inline uint32_t FileTypeOf(quant::TensorType type) {
   }
 }
 
-}  // namespace zell::test
+}  // namespace zell::convert
