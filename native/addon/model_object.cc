@@ -28,6 +28,8 @@ Napi::Function ModelObject::Define(Napi::Env env) {
                          InstanceMethod<&ModelObject::LoadAdapter>("loadAdapter"),
                          InstanceMethod<&ModelObject::UnloadAdapter>("unloadAdapter"),
                          InstanceMethod<&ModelObject::KvUsage>("kvUsage"),
+                         InstanceMethod<&ModelObject::SaveBlocks>("saveBlocks"),
+                         InstanceMethod<&ModelObject::RestoreBlocks>("restoreBlocks"),
                          InstanceMethod<&ModelObject::Step>("step"),
                          InstanceMethod<&ModelObject::Cancel>("cancel"),
                          InstanceMethod<&ModelObject::Close>("close"),

@@ -34,6 +34,8 @@ class ModelObject final : public Napi::ObjectWrap<ModelObject> {
   Napi::Value LoadAdapter(const Napi::CallbackInfo& info);
   Napi::Value UnloadAdapter(const Napi::CallbackInfo& info);
   Napi::Value KvUsage(const Napi::CallbackInfo& info);
+  Napi::Value SaveBlocks(const Napi::CallbackInfo& info);
+  Napi::Value RestoreBlocks(const Napi::CallbackInfo& info);
   Napi::Value Step(const Napi::CallbackInfo& info);
   Napi::Value Cancel(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);

@@ -50,6 +50,16 @@ std::vector<int32_t> Reader::Integers(const Napi::Value& value, const char* name
   return {array.Data(), array.Data() + array.ElementLength()};
 }
 
+std::vector<uint8_t> Reader::Bytes(const Napi::Value& value, const char* name) {
+  const bool fits =
+      !value.IsEmpty() && value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+  Expect(fits, std::string(name) + " to be a Uint8Array");
+  if (!fits) return {};
+  const Napi::Uint8Array array = value.As<Napi::Uint8Array>();
+  if (array.ElementLength() == 0) return {};
+  return {array.Data(), array.Data() + array.ElementLength()};
+}
+
 Napi::Object Reader::Object(const Napi::Value& value, const char* name) {
   const bool fits = !value.IsEmpty() && value.IsObject();
   Expect(fits, std::string(name) + " to be an object");

@@ -33,6 +33,7 @@ base::Result<SequenceState*> Engine::Impl::FindIdle(uint32_t sequence) const {
   SequenceState* state = Find(sequence);
   if (state == nullptr) return Invalid("sequence " + std::to_string(sequence) + " does not exist");
   if (state->in_step) return Invalid("sequence " + std::to_string(sequence) + " is in the running step");
+  if (state->loading) return Invalid("sequence " + std::to_string(sequence) + " is still being read");
   return state;
 }
 
@@ -67,7 +68,7 @@ void Engine::FreeSequence(uint32_t sequence) {
   const std::lock_guard lock(impl_->mutex);
   SequenceState* state = impl_->Find(sequence);
   if (state == nullptr) return;
-  if (state->in_step) {
+  if (state->in_step || state->loading) {
     state->doomed = true;
   } else {
     impl_->sequences.erase(sequence);
@@ -140,9 +141,11 @@ base::Status Engine::Step(std::vector<StepItem> items, StepDone done) {
     for (size_t i = 0; i < items.size(); ++i) {
       SequenceState* state = impl_->Find(items[i].sequence);
       const std::string name = "sequence " + std::to_string(items[i].sequence);
-      if (state == nullptr || state->in_step) {
+      if (state == nullptr || state->in_step || state->loading) {
         for (size_t j = 0; j < i; ++j) impl_->Find(items[j].sequence)->in_step = false;
-        return Invalid(name + (state == nullptr ? " does not exist" : " is named twice"));
+        return Invalid(name + (state == nullptr ? " does not exist"
+                               : state->loading ? " is still being read"
+                                                : " is named twice"));
       }
       state->in_step = true;
     }

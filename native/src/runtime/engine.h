@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "kv/block_file.h"
 #include "lora/adapter.h"
 #include "runtime/step.h"
 #include "runtime/summary.h"
@@ -53,6 +54,18 @@ class Engine {
   base::Status Truncate(uint32_t sequence, uint32_t length);
   base::Result<uint32_t> Fork(uint32_t sequence, uint32_t length);
   KvUsage Usage() const;
+
+  /// Writes the sequence's blocks from `first` on, one for each of `seeds`, on the caller's thread: the sequence may go
+  /// on or be freed meanwhile. Header and seeds: kv/block_file.h.
+  /// @errors kInvalidRequest: unknown, in the running step, or shorter; as base::AtomicFile.
+  base::Status SaveBlocks(uint32_t sequence, uint32_t first, const std::string& path, std::span<const uint8_t> header,
+                          std::span<const uint64_t> seeds);
+  /// A sequence with room for `blocks`, which nobody may use but to free it before FinishRestore. Takes no time.
+  /// @errors kOutOfMemory; kInvalidRequest beyond the context.
+  base::Result<uint32_t> BeginRestore(uint32_t blocks);
+  /// Reads the ranges, one after the other, on the caller's thread; once for each BeginRestore.
+  /// @returns tokens that the sequence holds then: those before the first block that is absent or damaged.
+  uint32_t FinishRestore(uint32_t sequence, std::span<const kv::BlockRange> ranges, std::span<const uint64_t> seeds);
 
   /// Reads a LoRA adapter for this model on the caller's thread; its id is not used before in this engine.
   /// @errors as lora::Adapter::Load.

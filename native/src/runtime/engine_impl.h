@@ -24,7 +24,8 @@ struct SequenceState {
   std::shared_ptr<sampling::Sampler> sampler;
   std::atomic<bool> cancelled = false;
   bool in_step = false;
-  bool doomed = false;  ///< freed while in a step
+  bool loading = false;  ///< its blocks are being read from files
+  bool doomed = false;   ///< freed while in a step or loading
 };
 
 struct Engine::Impl {

@@ -1,0 +1,76 @@
+#include "kv/block_file.h"
+
+#include "base/atomic_file.h"
+#include "base/checked.h"
+#include "base/read_file.h"
+#include "base/xxh64.h"
+
+namespace zell::kv {
+namespace {
+
+// Blocks begin at a page, so that they can be read without the system's cache.
+constexpr uint64_t kPageBytes = 4096;
+
+// Headers hold tokens and hashes: more is no header.
+constexpr uint64_t kMostHeaderBytes = 64 * 1024 * 1024;
+
+uint64_t Checksum(const GroupBlocks& groups, size_t block, uint64_t seed) {
+  for (const BlockBytesOf& group : groups) seed = base::Xxh64({group.blocks[block], group.block_bytes}, seed);
+  return seed;
+}
+
+uint64_t DataOffset(uint64_t header_bytes, uint64_t blocks) {
+  return (header_bytes + blocks * sizeof(uint64_t) + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
+
+uint64_t Stride(const GroupBlocks& groups) {
+  uint64_t bytes = 0;
+  for (const BlockBytesOf& group : groups) bytes += group.block_bytes;
+  return bytes;
+}
+
+void AppendLittle(std::vector<uint8_t>& bytes, uint64_t number) {
+  for (int shift = 0; shift < 64; shift += 8) bytes.push_back(static_cast<uint8_t>(number >> shift));
+}
+
+uint64_t ReadLittle(const uint8_t* bytes) {
+  uint64_t number = 0;
+  for (int i = 7; i >= 0; --i) number = number << 8 | bytes[i];
+  return number;
+}
+
+}  // namespace
+
+base::Status WriteBlocks(const std::string& path, std::span<const uint8_t> header, std::span<const uint64_t> seeds,
+                         const GroupBlocks& groups) {
+  base::Result<base::AtomicFile> file = base::AtomicFile::Create(path);
+  if (!file.ok()) return file.status();
+  std::vector<uint8_t> front(header.begin(), header.end());
+  for (size_t b = 0; b < seeds.size(); ++b) AppendLittle(front, Checksum(groups, b, seeds[b]));
+  front.resize(DataOffset(header.size(), seeds.size()));
+  ZELL_RETURN_IF_ERROR(file->Write(front));
+  for (size_t b = 0; b < seeds.size(); ++b) {
+    for (const BlockBytesOf& group : groups) ZELL_RETURN_IF_ERROR(file->Write({group.blocks[b], group.block_bytes}));
+  }
+  return file->Commit();
+}
+
+uint32_t ReadBlocks(const BlockRange& range, std::span<const uint64_t> seeds, const GroupBlocks& groups, uint32_t to) {
+  if (range.header_bytes > kMostHeaderBytes || seeds.size() != range.count) return 0;
+  if (!base::FitsWithin(range.first, range.count, range.blocks_in_file)) return 0;
+  const base::Result<base::ReadFile> file = base::ReadFile::Open(range.path);
+  if (!file.ok()) return 0;
+  std::vector<uint8_t> checksums(range.count * sizeof(uint64_t));
+  if (!file->ReadAt(range.header_bytes + range.first * sizeof(uint64_t), checksums).ok()) return 0;
+  uint64_t offset = DataOffset(range.header_bytes, range.blocks_in_file) + range.first * Stride(groups);
+  for (uint32_t b = 0; b < range.count; ++b) {
+    for (const BlockBytesOf& group : groups) {
+      if (!file->ReadAt(offset, {group.blocks[to + b], group.block_bytes}).ok()) return b;
+      offset += group.block_bytes;
+    }
+    if (Checksum(groups, to + b, seeds[b]) != ReadLittle(&checksums[b * sizeof(uint64_t)])) return b;
+  }
+  return range.count;
+}
+
+}  // namespace zell::kv
