@@ -5,17 +5,19 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { engineSuite } from './bench/engine.ts';
 import { printReport } from './bench/report.ts';
+import { serverSuite } from './bench/server.ts';
 import { tokenizerSuite } from './bench/tokenizer.ts';
 import { ROOT, setup } from './lib/setup.mjs';
 
 const USAGE = `usage: npm run bench -- SUITE [options]
 Suites: engine (prefill, decode, depth, several sequences, load and memory, over a list of files),
+  server (requests over HTTP: several users, prefixes, completions; beside llama-server; --ik and --model do not count),
   tokenizer (every vocabulary of llama.cpp's repository, beside llama.cpp; only --rounds, --quick and --json count).
   --peers      builds llama.cpp once into the cache folder and measures it in turn with ours
   --ik DIR     with --peers: also ik_llama.cpp, from a checkout of its sources (or ZELL_IK_LLAMA=DIR)
-  --quick      three files and two rounds: about 5 minutes instead of 25
+  --quick      two rounds instead of five, and three files: engine 5 minutes instead of 25, server 3 instead of 8
   --rounds N   instead of 5
-  --only ROW   only measurements that begin with ROW, as in --only decode/1.5B --only load
+  --only ROW   only measurements that begin with ROW, as in --only decode/1.5B --only load (server: users, busy, prefix, …)
   --model F    a GGUF file instead of the list
   --json F     also writes the report to F`;
 
@@ -37,7 +39,7 @@ const rounds = Number(values.rounds ?? (values.quick ? 2 : 5));
 if (values.help || positionals.length !== 1) {
   console.log(USAGE);
   process.exitCode = values.help ? 0 : 2;
-} else if (positionals[0] !== 'engine' && positionals[0] !== 'tokenizer') {
+} else if (!['engine', 'server', 'tokenizer'].includes(positionals[0] ?? '')) {
   console.error(`No suite is called ${positionals[0] ?? ''}.\n${USAGE}`);
   process.exitCode = 2;
 } else if (!Number.isInteger(rounds) || rounds < 1) {
@@ -49,17 +51,22 @@ if (values.help || positionals.length !== 1) {
   if (rows.some((row) => !row.met)) process.exitCode = 1;
 } else {
   await setup({ dev: true });
+  const say = (line: string): void => console.error(line);
+  const { peers, quick, only } = values;
   const fork = values.ik ?? process.env['ZELL_IK_LLAMA'];
-  const report = await engineSuite({
-    peers: values.peers,
-    quick: values.quick,
-    rounds,
-    only: values.only,
-    defaultModel: defaultModel(),
-    ...(values.model === undefined ? {} : { model: path.resolve(values.model) }),
-    ...(fork === undefined || fork === '' ? {} : { fork: path.resolve(fork) }),
-    say: (line) => console.error(line),
-  });
+  const report =
+    positionals[0] === 'server'
+      ? await serverSuite({ peers, rounds, only, model: defaultModel(), say })
+      : await engineSuite({
+          peers,
+          quick,
+          rounds,
+          only,
+          defaultModel: defaultModel(),
+          ...(values.model === undefined ? {} : { model: path.resolve(values.model) }),
+          ...(fork === undefined || fork === '' ? {} : { fork: path.resolve(fork) }),
+          say,
+        });
   printReport(report);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
   if (report.rows.some((row) => row.met === false)) process.exitCode = 1;

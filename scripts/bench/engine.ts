@@ -1,5 +1,5 @@
 // Suite `engine`: prefill, decode, depth, several sequences, load and memory, ours and the peers' in turn on the same files.
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { ROOT } from '../lib/setup.mjs';
@@ -11,6 +11,7 @@ import { builtPeer, CACHE, forkPeer, prebuiltPeer } from './peer.ts';
 import { peer } from './peerProcess.ts';
 import { commit, cpuFlags, machine, type BenchReport } from './report.ts';
 import { LLAMA_AVX2, PREBUILT_AMX, requirements } from './requirements.ts';
+import { writeText } from './text.ts';
 
 const PREFILL = 512;
 const DECODE = 128;
@@ -283,19 +284,6 @@ function lastLevelCacheBytes(): number {
   } catch {
     return 64 * 2 ** 20;
   }
-}
-
-/** Real text: this project's own documents and sources, the same bytes for every contestant. */
-function writeText(file: string): void {
-  const parts: string[] = [];
-  for (const folder of ['docs', 'protocol/src', 'engine-host/src/engine/scheduler']) {
-    const full = path.join(ROOT, folder);
-    if (!existsSync(full)) continue;
-    const names = readdirSync(full).filter((name) => /\.(md|ts)$/.test(name));
-    for (const name of names.sort()) parts.push(readFileSync(path.join(full, name), 'utf8'));
-  }
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, parts.join('\n').slice(0, 64 * 1024));
 }
 
 function sizeOf(file: string): number {

@@ -9,7 +9,7 @@ export interface Measurement {
   readonly id: string;
   readonly what: string;
   readonly file: string;
-  readonly unit: 'tokens/s' | 'ms' | 'MB';
+  readonly unit: 'tokens/s' | 'ms' | 'µs' | 'MB';
   readonly better: 'more' | 'less';
   readonly figures: Readonly<Record<string, readonly number[]>>;
 }
@@ -23,7 +23,7 @@ export interface Measure {
 }
 
 /** Threads that spin after their work have gone to sleep by then. */
-const IDLE_MS = 150;
+export const IDLE_MS = 150;
 
 /** All contestants hold the model at once and take turns; each is warmed up first. */
 export async function takeTurns(

@@ -29,11 +29,26 @@ interface Libraries {
  * dies on this machine is replaced by one without.
  */
 export async function builtPeer(model: string, say: (line: string) => void): Promise<PeerProgram> {
+  return (await provenBuild(model, say)).program;
+}
+
+/** llama.cpp's own server with the options of the build that `builtPeer` gives. @returns its program */
+export async function builtServer(model: string, say: (line: string) => void): Promise<string> {
+  const { options } = await provenBuild(model, say);
+  const { target } = await buildTarget('llama-server', options, say);
+  return path.join(target, 'bin', 'llama-server');
+}
+
+async function provenBuild(
+  model: string,
+  say: (line: string) => void,
+): Promise<{ readonly program: PeerProgram; readonly options: readonly string[] }> {
   for (const withTiles of cpuFlags().has('amx_int8') ? [true, false] : [false]) {
-    const program = { name: 'llama.cpp', program: await build(cpuOptions(withTiles), say) };
+    const options = cpuOptions(withTiles);
+    const program = { name: 'llama.cpp', program: await build(options, say) };
     if (await works(program, model)) {
       say(`llama.cpp is built ${withTiles ? 'with' : 'without'} tile instructions.`);
-      return program;
+      return { program, options };
     }
   }
   throw new Error('The peer does not run on this machine.');
@@ -85,25 +100,41 @@ export async function peerSource(): Promise<string> {
 }
 
 async function build(options: readonly string[], say: (line: string) => void): Promise<string> {
-  const key = createHash('sha256').update(options.join(' ')).digest('hex').slice(0, 12);
-  const folder = path.join(CACHE, 'peers', `llama.cpp-${key}`);
-  const target = path.join(folder, 'build');
+  const { key, target } = await buildTarget('llama', options, say);
   const source = await peerSource();
-  if (!existsSync(path.join(folder, '.done'))) {
-    say('Building llama.cpp; this takes some minutes, once …');
-    mkdirSync(target, { recursive: true });
-    const off = ['COMMON', 'TESTS', 'TOOLS', 'EXAMPLES', 'SERVER'].map((part) => `-DLLAMA_BUILD_${part}=OFF`);
-    const common = ['-DCMAKE_BUILD_TYPE=Release', '-DLLAMA_CURL=OFF', '-DLLAMA_OPENSSL=OFF', ...off];
-    await run('cmake', ['-S', source, '-B', target, ...common, ...options], QUIET);
-    await run('cmake', ['--build', target, '--parallel', String(os.cpus().length), '--target', 'llama'], QUIET);
-    writeFileSync(path.join(folder, '.done'), options.join('\n'));
-  }
   const files = ['libllama.so', 'libggml.so', 'libggml-cpu.so', 'libggml-base.so'];
   return compileRunner(key, {
     includes: [path.join(source, 'include'), path.join(source, 'ggml/include')],
     files: files.map((file) => path.join(target, 'bin', file)),
     defines: [],
   });
+}
+
+/** `llama`: the library. `llama-server` lies beside it in the same folder and shares its objects. */
+async function buildTarget(
+  what: 'llama' | 'llama-server',
+  options: readonly string[],
+  say: (line: string) => void,
+): Promise<{ readonly key: string; readonly target: string }> {
+  const key = createHash('sha256').update(options.join(' ')).digest('hex').slice(0, 12);
+  const folder = path.join(CACHE, 'peers', `llama.cpp-${key}`);
+  const target = path.join(folder, 'build');
+  const done = path.join(folder, what === 'llama' ? '.done' : `.done-${what}`);
+  const source = await peerSource();
+  if (!existsSync(done)) {
+    say(`Building ${what === 'llama' ? 'llama.cpp' : what}; this takes some minutes, once …`);
+    mkdirSync(target, { recursive: true });
+    const server = what === 'llama-server' ? 'ON' : 'OFF';
+    const parts = ['COMMON', 'TOOLS', 'SERVER'].map((part) => `-DLLAMA_BUILD_${part}=${server}`);
+    // The user interface would be fetched from the net.
+    const off = ['TESTS', 'EXAMPLES', 'APP', 'UI'].map((part) => `-DLLAMA_BUILD_${part}=OFF`);
+    const common = ['-DCMAKE_BUILD_TYPE=Release', '-DLLAMA_CURL=OFF', '-DLLAMA_OPENSSL=OFF'];
+    const all = [...common, ...parts, ...off, '-DLLAMA_USE_PREBUILT_UI=OFF', ...options];
+    await run('cmake', ['-S', source, '-B', target, ...all], QUIET);
+    await run('cmake', ['--build', target, '--parallel', String(os.cpus().length), '--target', what], QUIET);
+    writeFileSync(done, options.join('\n'));
+  }
+  return { key, target };
 }
 
 /** One program for each peer and each state of the runner's source. */

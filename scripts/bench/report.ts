@@ -10,8 +10,8 @@ export interface BenchRow {
   readonly what: string;
   /** The ratio or share that was reached; null when there was nothing to compare with. */
   readonly reached: number | null;
-  /** `times` is a ratio of speeds, `share` of a limit; for either more is better unless `atMost`. */
-  readonly unit: 'times' | 'share';
+  /** `times` is a ratio of speeds, `share` of a limit; more is better unless `atMost`. */
+  readonly unit: 'times' | 'share' | 'ms' | 'µs';
   readonly atMost: boolean;
   /** Least (or most) allowed and the one we want. */
   readonly must: number | null;
@@ -21,6 +21,39 @@ export interface BenchRow {
   readonly isa: string;
   /** What it was computed from, or why it was not. */
   readonly note: string;
+}
+
+/** What a row was computed from: null when there was nothing to compare with. */
+export interface Reached {
+  readonly value: number | null;
+  readonly note: string;
+}
+
+export const nothing = (note: string): Reached => ({ value: null, note });
+
+/** A row judged: met, missed, or neither without a figure or a `must`. */
+export function judged(
+  id: string,
+  what: string,
+  { value, note }: Reached,
+  must: number | null,
+  aim: number | null,
+  more: { readonly isa: string; readonly unit?: BenchRow['unit']; readonly atMost?: boolean },
+): BenchRow {
+  const atMost = more.atMost ?? false;
+  const ok = (limit: number): boolean => value !== null && (atMost ? value <= limit : value >= limit);
+  return {
+    id,
+    what,
+    reached: value,
+    unit: more.unit ?? 'times',
+    atMost,
+    must,
+    aim,
+    met: value === null || must === null ? null : ok(must),
+    isa: more.isa,
+    note: [note, aim !== null && ok(aim) ? 'aim met' : ''].filter(Boolean).join(', '),
+  };
 }
 
 export interface BenchReport {
@@ -121,8 +154,7 @@ function printMeasurements(measurements: readonly Measurement[]): void {
 }
 
 function printRows(rows: readonly BenchRow[]): void {
-  const number = (row: BenchRow, value: number | null): string =>
-    value === null ? '–' : row.unit === 'share' ? `${(100 * value).toFixed(0)} %` : `${value.toFixed(2)}×`;
+  const number = (row: BenchRow, value: number | null): string => (value === null ? '–' : withUnit(value, row.unit));
   const sign = (row: BenchRow): string => (row.atMost ? '≤ ' : '≥ ');
   console.log('');
   printTable([
@@ -137,6 +169,17 @@ function printRows(rows: readonly BenchRow[]): void {
       row.note,
     ]),
   ]);
+}
+
+function withUnit(value: number, unit: BenchRow['unit']): string {
+  switch (unit) {
+    case 'times':
+      return `${value.toFixed(2)}×`;
+    case 'share':
+      return `${(100 * value).toFixed(0)} %`;
+    default:
+      return `${value.toFixed(value < 100 ? 1 : 0)} ${unit}`;
+  }
 }
 
 function printTable(lines: readonly (readonly string[])[]): void {

@@ -1,6 +1,6 @@
 // The requirements that the engine suite judges itself by, each computed from what was measured.
 import type { Measurement } from './measure.ts';
-import { geometricMean, median, ratio, type BenchRow } from './report.ts';
+import { geometricMean, judged, median, nothing, ratio, type BenchRow, type Reached } from './report.ts';
 
 export interface Facts {
   readonly measurements: readonly Measurement[];
@@ -17,9 +17,6 @@ const LLAMA = 'llama.cpp';
 const FORK = 'ik_llama.cpp';
 export const PREBUILT_AMX = 'llama.cpp prebuilt amx';
 export const LLAMA_AVX2 = 'llama.cpp avx2';
-
-type Reached = { readonly value: number | null; readonly note: string };
-const nothing = (note: string): Reached => ({ value: null, note });
 
 export function requirements(facts: Facts): BenchRow[] {
   const find = (id: string): Measurement | undefined => facts.measurements.find((m) => m.id === id);
@@ -55,23 +52,7 @@ export function requirements(facts: Facts): BenchRow[] {
     aim: number | null,
     more: Partial<Pick<BenchRow, 'unit' | 'atMost' | 'isa'>> = {},
   ): void => {
-    const atMost = more.atMost ?? false;
-    const ok = (limit: number): boolean =>
-      reached.value !== null && (atMost ? reached.value <= limit : reached.value >= limit);
-    rows.push({
-      id,
-      what,
-      reached: reached.value,
-      unit: more.unit ?? 'times',
-      atMost,
-      must,
-      aim,
-      met: reached.value === null || must === null ? null : ok(must),
-      isa: more.isa ?? facts.isa,
-      note: [reached.note, aim !== null && reached.value !== null && ok(aim) ? 'aim met' : '']
-        .filter(Boolean)
-        .join(', '),
-    });
+    rows.push(judged(id, what, reached, must, aim, { isa: facts.isa, ...more }));
   };
 
   const prefill = vs('prefill', LLAMA);
