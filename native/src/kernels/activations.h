@@ -23,15 +23,22 @@ struct Q8Record {
   int32_t reserved[3];   ///< 0; fills the cache line, as a tile load of q that crosses lines takes six times as long
 };
 
-/// ActivationFormat::kQ8K. One scale for 256 values; sums are of q, unscaled, and exact in f32.
+/// ActivationFormat::kQ8K. One scale for 256 values. The sums are negative multiples, each the largest power of two
+/// that 16 bits hold (127 * 8 * 32 < 2^15): as starting values they make a sum of products with unsigned weights that
+/// with weights centred at zero, and then 16 bits hold it too.
 struct Q8KRecord {
   int8_t q[256];
-  int32_t neg_sum16[16];  ///< -sum of each 16
-  float sum16[16];
-  float sum32[8];
+  int16_t eights[32];    ///< -32 * sum of each 8
+  int16_t sixteens[16];  ///< -16 * sum of each 16
+  int16_t sum32[8];      ///< -8 * sum of each 32, in the order of PairOrder
+  int16_t sum16[16];     ///< -4 * sum of each 16, in the order of PairOrder
   float scale;
-  float reserved[7];  ///< 0
+  int32_t reserved[11];  ///< 0
 };
+
+/// Where the sum of group g lies: 0 2 1 3 of each four, which is how 16-bit pairs come out of four scales of a byte
+/// each.
+constexpr int PairOrder(int g) { return (g & ~3) | (g & 1) << 1 | (g >> 1 & 1); }
 
 static_assert(sizeof(Q8Record) == 64 && sizeof(Q8KRecord) == 448);
 

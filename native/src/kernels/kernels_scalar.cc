@@ -52,17 +52,16 @@ float AddSmallBlock(const BlockShape& shape, const UnpackedBlock& w, const Q8Rec
   return y;
 }
 
-/// y + one super-block: groups in order into a sum of their own, which the activation scale then multiplies.
+/// y + one super-block: two integer sums over all of it, each of which meets its scale once.
 float AddSuperBlock(const BlockShape& shape, const UnpackedBlock& w, const Q8KRecord& x, float y) {
-  float sum = 0;
-  const float* group_sums = shape.group == 16 ? x.sum16 : x.sum32;
+  int32_t products = 0, mins = 0;
   for (int g = 0; g < shape.weights / shape.group; ++g) {
     const int first = g * shape.group;
-    sum =
-        std::fma(w.scale[g], static_cast<float>(IntegerDot(w.u + first, shape.offset, x.q + first, shape.group)), sum);
-    if (shape.has_min) sum = std::fma(w.min[g], group_sums[g], sum);
+    products += w.steps[g] * IntegerDot(w.u + first, shape.offset, x.q + first, shape.group);
+    for (int i = 0; shape.has_min && i < shape.group; ++i) mins -= w.min_steps[g] * x.q[first + i];
   }
-  return std::fma(x.scale, sum, y);
+  y = std::fma(w.d * x.scale, static_cast<float>(products), y);
+  return shape.has_min ? std::fma(w.m * x.scale, static_cast<float>(mins), y) : y;
 }
 
 void QuantisedMatmul(quant::TensorType type, const MatmulArgs& a) {

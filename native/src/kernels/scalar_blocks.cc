@@ -1,6 +1,7 @@
 // Plain C++ unpacking of every quantised block.
 #include "kernels/scalar_blocks.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace zell::kernels {
@@ -28,12 +29,12 @@ void ScaleAndMin(const uint8_t* s, int g, int& scale, int& min) {
   min = g < 4 ? s[g + 4] & 63 : s[g + 4] >> 4 | (s[g] >> 6) << 4;
 }
 
-void UnpackQ4K(const uint8_t* scales, float d, float m, const uint8_t* q, const uint8_t* high, UnpackedBlock& out) {
+void UnpackQ4K(const uint8_t* scales, const uint8_t* q, const uint8_t* high, UnpackedBlock& out) {
   for (int g = 0; g < 8; ++g) {
     int scale, min;
     ScaleAndMin(scales, g, scale, min);
-    out.scale[g] = d * static_cast<float>(scale);
-    out.min[g] = -(m * static_cast<float>(min));
+    out.steps[g] = static_cast<int16_t>(scale);
+    out.min_steps[g] = static_cast<int16_t>(min);
     for (int i = 0; i < 32; ++i) {
       const int low = q[g / 2 * 32 + i] >> (g % 2 * 4) & 15;
       const int fifth = high == nullptr ? 0 : (high[i] >> g & 1) << 4;
@@ -46,20 +47,21 @@ void UnpackQ4K(const uint8_t* scales, float d, float m, const uint8_t* q, const 
 int TwoBits(const uint8_t* q, int weight) { return q[weight / 128 * 32 + weight % 32] >> (weight % 128 / 32 * 2) & 3; }
 
 void UnpackQ2K(const quant::BlockQ2_K& b, UnpackedBlock& out) {
-  const float d = F16ToF32(b.scale_f16), m = F16ToF32(b.min_f16);
+  out.d = F16ToF32(b.scale_f16);
+  out.m = F16ToF32(b.min_f16);
   for (int g = 0; g < 16; ++g) {
-    out.scale[g] = d * static_cast<float>(b.scales[g] & 15);
-    out.min[g] = -(m * static_cast<float>(b.scales[g] >> 4));
+    out.steps[g] = b.scales[g] & 15;
+    out.min_steps[g] = b.scales[g] >> 4;
   }
   for (int i = 0; i < 256; ++i) out.u[i] = static_cast<uint8_t>(TwoBits(b.q, i));
 }
 
 void UnpackQ3K(const quant::BlockQ3_K& b, UnpackedBlock& out) {
-  const float d = F16ToF32(b.scale_f16);
+  out.d = F16ToF32(b.scale_f16);
   for (int g = 0; g < 16; ++g) {
     const int low = g < 8 ? b.scales[g] & 15 : b.scales[g - 8] >> 4;
     const int high = b.scales[8 + g % 4] >> (g / 4 * 2) & 3;
-    out.scale[g] = d * static_cast<float>((low | high << 4) - 32);
+    out.steps[g] = static_cast<int16_t>((low | high << 4) - 32);
   }
   for (int i = 0; i < 256; ++i) {
     out.u[i] = static_cast<uint8_t>(TwoBits(b.q, i) | (b.high[i % 32] >> (i / 32) & 1) << 2);
@@ -67,8 +69,8 @@ void UnpackQ3K(const quant::BlockQ3_K& b, UnpackedBlock& out) {
 }
 
 void UnpackQ6K(const quant::BlockQ6_K& b, UnpackedBlock& out) {
-  const float d = F16ToF32(b.scale_f16);
-  for (int g = 0; g < 16; ++g) out.scale[g] = d * static_cast<float>(b.scales[g]);
+  out.d = F16ToF32(b.scale_f16);
+  for (int g = 0; g < 16; ++g) out.steps[g] = b.scales[g];
   for (int i = 0; i < 256; ++i) {
     const int half = i / 128, quarter = i % 128 / 32, l = i % 32;
     const int low = b.q_low[half * 64 + quarter % 2 * 32 + l] >> (quarter / 2 * 4) & 15;
@@ -155,18 +157,23 @@ void UnpackBlock(TensorType type, const uint8_t* block, UnpackedBlock& out) {
       for (int i = 0; i < 32; ++i) out.u[i] = block[4 + i] ^ 0x80;
       return;
     case TensorType::kQ8_K:
-      for (float& scale : out.scale) std::memcpy(&scale, block, sizeof scale);
+      std::memcpy(&out.d, block, sizeof out.d);
+      std::fill_n(out.steps, 8, int16_t{1});
       for (int i = 0; i < 256; ++i) out.u[i] = block[4 + i] ^ 0x80;
       return;
     case TensorType::kQ4_K: {
       quant::BlockQ4_K b;
       std::memcpy(&b, block, sizeof b);
-      return UnpackQ4K(b.scales, F16ToF32(b.scale_f16), F16ToF32(b.min_f16), b.q, nullptr, out);
+      out.d = F16ToF32(b.scale_f16);
+      out.m = F16ToF32(b.min_f16);
+      return UnpackQ4K(b.scales, b.q, nullptr, out);
     }
     case TensorType::kQ5_K: {
       quant::BlockQ5_K b;
       std::memcpy(&b, block, sizeof b);
-      return UnpackQ4K(b.scales, F16ToF32(b.scale_f16), F16ToF32(b.min_f16), b.q, b.high, out);
+      out.d = F16ToF32(b.scale_f16);
+      out.m = F16ToF32(b.min_f16);
+      return UnpackQ4K(b.scales, b.q, b.high, out);
     }
     case TensorType::kQ2_K: {
       quant::BlockQ2_K b;

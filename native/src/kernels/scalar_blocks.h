@@ -8,11 +8,15 @@
 
 namespace zell::kernels {
 
-/// w[i] = scale[g] * (u[i] - offset) + min[g], g = i / group.
+/// Blocks of up to 128 weights: w[i] = scale[g] * (u[i] - offset) + min[g], g = i / group.
+/// Super-blocks of 256: w[i] = d * steps[g] * (u[i] - offset) - m * min_steps[g].
 struct UnpackedBlock {
   uint8_t u[quant::kSuperBlock];
-  float scale[16];
-  float min[16];  ///< unspecified unless has_min
+  float scale[8];
+  float min[8];  ///< unspecified unless has_min
+  float d, m;
+  int16_t steps[16];
+  int16_t min_steps[16];  ///< unspecified unless has_min
 };
 
 /// What a quantised type unpacks to; the same for all its blocks.

@@ -25,10 +25,10 @@ void Unpack(const quant::BlockIQ4_NL& b, UnpackedBlock& out) {
 }
 
 void Unpack(const quant::BlockIQ4_XS& b, UnpackedBlock& out) {
-  const float d = F16ToF32(b.scale_f16);
+  out.d = F16ToF32(b.scale_f16);
   for (int g = 0; g < 8; ++g) {
     const int s = (b.scales_low[g / 2] >> (g % 2 * 4) & 15) | (b.scales_high >> (g * 2) & 3) << 4;
-    out.scale[g] = d * static_cast<float>(s - 32);
+    out.steps[g] = static_cast<int16_t>(s - 32);
     TableNibbles(b.q + g * 16, 16, quant::kIQ4Values, 128, out.u + g * 32);
   }
 }
@@ -63,12 +63,14 @@ uint8_t* TernaryDigits(const uint8_t* q, int count, int digits, uint8_t* u) {
 }
 
 void Unpack(const quant::BlockTQ1_0& b, UnpackedBlock& out) {
-  std::fill_n(out.scale, 8, F16ToF32(b.scale_f16));
+  out.d = F16ToF32(b.scale_f16);
+  std::fill_n(out.steps, 8, int16_t{1});
   TernaryDigits(b.last, 4, 4, TernaryDigits(b.q + 32, 16, 5, TernaryDigits(b.q, 32, 5, out.u)));
 }
 
 void Unpack(const quant::BlockTQ2_0& b, UnpackedBlock& out) {
-  std::fill_n(out.scale, 8, F16ToF32(b.scale_f16));
+  out.d = F16ToF32(b.scale_f16);
+  std::fill_n(out.steps, 8, int16_t{1});
   for (int i = 0; i < 256; ++i) out.u[i] = b.q[i / 128 * 32 + i % 32] >> (i % 128 / 32 * 2) & 3;
 }
 
@@ -86,16 +88,15 @@ void Eighths(uint64_t point, bool less, uint8_t* u) {
   for (int j = 0; j < 8; ++j) u[j] = static_cast<uint8_t>((point >> (8 * j) & 255) * 8 + (less ? 7 : 9));
 }
 
-float HalfSteps(float d, uint32_t s) { return d * (0.5f + static_cast<float>(s)); }
-float OddSteps(float d, uint32_t s) { return d * static_cast<float>(2 * s + 1); }
+int16_t OddSteps(uint32_t s) { return static_cast<int16_t>(2 * s + 1); }
 
 void Unpack(const quant::BlockIQ2_XXS& b, UnpackedBlock& out) {
-  const float d = F16ToF32(b.scale_f16);
+  out.d = F16ToF32(b.scale_f16) * 0.125f;
   for (int g = 0; g < 8; ++g) {
     const uint8_t* index = b.q + g * 8;
     uint32_t rest;
     std::memcpy(&rest, index + 4, sizeof rest);
-    out.scale[g] = HalfSteps(d, rest >> 28) * 0.25f;
+    out.steps[g] = OddSteps(rest >> 28);
     for (int i = 0; i < 4; ++i) {
       SignedPoint(quant::kGridIQ2_XXS[index[i]], quant::EvenSigns(rest >> (7 * i)), 64, out.u + g * 32 + i * 8);
     }
@@ -103,16 +104,16 @@ void Unpack(const quant::BlockIQ2_XXS& b, UnpackedBlock& out) {
 }
 
 void Unpack(const quant::BlockIQ2_XS& b, UnpackedBlock& out) {
-  const float d = F16ToF32(b.scale_f16);
-  for (int g = 0; g < 16; ++g) out.scale[g] = HalfSteps(d, b.scales[g / 2] >> (g % 2 * 4) & 15u) * 0.25f;
+  out.d = F16ToF32(b.scale_f16) * 0.125f;
+  for (int g = 0; g < 16; ++g) out.steps[g] = OddSteps(b.scales[g / 2] >> (g % 2 * 4) & 15u);
   for (int i = 0; i < 32; ++i) {
     SignedPoint(quant::kGridIQ2_XS[b.q[i] & 511], quant::EvenSigns(b.q[i] >> 9), 64, out.u + i * 8);
   }
 }
 
 void Unpack(const quant::BlockIQ2_S& b, UnpackedBlock& out) {
-  const float d = F16ToF32(b.scale_f16);
-  for (int g = 0; g < 16; ++g) out.scale[g] = HalfSteps(d, b.scales[g / 2] >> (g % 2 * 4) & 15u) * 0.25f;
+  out.d = F16ToF32(b.scale_f16) * 0.125f;
+  for (int g = 0; g < 16; ++g) out.steps[g] = OddSteps(b.scales[g / 2] >> (g % 2 * 4) & 15u);
   for (int i = 0; i < 32; ++i) {
     const size_t index = b.q[i] | static_cast<size_t>(b.high[i / 4] >> (i % 4 * 2) & 3) << 8;
     SignedPoint(quant::kGridIQ2_S[index], b.signs[i], 64, out.u + i * 8);
@@ -120,19 +121,19 @@ void Unpack(const quant::BlockIQ2_S& b, UnpackedBlock& out) {
 }
 
 void Unpack(const quant::BlockIQ3_XXS& b, UnpackedBlock& out) {
-  const float d = F16ToF32(b.scale_f16);
+  out.d = F16ToF32(b.scale_f16) * 0.25f;
   for (int i = 0; i < 64; ++i) {
     uint32_t rest;
     std::memcpy(&rest, b.signs_scales + i / 8 * 4, sizeof rest);
-    out.scale[i / 8] = HalfSteps(d, rest >> 28) * 0.5f;
+    out.steps[i / 8] = OddSteps(rest >> 28);
     const uint32_t signs = quant::EvenSigns(rest >> (i % 8 / 2 * 7)) >> (i % 2 * 4);
     SignedPoint(quant::kGridIQ3_XXS[b.q[i]], signs, 64, out.u + i * 4);
   }
 }
 
 void Unpack(const quant::BlockIQ3_S& b, UnpackedBlock& out) {
-  const float d = F16ToF32(b.scale_f16);
-  for (int g = 0; g < 8; ++g) out.scale[g] = OddSteps(d, b.scales[g / 2] >> (g % 2 * 4) & 15u);
+  out.d = F16ToF32(b.scale_f16);
+  for (int g = 0; g < 8; ++g) out.steps[g] = OddSteps(b.scales[g / 2] >> (g % 2 * 4) & 15u);
   for (int i = 0; i < 64; ++i) {
     const size_t index = b.q[i] | static_cast<size_t>(b.high[i / 8] >> (i % 8) & 1) << 8;
     SignedPoint(quant::kGridIQ3_S[index], static_cast<uint32_t>(b.signs[i / 2]) >> (i % 2 * 4), 16, out.u + i * 4);
@@ -140,10 +141,10 @@ void Unpack(const quant::BlockIQ3_S& b, UnpackedBlock& out) {
 }
 
 void Unpack(const quant::BlockIQ1_S& b, UnpackedBlock& out) {
-  const float d = F16ToF32(b.scale_f16);
+  out.d = F16ToF32(b.scale_f16) * 0.125f;
   for (int i = 0; i < 32; ++i) {
     const uint32_t high = b.high[i / 4];
-    out.scale[i / 4] = OddSteps(d, high >> 12 & 7) * 0.125f;
+    out.steps[i / 4] = OddSteps(high >> 12 & 7);
     const size_t index = b.q[i] | static_cast<size_t>(high >> (i % 4 * 3) & 7) << 8;
     Eighths(quant::kGridIQ1[index], (high & 0x8000) != 0, out.u + i * 8);
   }
@@ -152,9 +153,9 @@ void Unpack(const quant::BlockIQ1_S& b, UnpackedBlock& out) {
 void Unpack(const quant::BlockIQ1_M& b, UnpackedBlock& out) {
   uint32_t scale_f16 = 0;
   for (int i = 0; i < 4; ++i) scale_f16 |= (static_cast<uint32_t>(b.scales[i]) >> 12) << (4 * i);
-  const float d = F16ToF32(static_cast<uint16_t>(scale_f16));
+  out.d = F16ToF32(static_cast<uint16_t>(scale_f16)) * 0.125f;
   for (int g = 0; g < 16; ++g) {
-    out.scale[g] = OddSteps(d, static_cast<uint32_t>(b.scales[g / 4]) >> (g % 4 * 3) & 7) * 0.125f;
+    out.steps[g] = OddSteps(static_cast<uint32_t>(b.scales[g / 4]) >> (g % 4 * 3) & 7);
   }
   for (int i = 0; i < 32; ++i) {
     const int nibble = b.high[i / 2] >> (i % 2 * 4) & 15;

@@ -325,9 +325,16 @@ TEST(quantised_values_are_within_half_a_step_and_sums_are_theirs) {
       }
       CHECK_EQ(small[b].neg_sum, -sum);
       CHECK_EQ(small[b].scaled_sum, small[b].scale * static_cast<float>(sum));
-      CHECK_EQ(super.sum32[b], static_cast<float>(super_sum));
-      CHECK_EQ(super.neg_sum16[2 * b] + super.neg_sum16[2 * b + 1], -super_sum);
-      CHECK_EQ(super.sum16[2 * b] + super.sum16[2 * b + 1], static_cast<float>(super_sum));
+      CHECK_EQ(super.sum32[PairOrder(b)], -8 * super_sum);
+      CHECK_EQ(super.sum16[PairOrder(2 * b)] + super.sum16[PairOrder(2 * b + 1)], -4 * super_sum);
+      CHECK_EQ(super.sixteens[2 * b] + super.sixteens[2 * b + 1], -16 * super_sum);
+      CHECK_EQ(super.eights[4 * b] + super.eights[4 * b + 1] + super.eights[4 * b + 2] + super.eights[4 * b + 3],
+               -32 * super_sum);
+      int first = 0;
+      for (int i = 0; i < 8; ++i) first += super.q[b * 32 + i];
+      CHECK_EQ(super.eights[4 * b], -32 * first);
+      CHECK_EQ(super.sixteens[2 * b] * 2, super.eights[4 * b] + super.eights[4 * b + 1]);
+      CHECK_EQ(super.sum16[PairOrder(2 * b)] * 4, super.sixteens[2 * b]);
     }
   }
 }
