@@ -26,7 +26,12 @@ export const MAY_IMPORT = {
   'engine-host/src/cli': ['engine-host/src/host', 'engine-host/src/models'],
   'engine-host/src/engine/native': [],
   'engine-host/src/engine/inference': ['engine-host/src/engine/native'],
-  'engine-host/src/engine/scheduler': ['engine-host/src/engine/inference', 'engine-host/src/engine/native'],
+  'engine-host/src/engine/disk': ['engine-host/src/engine/native'],
+  'engine-host/src/engine/scheduler': [
+    'engine-host/src/engine/inference',
+    'engine-host/src/engine/disk',
+    'engine-host/src/engine/native',
+  ],
 };
 
 /** Top folders and what each may import from the others (none: only `#protocol/*`). */

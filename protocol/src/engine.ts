@@ -84,6 +84,8 @@ export interface GenerateRequest {
   readonly maxPredictMs?: number;
   /** The adapters that answer, each once, and no others; absent: those loaded with the scales that they have. */
   readonly adapters?: readonly AdapterScale[];
+  /** Keys and values of the conversation may be kept on the disk, for its next turn after a restart. Absent: no. */
+  readonly keepOnDisk?: boolean;
   /** Keep a prompt that is too long by dropping its oldest tokens (Ollama's `truncate`); else `context_overflow`. */
   readonly truncate?: boolean;
 }
@@ -144,6 +146,8 @@ export interface LoadOptions {
   readonly adapters?: readonly { readonly path: string; readonly scale: number; readonly id?: number }[];
   /** Default f16. */
   readonly kvType?: KvType;
+  /** Where keys and values of long prompts are kept over restarts, and how much of the disk they may take. Absent: nowhere. */
+  readonly prefixes?: { readonly folder: string; readonly maxBytes: number };
 }
 
 export interface SpecialTokens {
@@ -346,6 +350,8 @@ export interface EngineCalls {
   /** The scales of all adapters, for requests that name none; those that are not in `scales` get 0. */
   scaleAdapters: { params: { scales: readonly AdapterScale[] }; result: { adapters: readonly AdapterInfo[] } };
   adapters: { params: Record<string, never>; result: { adapters: readonly AdapterInfo[] } };
+  /** Drops every known prefix, from memory and from the disk: the user erased what it may hold. */
+  forgetPrefixes: { params: Record<string, never>; result: null };
   bench: { params: BenchmarkRequest; result: BenchmarkResult };
   /** Needs no loaded model; with one, its threads count. */
   limits: { params: Record<string, never>; result: MachineLimits };

@@ -115,6 +115,7 @@ const METHODS: Readonly<Record<EngineMethod, true>> = {
   unloadAdapter: true,
   scaleAdapters: true,
   adapters: true,
+  forgetPrefixes: true,
   bench: true,
   limits: true,
   stats: true,

@@ -61,7 +61,8 @@ export class Call {
 
   generate(input: GenerationInput): Generation {
     const forModel = this.model.modelHash;
-    const request: GenerateRequest = { forModel, addBos: true, priority: this.caller.priority, ...input };
+    const keepOnDisk = !this.caller.incognito && this.#context.recorder.recording === true;
+    const request: GenerateRequest = { forModel, addBos: true, priority: this.caller.priority, keepOnDisk, ...input };
     return new Generation(this.#context.engine, request, this.signal, this.#context.heartbeatMs);
   }
 

@@ -58,6 +58,8 @@ export interface Exchange {
 }
 
 export interface ApiRecorder {
+  /** Whether exchanges are recorded now. When not, nothing of them is written to the disk in any other form either. */
+  readonly recording?: boolean;
   /** Queues it; returns at once and never throws. */
   exchange(exchange: Exchange): void;
 }

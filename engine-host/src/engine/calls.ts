@@ -87,6 +87,10 @@ const HANDLERS: Handlers = {
     return { adapters: adapters.list() };
   },
   adapters: (_params, { host }) => ({ adapters: host.loaded.adapters.list() }),
+  forgetPrefixes: async (_params, { host }) => {
+    await host.current?.scheduler.forgetPrefixes();
+    return null;
+  },
   bench: (params, { host, now, signal }) =>
     host.loaded.scheduler.exclusive(benchmarkTokens(params), (model) => runBenchmark(model, params, now, signal)),
   limits: (_params, { host, addon }) => {

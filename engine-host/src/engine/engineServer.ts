@@ -18,6 +18,8 @@ import { VERSION } from './version.ts';
 export interface EngineServerOptions {
   readonly addon: NativeAddon;
   readonly stream: Duplex;
+  /** Names the engine's code. Default: none, for an engine that keeps nothing on the disk. */
+  readonly build?: string;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
   /** The pipe is closed: end the process now. `reason` is set when the front sent what is no frame. */
@@ -43,6 +45,7 @@ class EngineServer {
     this.#host = new ModelHost({
       addon: options.addon,
       now: options.now,
+      build: options.build ?? '',
       flush: () => this.#flush(),
     });
   }

@@ -1,20 +1,25 @@
 /** Entry of the engine child: the only process that loads the addon. The front starts it with the pipe as descriptor 3. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { toWireError } from '#protocol/errors.ts';
 import { serveEngine } from './engineServer.ts';
 import type { NativeAddon } from './native/binding.ts';
+import { VERSION } from './version.ts';
 import { addonPath, loadAddon } from './native/loadAddon.ts';
 
 /** Descriptor of the engine pipe in the child. */
 const PIPE_FD = 3;
 
 function main(): void {
-  const addon = loadAddon(addonPath(process.env, import.meta.url));
+  const file = addonPath(process.env, import.meta.url);
+  const addon = loadAddon(file);
   tellForcedIsa(addon);
   serveEngine({
     addon,
     stream: new Socket({ fd: PIPE_FD, readable: true, writable: true }),
     now: () => performance.now(),
+    build: `${VERSION} ${createHash('sha256').update(readFileSync(file)).digest('hex')}`,
     onClosed: (reason) => {
       if (reason !== undefined) console.error(reason.message);
       // Not `exit`, which waits for native threads: nothing here needs saving, and the front may be dead.

@@ -1,6 +1,8 @@
 /** The one loaded model and its scheduler; loading and unloading one after the other. */
 import type { EngineStats, LoadOptions, ModelInfo, QueueStatus } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
+import { DiskTier } from './disk/diskTier.ts';
+import { prefixKey } from './disk/prefixKey.ts';
 import { LoadedAdapters } from './loadedAdapters.ts';
 import { namingFile } from './namingFile.ts';
 import type { NativeAddon, NativeModel } from './native/binding.ts';
@@ -19,6 +21,8 @@ export interface ModelHostOptions {
   readonly addon: NativeAddon;
   readonly now: () => number;
   readonly flush: () => void;
+  /** Names the engine's code: keys and values that other code computed are not used. */
+  readonly build: string;
 }
 
 const NO_STATS: EngineStats = {
@@ -104,8 +108,18 @@ export class ModelHost {
       }
     }
     const slots = options.maxSequences === undefined ? {} : { slots: Math.max(1, options.maxSequences) };
-    this.#loaded = { model, scheduler: new Scheduler(model, { ...slots, now, flush }), adapters, path, options };
+    const disk = this.#diskTier(model, options);
+    const scheduler = new Scheduler(model, { ...slots, ...(disk === undefined ? {} : { disk }), now, flush });
+    this.#loaded = { model, scheduler, adapters, path, options };
     return model.info;
+  }
+
+  #diskTier(model: NativeModel, { prefixes, kvType = 'f16' }: LoadOptions): DiskTier | undefined {
+    if (prefixes === undefined || prefixes.maxBytes <= 0) return undefined;
+    const { blockTokens } = model.kvUsage();
+    const key = (folder: string): Promise<Buffer> =>
+      prefixKey(folder, model.info, kvType, blockTokens, this.#options.build);
+    return new DiskTier(model, { ...prefixes, now: () => Date.now(), key });
   }
 
   async #close(): Promise<void> {

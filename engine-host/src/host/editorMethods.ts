@@ -14,6 +14,8 @@ export interface EditorParts {
   readonly version: string;
   /** @returns the end of the subscription */
   readonly onMemoryChanged: (listener: (lastEventId: number) => void) => () => void;
+  /** Nothing that was erased stays in the KV cache, in memory or on the disk. */
+  readonly forgetPrefixes: (signal: AbortSignal) => Promise<void>;
   /** Ends the host after the answer has left. */
   readonly stop: (drain: boolean) => void;
   readonly keep: () => void;
@@ -80,8 +82,16 @@ export function editorMethods(parts: EditorParts): Handlers {
         },
         hash(),
       ),
-    'zell/memory/delete': async (what) => ({ erased: await memory.erase(what) }),
-    'zell/memory/clear': async () => ({ erased: await memory.clear() }),
+    'zell/memory/delete': async (what, signal) => {
+      const erased = await memory.erase(what);
+      await parts.forgetPrefixes(signal);
+      return { erased };
+    },
+    'zell/memory/clear': async (_params, signal) => {
+      const erased = await memory.clear();
+      await parts.forgetPrefixes(signal);
+      return { erased };
+    },
     'zell/memory/enable': async ({ enabled }) => {
       if (typeof enabled !== 'boolean') throw invalid('enabled');
       await memory.setEnabled(enabled);

@@ -12,6 +12,7 @@ import { ModelService } from '../models/modelService.ts';
 import { ModelRegistry } from '../models/registry.ts';
 import { removeAnnouncement, urlHost, writeAnnouncement } from './announcement.ts';
 import { attachEditorSocket, type EditorSocket } from './editorSocket.ts';
+import { forgetPrefixes } from './forgetPrefixes.ts';
 import type { HostEngine } from './hostEngine.ts';
 import { Leases, type Lifetime } from './leases.ts';
 import { openPort } from './listen.ts';
@@ -166,6 +167,7 @@ export class Host {
           this.#memoryListeners.add(listener);
           return () => this.#memoryListeners.delete(listener);
         },
+        forgetPrefixes: (signal) => forgetPrefixes(engine, this.#options.paths.prefixes, signal),
         stop: (drain) => setTimeout(() => void (drain ? this.#drain() : this.stop('asked to')), 50),
         keep: () => this.#leases.keep(),
       },

@@ -9,6 +9,8 @@ export interface ZellPaths {
   readonly blobs: string;
   readonly conversations: string;
   readonly memory: string;
+  /** Keys and values of long prompts; the engine child alone writes there. */
+  readonly prefixes: string;
   readonly announcement: string;
   readonly lock: string;
   readonly log: string;
@@ -26,6 +28,7 @@ export function zellPaths(env: Environment = process.env): ZellPaths {
     blobs: path.join(home, 'models', 'blobs'),
     conversations: path.join(home, 'conversations'),
     memory: path.join(home, 'memory'),
+    prefixes: path.join(home, 'system-prompts'),
     announcement: path.join(home, 'engine.json'),
     lock: path.join(home, 'engine.lock'),
     log: path.join(home, 'engine.log'),

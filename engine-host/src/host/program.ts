@@ -76,15 +76,22 @@ function hostOptions(given: HostArguments): HostOptions {
     host: given.host,
     ...(given.port === undefined ? {} : { port: given.port }),
     ...(given.apiKey === undefined ? {} : { apiKey: given.apiKey }),
-    load: loadOptions(process.env, given.kvType),
+    load: loadOptions(process.env, given.kvType, zellPaths().prefixes),
     version: VERSION,
   };
 }
 
-/** `ZELL_THREADS` sets the compute threads, `ZELL_KV_TYPE` what `--kv-type` does not. */
+/** Of keys and values on the disk, unless `ZELL_PREFIX_DISK_MB` says otherwise. */
+const PREFIX_DISK_MB = 4096;
+
+/**
+ * `ZELL_THREADS` sets the compute threads, `ZELL_KV_TYPE` what `--kv-type` does not, `ZELL_PREFIX_DISK_MB` how much of the disk
+ * known prefixes may take (0: none).
+ */
 function loadOptions(
   env: Readonly<Record<string, string | undefined>>,
   given: HostArguments['kvType'],
+  folder: string,
 ): HostOptions['load'] {
   const threads = Number(env['ZELL_THREADS'] ?? '');
   const wished = env['ZELL_KV_TYPE'] ?? '';
@@ -92,7 +99,13 @@ function loadOptions(
   return {
     ...(Number.isInteger(threads) && threads > 0 ? { threads } : {}),
     ...(kvType === undefined ? {} : { kvType }),
+    prefixes: { folder, maxBytes: prefixMegabytes(env['ZELL_PREFIX_DISK_MB']) * 1024 * 1024 },
   };
+}
+
+function prefixMegabytes(wished: string | undefined): number {
+  const megabytes = Number(wished);
+  return wished === undefined || wished === '' || !(megabytes >= 0) ? PREFIX_DISK_MB : megabytes;
 }
 
 function endOnSignals(host: Host): void {

@@ -84,6 +84,10 @@ export class Memory {
     return new Memory(options, log, settings, key);
   }
 
+  get recording(): boolean {
+    return this.#settings.enabled;
+  }
+
   /** Queues it; returns at once and never throws. */
   exchange(exchange: RecordedExchange): void {
     this.#background(this.record(exchange));

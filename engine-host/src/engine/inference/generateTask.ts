@@ -16,6 +16,7 @@ export class GenerateTask implements Task {
   readonly topLogprobs: Task['topLogprobs'];
   readonly tokens: number[];
   readonly promptTokens: number;
+  readonly keepOnDisk: boolean;
   readonly adapters: readonly AdapterScale[];
   readonly #model: TextModel;
   readonly #request: GenerateRequest;
@@ -50,6 +51,7 @@ export class GenerateTask implements Task {
     this.#now = now;
     this.#createdAt = now();
     this.priority = request.priority;
+    this.keepOnDisk = request.keepOnDisk === true;
     this.sampling = request.maxTokens === 0 ? undefined : request.sampling;
     this.topLogprobs = request.maxTokens === 0 ? undefined : request.logprobs;
     this.tokens = prompt.tokens;

@@ -14,6 +14,8 @@ export interface Task {
   readonly adapters: readonly AdapterScale[];
   /** How many best log-probabilities are wanted after the last token. */
   readonly topLogprobs: number | undefined;
+  /** Its keys and values may be written to the disk. */
+  readonly keepOnDisk?: boolean;
   /** A vector of its text is wanted, and no tokens: nothing is reused or kept. */
   readonly embedding?: {
     readonly pooling: Pooling;

@@ -51,6 +51,15 @@ export interface StepOutput {
   readonly pooled?: Float32Array;
 }
 
+/** Blocks in a file that `saveBlocks` wrote. */
+export interface BlockRange {
+  readonly path: string;
+  readonly headerBytes: number;
+  readonly blocksInFile: number;
+  readonly first: number;
+  readonly count: number;
+}
+
 /** Methods throw an Error with a `code` of protocol/src/errors.ts; promises reject with one. */
 export interface NativeModel {
   readonly info: ModelInfo;
@@ -75,6 +84,20 @@ export interface NativeModel {
   forkSequence(sequence: number, length: number): number;
   /** KV blocks in use and the most there can be; a block holds `blockTokens` tokens of all layers. */
   kvUsage(): { readonly used: number; readonly total: number; readonly blockTokens: number };
+
+  /**
+   * Writes the sequence's blocks from the `first` on, one for each 8 bytes of `seeds`, behind `header` to a file that appears
+   * complete or not at all. The sequence may go on or be freed at once.
+   */
+  saveBlocks(sequence: number, first: number, path: string, header: Uint8Array, seeds: Uint8Array): Promise<void>;
+  /**
+   * A new sequence of the blocks in `ranges`, one after the other; the memory is taken at once (`out_of_memory`). It holds the
+   * tokens before the first block that is absent, damaged or was saved with another seed.
+   */
+  restoreBlocks(
+    ranges: readonly BlockRange[],
+    seeds: Uint8Array,
+  ): Promise<{ readonly sequence: number; readonly tokens: number }>;
 
   /** Reads a LoRA adapter for this model on a thread of its own; steps go on meanwhile. Ids count from 0 and are used once. */
   loadAdapter(path: string): Promise<NativeAdapter>;

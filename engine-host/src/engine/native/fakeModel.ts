@@ -4,9 +4,18 @@
  * Tokens are bytes (0–255), then BOS, EOS and one more control token. The next token depends on the whole history, so a
  * wrongly reused prefix or a neighbour's influence changes the text.
  */
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { LoadOptions, ModelInfo, ModelSummary, SamplingParams } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
-import type { NativeAdapter, NativeAddon, NativeDecoder, NativeModel, StepItem, StepOutput } from './binding.ts';
+import type {
+  BlockRange,
+  NativeAdapter,
+  NativeAddon,
+  NativeDecoder,
+  NativeModel,
+  StepItem,
+  StepOutput,
+} from './binding.ts';
 
 export const FAKE_BOS = 256;
 export const FAKE_EOS = 257;
@@ -145,6 +154,57 @@ export class FakeModel implements NativeModel {
     held.blocks = source.blocks.slice(0, Math.ceil(length / this.#blockTokens));
     for (const block of held.blocks) block.owners++;
     return fork;
+  }
+
+  /** The file holds tokens instead of keys and values, so a wrong one changes the text. */
+  async saveBlocks(
+    sequence: number,
+    first: number,
+    path: string,
+    header: Uint8Array,
+    seeds: Uint8Array,
+  ): Promise<void> {
+    this.#betweenSteps('saveBlocks');
+    const size = this.#blockTokens;
+    const tokens = this.#get(sequence).tokens.slice(first * size, (first + seeds.length / 8) * size);
+    if (tokens.length !== (seeds.length / 8) * size) throw new Error('saveBlocks: the sequence is shorter');
+    const blocks = Array.from({ length: seeds.length / 8 }, (_, i) => ({
+      seed: Buffer.from(seeds.subarray(i * 8, i * 8 + 8)).toString('hex'),
+      tokens: tokens.slice(i * size, (i + 1) * size),
+    }));
+    await writeFile(`${path}.part`, Buffer.concat([header, Buffer.from(JSON.stringify(blocks))]));
+    await rename(`${path}.part`, path);
+  }
+
+  async restoreBlocks(
+    ranges: readonly BlockRange[],
+    seeds: Uint8Array,
+  ): Promise<{ sequence: number; tokens: number }> {
+    const sequence = this.createSequence();
+    const held = this.#get(sequence);
+    held.adapters = '[]';
+    if (this.#used() + seeds.length / 8 > this.#totalBlocks) {
+      this.#sequences.delete(sequence);
+      throw new ZellError('out_of_memory', 'The KV cache is full.');
+    }
+    for (let i = 0; i < seeds.length; i += 8) held.blocks.push({ owners: 1 });
+    let at = 0;
+    read: for (const range of ranges) {
+      let blocks: { seed: string; tokens: number[] }[];
+      try {
+        const bytes = await readFile(range.path);
+        blocks = JSON.parse(bytes.subarray(range.headerBytes).toString()) as typeof blocks;
+      } catch {
+        break;
+      }
+      for (const block of blocks.slice(range.first, range.first + range.count)) {
+        if (block.seed !== Buffer.from(seeds.subarray(at, at + 8)).toString('hex')) break read;
+        held.tokens.push(...block.tokens);
+        at += 8;
+      }
+    }
+    held.blocks.length = at / 8;
+    return { sequence, tokens: held.tokens.length };
   }
 
   async loadAdapter(path: string): Promise<NativeAdapter> {

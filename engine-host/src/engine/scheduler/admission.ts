@@ -1,5 +1,6 @@
 /** Gives a task its sequence: the longest known beginning of its tokens, the rest to be evaluated. */
 import { ZellError } from '#protocol/errors.ts';
+import type { DiskPrefix, DiskTier } from '../disk/diskTier.ts';
 import type { NativeModel } from '../native/binding.ts';
 import type { Task } from '../inference/task.ts';
 import type { Entry } from './entry.ts';
@@ -7,6 +8,9 @@ import { commonPrefix, type KnownPrefix, type PrefixTree } from './prefixTree.ts
 
 /** Waiting for another request's computation pays from so many tokens on. */
 export const LEAST_SHARED = 32;
+
+/** Reading from the disk pays from so many tokens on. */
+const LEAST_RESTORED = 128;
 
 /** Tokens that a sequence holds, and how many come. */
 export interface Growth {
@@ -19,8 +23,10 @@ export class Admission {
   readonly #model: NativeModel;
   readonly #tree: PrefixTree;
   readonly #capacity: number;
+  readonly #disk: DiskTier | undefined;
 
-  constructor(model: NativeModel, tree: PrefixTree) {
+  constructor(model: NativeModel, tree: PrefixTree, disk?: DiskTier) {
+    this.#disk = disk;
     this.#model = model;
     this.#tree = tree;
     const { total, blockTokens } = model.kvUsage();
@@ -83,6 +89,18 @@ export class Admission {
     return longest < held + LEAST_SHARED ? undefined : leader;
   }
 
+  /** A beginning on the disk that is worth reading: it is longer than what memory holds, and there is room for it. */
+  onDisk(entry: Entry, holders: readonly Entry[]): DiskPrefix | undefined {
+    const { tokens, embedding } = entry.task;
+    if (this.#disk === undefined || entry.sequence !== undefined || entry.key !== '' || embedding !== undefined)
+      return undefined;
+    const found = this.#disk.find(tokens, tokens.length - 1);
+    if (found === undefined) return undefined;
+    const held = this.#source(entry, holders)?.length ?? 0;
+    if (found.tokens < held + LEAST_RESTORED) return undefined;
+    return this.makeRoom([{ held: 0, more: found.tokens }]) ? found : undefined;
+  }
+
   /** Evicts known prefixes until each of `growths` (tokens held, tokens to come) fits; false when they do not even then. */
   makeRoom(growths: readonly Growth[]): boolean {
     for (;;) {
@@ -101,9 +119,15 @@ export class Admission {
     if (entry.sequence === undefined) return;
     const { sequence } = entry;
     entry.sequence = undefined;
-    const length = entry.task.embedding === undefined ? this.#model.sequenceLength(sequence) : 0;
+    const length = entry.keep && entry.task.embedding === undefined ? this.#model.sequenceLength(sequence) : 0;
     if (length === 0) this.#model.freeSequence(sequence);
-    else this.#tree.add(entry.key, entry.task.tokens.slice(0, length), sequence);
+    else this.#keepHeld(entry, sequence, length);
+  }
+
+  #keepHeld(entry: Entry, sequence: number, length: number): void {
+    const tokens = entry.task.tokens.slice(0, length);
+    if (entry.task.keepOnDisk === true && entry.key === '') this.#disk?.save(sequence, tokens);
+    this.#tree.add(entry.key, tokens, sequence);
   }
 
   #source(entry: Entry, holders: readonly Entry[]): KnownPrefix | undefined {

@@ -22,9 +22,13 @@ export interface Entry {
   readonly key: string;
   /** Native sequence; undefined until its first admission. A paused entry keeps it, and with it its sampler. */
   sequence: number | undefined;
+  /** Reading its beginning from the disk: not tried yet, under way, or over. */
+  restore: 'open' | 'reading' | 'over';
   /** Tokens that the sequence holds. */
   evaluated: number;
   ended: boolean;
+  /** What it computed may serve others when it is over. */
+  keep: boolean;
   sampled: number;
   firstSampledAt: number;
 }
@@ -40,8 +44,10 @@ export function newEntry(task: Task, now: number): Entry {
     servedAt: now,
     key: adapterKey(task),
     sequence: undefined,
+    restore: 'open',
     evaluated: 0,
     ended: false,
+    keep: true,
     sampled: 0,
     firstSampledAt: 0,
   };

@@ -4,12 +4,14 @@ import { ZellError, type WireError } from '#protocol/errors.ts';
 import type { Task } from '../inference/task.ts';
 import type { NativeModel, StepItem, StepOutput } from '../native/binding.ts';
 import { nativeError } from '../native/nativeError.ts';
+import type { DiskTier } from '../disk/diskTier.ts';
 import { Admission } from './admission.ts';
 import { Counters } from './counters.ts';
 import { byService, newEntry, remaining, type Entry } from './entry.ts';
 import { Pace } from './pace.ts';
 import { planStep, type PlannedItem } from './planStep.ts';
 import { PrefixTree } from './prefixTree.ts';
+import { Restores } from './restores.ts';
 
 /** The last class behind which a person waits; only up to it may a task take another's slot. */
 const LAST_INTERACTIVE = PRIORITIES.indexOf('chat');
@@ -21,6 +23,8 @@ export interface SchedulerOptions {
   readonly maxWaiting?: number;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
+  /** Known prefixes on the disk; the scheduler uses it from now on, its owner ends it. */
+  readonly disk?: DiskTier;
   /** Called when tasks may have been told something: after admissions and each step's results, and after a cancellation. */
   readonly flush: () => void;
 }
@@ -36,6 +40,10 @@ export class Scheduler {
   readonly #admission: Admission;
   readonly #counters = new Counters();
   readonly #pace = new Pace();
+  readonly #disk: DiskTier | undefined;
+  readonly #restores: Restores;
+  /** Ends the loop's wait for something to do. */
+  #nudge: (() => void) | undefined;
   #waiting: Entry[] = [];
   #running: Entry[] = [];
   /** Ended entries whose sequence must not be touched before the step is over. */
@@ -53,7 +61,9 @@ export class Scheduler {
     this.#now = options.now;
     this.#flush = options.flush;
     this.#tree = new PrefixTree(model);
-    this.#admission = new Admission(model, this.#tree);
+    this.#disk = options.disk;
+    this.#restores = new Restores(model, this.#tree, options.disk, () => this.#nudge?.());
+    this.#admission = new Admission(model, this.#tree, options.disk);
     this.#counters.kv(model.kvUsage());
   }
 
@@ -98,6 +108,7 @@ export class Scheduler {
     if (entry === undefined) return;
     if (this.#inStep?.has(entry) === true && entry.sequence !== undefined) this.#model.cancel(entry.sequence);
     this.#end(entry);
+    this.#nudge?.();
     entry.task.cancelled();
     this.#flush();
   }
@@ -128,14 +139,27 @@ export class Scheduler {
     });
   }
 
+  /** Nothing that was computed before is reused; what runs goes on. */
+  async forgetPrefixes(): Promise<void> {
+    await this.exclusive(0, async () => {
+      this.#tree.clear();
+      this.#restores.discard();
+      for (const entry of [...this.#running, ...this.#waiting]) entry.keep = false;
+      await this.#disk?.forget();
+    });
+  }
+
   /** Takes no new task, waits for those it has, then frees every sequence. */
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#looping) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    await this.#restores.settled();
+    await this.#disk?.settled();
     this.#tree.clear();
   }
 
   #start(): void {
+    this.#nudge?.();
     if (this.#looping) return;
     this.#looping = true;
     void this.#run();
@@ -161,11 +185,24 @@ export class Scheduler {
   async #turn(): Promise<void> {
     for (let work = this.#exclusive.shift(); work !== undefined; work = this.#exclusive.shift()) await work();
     for (const entry of this.#leaving.splice(0)) this.#admission.keep(entry);
+    this.#restores.take();
     this.#admit();
     const plan = planStep(this.#running, this.#now(), (decoding) => this.#pace.slice(decoding));
     if (plan.length > 0) await this.#step(plan);
-    else this.#counters.kv(this.#model.kvUsage());
+    else {
+      this.#counters.kv(this.#model.kvUsage());
+      await this.#somethingToDo();
+    }
     if (this.#running.length + this.#waiting.length === 0) this.#flush();
+  }
+
+  /** Everybody waits for the disk: until that is done, or somebody comes or goes. */
+  async #somethingToDo(): Promise<void> {
+    if (this.#waiting.length === 0 || this.#running.length > 0 || this.#exclusive.length + this.#leaving.length > 0)
+      return;
+    if (!this.#restores.busy) return;
+    await new Promise<void>((resolve) => (this.#nudge = resolve));
+    this.#nudge = undefined;
   }
 
   async #step(plan: readonly PlannedItem[]): Promise<void> {
@@ -254,6 +291,10 @@ export class Scheduler {
         following.add(next);
         continue;
       }
+      if (this.#reads(next)) {
+        following.add(next);
+        continue;
+      }
       if (this.#running.length >= this.#slots) {
         const victim = this.#leastUrgent();
         if (victim === undefined || Math.min(victim.rank, victim.lifted) <= next.rank) return;
@@ -269,6 +310,17 @@ export class Scheduler {
       this.#waiting = this.#waiting.filter((e) => e !== next);
       this.#running.push(next);
     }
+  }
+
+  /** Whether its beginning is being read from the disk, by itself or by somebody whom it follows. */
+  #reads(entry: Entry): boolean {
+    if (entry.restore === 'open') {
+      const found = this.#admission.onDisk(entry, [...this.#running, ...this.#waiting]);
+      if (found === undefined) entry.restore = 'over';
+      else if (!this.#restores.covers(entry, found)) this.#restores.begin(entry, found);
+      else return true;
+    }
+    return entry.restore === 'reading';
   }
 
   /** Whose turn it is among those who wait for a slot, and not for somebody's beginning. */

@@ -1,0 +1,69 @@
+/** What keys and values depend on beside the tokens, as one hash: under another key nothing on the disk is found. */
+import { createHash } from 'node:crypto';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { KvType, ModelInfo } from '#protocol/engine.ts';
+import { sha256Of } from './prefixFolder.ts';
+
+/** Hashes of whole model files, found again by these figures. */
+interface Known {
+  readonly path: string;
+  readonly ino: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly sha256: string;
+}
+
+const MOST_KNOWN = 64;
+const CACHE = 'files.json';
+
+/** `build`: the engine's code, whose arithmetic decides the bits. */
+export async function prefixKey(
+  folder: string,
+  info: ModelInfo,
+  kvType: KvType,
+  blockTokens: number,
+  build: string,
+): Promise<Buffer> {
+  const sha256 = await fileHash(folder, info.path);
+  const { modelHash, bytes, isa, contextLength } = info;
+  const parts = { format: 1, sha256, modelHash, bytes, isa, contextLength, kvType, blockTokens, build };
+  return createHash('sha256').update(JSON.stringify(parts)).digest();
+}
+
+/** A large model takes a while to read: its hash is computed once. */
+async function fileHash(folder: string, file: string): Promise<string> {
+  const { ino, size, mtimeMs } = await stat(file);
+  const known = await readKnown(folder);
+  const same = known.find((k) => k.path === file && k.ino === ino && k.size === size && k.mtimeMs === mtimeMs);
+  if (same !== undefined) return same.sha256;
+  const sha256 = (await sha256Of(file)).toString('hex');
+  const others = known.filter((k) => k.path !== file).slice(-(MOST_KNOWN - 1));
+  const draft = path.join(folder, `${CACHE}.part`);
+  await writeFile(draft, JSON.stringify([...others, { path: file, ino, size, mtimeMs, sha256 }]), { mode: 0o600 });
+  await rename(draft, path.join(folder, CACHE));
+  return sha256;
+}
+
+async function readKnown(folder: string): Promise<Known[]> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path.join(folder, CACHE), 'utf8'));
+    return Array.isArray(value) ? value.filter(isKnown) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isKnown(value: unknown): value is Known {
+  const known = value as Partial<Record<keyof Known, unknown>> | null;
+  return (
+    typeof known === 'object' &&
+    known !== null &&
+    typeof known.path === 'string' &&
+    typeof known.ino === 'number' &&
+    typeof known.size === 'number' &&
+    typeof known.mtimeMs === 'number' &&
+    typeof known.sha256 === 'string' &&
+    /^[0-9a-f]{64}$/.test(known.sha256)
+  );
+}

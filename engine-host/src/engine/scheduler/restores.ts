@@ -1,0 +1,82 @@
+/** Beginnings that are being read from the disk, beside running steps; what was read goes to the tree between two steps. */
+import type { DiskPrefix, DiskTier } from '../disk/diskTier.ts';
+import type { NativeModel } from '../native/binding.ts';
+import type { Entry } from './entry.ts';
+import { commonPrefix, type PrefixTree } from './prefixTree.ts';
+
+interface Reading {
+  readonly entry: Entry;
+  readonly tokens: readonly number[];
+  wanted: boolean;
+}
+
+export class Restores {
+  readonly #model: Pick<NativeModel, 'freeSequence'>;
+  readonly #tree: PrefixTree;
+  readonly #disk: DiskTier | undefined;
+  readonly #onDone: () => void;
+  readonly #reading = new Set<Reading>();
+  readonly #promises = new Set<Promise<void>>();
+  #done: { readonly reading: Reading; readonly result: Awaited<ReturnType<DiskTier['restore']>> }[] = [];
+
+  /** `onDone`: something can be taken. */
+  constructor(
+    model: Pick<NativeModel, 'freeSequence'>,
+    tree: PrefixTree,
+    disk: DiskTier | undefined,
+    onDone: () => void,
+  ) {
+    this.#model = model;
+    this.#tree = tree;
+    this.#disk = disk;
+    this.#onDone = onDone;
+  }
+
+  get busy(): boolean {
+    return this.#reading.size > 0 && this.#done.length === 0;
+  }
+
+  /** Whether somebody else's reading brings (all of) this. */
+  covers(entry: Entry, prefix: DiskPrefix): boolean {
+    return [...this.#reading].some(
+      (other) =>
+        other.entry !== entry && commonPrefix(other.tokens, entry.task.tokens, prefix.tokens) === prefix.tokens,
+    );
+  }
+
+  /** Between steps only. */
+  begin(entry: Entry, prefix: DiskPrefix): void {
+    if (this.#disk === undefined) return;
+    entry.restore = 'reading';
+    const reading: Reading = { entry, tokens: entry.task.tokens.slice(0, prefix.tokens), wanted: true };
+    this.#reading.add(reading);
+    const promise = this.#disk.restore(prefix).then((result) => {
+      this.#done.push({ reading, result });
+      this.#promises.delete(promise);
+      this.#onDone();
+    });
+    this.#promises.add(promise);
+  }
+
+  /** Hands what was read to the tree. Between steps only. */
+  take(): void {
+    for (const { reading, result } of this.#done.splice(0)) {
+      this.#reading.delete(reading);
+      reading.entry.restore = 'over';
+      if (result === undefined) continue;
+      if (result.tokens === 0 || !reading.wanted) this.#model.freeSequence(result.sequence);
+      else this.#tree.add('', reading.tokens.slice(0, result.tokens), result.sequence);
+    }
+  }
+
+  /** What is being read is of no use any more. */
+  discard(): void {
+    for (const reading of this.#reading) reading.wanted = false;
+  }
+
+  /** Waits for what is being read, and takes it. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#promises);
+    this.take();
+  }
+}

@@ -1,0 +1,15 @@
+/** What the user erased must not live on in the KV cache: all of it goes, in memory and on the disk. */
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { HostEngine } from './hostEngine.ts';
+
+/** Also when the engine cannot be asked: then it holds nothing in memory, and its files go all the same. */
+export async function forgetPrefixes(
+  engine: Pick<HostEngine, 'call'>,
+  folder: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await engine.call('forgetPrefixes', {}, signal).catch(() => undefined);
+  const names = await readdir(folder).catch((): string[] => []);
+  for (const name of names) if (/\.(?:kv|part)$/.test(name)) await rm(path.join(folder, name), { force: true });
+}
