@@ -4,52 +4,20 @@
 #if defined(ZELL_KERNELS_X86)
 #include <immintrin.h>
 
-#include <bit>
-#include <cmath>
-#include <cstring>
-#include <limits>
-#include <type_traits>
-
-#include "kernels/activations.h"
-#include "kernels/kernels.h"
-#include "kernels/tables.h"
-#include "quant/codebooks.h"
+#include "kernels/vector_kernels.h"
 
 #define ZELL_TARGET ZELL_TARGET_AVX2
 
 namespace zell::kernels {
 namespace {
 
-constexpr size_t kFloatRows = 2;
-constexpr int kAttendCols = 6;
-constexpr int kAttendVecs = 1;
-constexpr int kAttendColsQ8 = 2;
-constexpr size_t kFloatCols = 2;
-constexpr int kSmallCols = 4;
-constexpr int kSuperCols = 3;
+constexpr auto* kCodebookMatmul = &Avx2CodebookMatmul;
 
 #include "kernels/lanes_avx2.inc"
 //
-#include "kernels/vector_ops.inc"
-//
-#include "kernels/float_matmul.inc"
-//
-#include "kernels/attend.inc"
-//
-#include "kernels/low_rank.inc"
-//
 #include "kernels/rows_avx2.inc"
 //
-#include "kernels/row_formats.inc"
-//
-#include "kernels/row_formats_tables.inc"
-//
-#define ZELL_ROWS_AS_LANES 1
-#include "kernels/attend_q8.inc"
-//
-#include "kernels/row_matmul.inc"
-
-#include "kernels/table.inc"
+#include "kernels/vector_kernels.inc"
 
 constexpr Kernels kTable = MakeTable(Isa::kAvx2, "avx2", Matmul<VectorEngine>);
 

@@ -10,54 +10,23 @@
 #include <immintrin.h>
 
 #include <atomic>
-#include <bit>
-#include <cmath>
-#include <cstring>
-#include <limits>
-#include <type_traits>
 
-#include "kernels/activations.h"
-#include "kernels/kernels.h"
-#include "kernels/tables.h"
-#include "quant/codebooks.h"
+#include "kernels/vector_kernels.h"
 
 #define ZELL_TARGET ZELL_TARGET_AVX512VNNI
 
 namespace zell::kernels {
 namespace {
 
-constexpr size_t kFloatRows = 4;
-constexpr int kAttendCols = 12;
-constexpr int kAttendVecs = 2;
-constexpr int kAttendColsQ8 = 4;
-constexpr size_t kFloatCols = 4;
-constexpr int kSmallCols = 12;
-constexpr int kSuperCols = 8;
+constexpr auto* kCodebookMatmul = &Avx512VnniCodebookMatmul;
 
 #include "kernels/lanes_avx512.inc"
 //
-#include "kernels/vector_ops.inc"
-//
-#include "kernels/float_matmul.inc"
-//
-#include "kernels/attend.inc"
-//
-#include "kernels/low_rank.inc"
-//
 #include "kernels/rows_avx512.inc"
 //
-#include "kernels/row_formats.inc"
-//
-#include "kernels/row_formats_tables.inc"
-//
-#define ZELL_ROWS_AS_LANES 1
-#include "kernels/attend_q8.inc"
-//
-#include "kernels/row_matmul.inc"
+#include "kernels/vector_kernels.inc"
 //
 #include "kernels/tile_matmul.inc"
-
-#include "kernels/table.inc"
 
 constexpr Kernels kTable = MakeTable(Isa::kAvx512Vnni, "avx512vnni", Matmul<VectorEngine>);
 constexpr Kernels kAmxTable = MakeTable(Isa::kAmx, "amx", AmxMatmul);

@@ -15,12 +15,6 @@
 namespace zell::kernels {
 namespace {
 
-constexpr size_t kFloatRows = 1;
-constexpr int kAttendCols = 1;
-constexpr int kAttendVecs = 1;
-constexpr int kAttendColsQ8 = 1;
-constexpr size_t kFloatCols = 1;
-
 #include "kernels/lanes_scalar.inc"
 //
 #include "kernels/vector_ops.inc"

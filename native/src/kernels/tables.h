@@ -18,6 +18,14 @@ const Kernels& NeonKernels();
 const Kernels& NeonDotKernels();
 const Kernels& NeonI8mmKernels();
 
+// The products of the types in codebook_kernels.inc, and scalar ones of types that no vector code exists for.
+void Avx2CodebookMatmul(quant::TensorType type, const MatmulArgs& args);
+void Avx2VnniCodebookMatmul(quant::TensorType type, const MatmulArgs& args);
+void Avx512VnniCodebookMatmul(quant::TensorType type, const MatmulArgs& args);
+void NeonCodebookMatmul(quant::TensorType type, const MatmulArgs& args);
+void NeonDotCodebookMatmul(quant::TensorType type, const MatmulArgs& args);
+void NeonI8mmCodebookMatmul(quant::TensorType type, const MatmulArgs& args);
+
 struct Choice {
   const Kernels* kernels;  ///< never null
   std::string error;       ///< empty, or one sentence on why `name` was not followed

@@ -1,0 +1,24 @@
+// The types of codebook_kernels.inc on the instruction set of kernels_avx2.cc.
+#include "kernels/target.h"
+
+#if defined(ZELL_KERNELS_X86)
+#include <immintrin.h>
+
+#include "kernels/vector_kernels.h"
+
+#define ZELL_TARGET ZELL_TARGET_AVX2
+
+namespace zell::kernels {
+namespace {
+
+#include "kernels/rows_avx2.inc"
+//
+#include "kernels/codebook_kernels.inc"
+
+}  // namespace
+
+void Avx2CodebookMatmul(quant::TensorType type, const MatmulArgs& args) { CodebookMatmul<VectorEngine>(type, args); }
+
+}  // namespace zell::kernels
+
+#endif

@@ -1,0 +1,25 @@
+// The types of codebook_kernels.inc on the instruction set of kernels_neondot.cc.
+#include "kernels/target.h"
+
+#if defined(ZELL_KERNELS_ARM64_DOT)
+#include <arm_neon.h>
+
+#include "kernels/vector_kernels.h"
+
+#define ZELL_TARGET ZELL_TARGET_NEON_DOT
+#define ZELL_HAS_DOTPROD 1
+
+namespace zell::kernels {
+namespace {
+
+#include "kernels/rows_neon.inc"
+//
+#include "kernels/codebook_kernels.inc"
+
+}  // namespace
+
+void NeonDotCodebookMatmul(quant::TensorType type, const MatmulArgs& args) { CodebookMatmul<VectorEngine>(type, args); }
+
+}  // namespace zell::kernels
+
+#endif
