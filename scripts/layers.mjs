@@ -56,7 +56,7 @@ export const MAY_INCLUDE = {
   tokenizer: ['base'],
   sampling: ['base'],
   model: ['tokenizer', 'kv', 'lora', 'gguf', 'backend', 'kernels', 'quant', 'base'],
-  runtime: ['model', 'tokenizer', 'sampling', 'kv', 'lora', 'gguf', 'backend', 'kernels', 'quant', 'base'],
+  runtime: ['model', 'tokenizer', 'sampling', 'convert', 'kv', 'lora', 'gguf', 'backend', 'kernels', 'quant', 'base'],
 };
 
 /** ESLint flat-config entries for the rules above. `rooms` that hold no file yet do no harm. */

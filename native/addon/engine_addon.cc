@@ -4,6 +4,8 @@
 #include "addon/classes.h"
 #include "addon/decoder_object.h"
 #include "addon/errors.h"
+#include "addon/importance.h"
+#include "addon/job.h"
 #include "addon/model_object.h"
 #include "addon/quantize.h"
 #include "addon/reader.h"
@@ -100,7 +102,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("measureLimits", Napi::Function::New<MeasureLimits>(env, "measureLimits"));
   exports.Set("loadModel", Napi::Function::New<LoadModel>(env, "loadModel"));
   exports.Set("quantize", Napi::Function::New<Quantize>(env, "quantize"));
-  exports.Set("cancelQuantize", Napi::Function::New<CancelQuantize>(env, "cancelQuantize"));
+  exports.Set("measureImportance", Napi::Function::New<MeasureImportance>(env, "measureImportance"));
+  exports.Set("cancelJob", Napi::Function::New<CancelJob>(env, "cancelJob"));
   return exports;
 }
 

@@ -1,9 +1,7 @@
 #include "addon/quantize.h"
 
-#include "addon/classes.h"
-#include "addon/errors.h"
+#include "addon/job.h"
 #include "addon/reader.h"
-#include "addon/task.h"
 #include "base/memory_info.h"
 #include "convert/quantize_file.h"
 
@@ -49,39 +47,12 @@ Napi::Value Quantize(const Napi::CallbackInfo& info) {
   reader.Expect(info[4].IsFunction(), "onProgress to be a function");
   if (!reader.ok()) return Reject(info.Env(), reader.status());
 
-  auto on_progress = std::make_shared<Napi::FunctionReference>(Napi::Persistent(info[4].As<Napi::Function>()));
-  auto stop = std::make_shared<std::atomic<bool>>(false);
-  JobsOf(info.Env())[job] = stop;
-  return RunTask(info.Env(), "zell quantize", [=](TaskContext& context) mutable -> TaskResult {
-    const auto progress = [&](uint64_t done, uint64_t total) {
-      if (context.stop.load(std::memory_order_relaxed)) stop->store(true, std::memory_order_relaxed);
-      context.mailbox->Post([on_progress, done, total](Napi::Env env) {
-        if (on_progress->IsEmpty()) return;
-        on_progress->Call(
-            {Napi::Number::New(env, static_cast<double>(done)), Napi::Number::New(env, static_cast<double>(total))});
-      });
-    };
-    auto report = std::make_shared<base::Result<convert::QuantizeReport>>(
-        convert::QuantizeFile(in, out, options, progress, *stop));
-    return [report, on_progress, job](Napi::Env env, bool& rejected) -> Napi::Value {
-      on_progress->Reset();
-      JobsOf(env).erase(job);
-      rejected = !report->ok();
-      if (rejected) return ToError(env, report->status());
-      return ToReport(env, **report);
-    };
-  });
-}
-
-void CancelQuantize(const Napi::CallbackInfo& info) {
-  Reader reader("cancelQuantize");
-  const uint32_t job = reader.Unsigned(info[0], "job");
-  if (!reader.ok()) {
-    Throw(info.Env(), reader.status());
-    return;
-  }
-  auto& jobs = JobsOf(info.Env());
-  if (const auto found = jobs.find(job); found != jobs.end()) found->second->store(true, std::memory_order_relaxed);
+  return RunJob<convert::QuantizeReport>(
+      info.Env(), "zell quantize", job, info[4].As<Napi::Function>(),
+      [=](const Progress& progress, const std::atomic<bool>& stop) {
+        return convert::QuantizeFile(in, out, options, progress, stop);
+      },
+      ToReport);
 }
 
 }  // namespace zell::addon

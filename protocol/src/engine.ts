@@ -307,6 +307,22 @@ export interface QuantizeReport {
   readonly fromQuantised: boolean;
 }
 
+export interface ImportanceOptions {
+  readonly threads?: number;
+  /** Tokens of one piece of text; 512 unless given. */
+  readonly chunkTokens?: number;
+}
+
+/** What `measureImportance` read and wrote. */
+export interface ImportanceReport {
+  readonly tokens: number;
+  /** Pieces of text, each read from an empty context. */
+  readonly chunks: number;
+  readonly tensors: number;
+  /** Matrices of experts that no token was sent to. */
+  readonly unreached: number;
+}
+
 /** What the machine can do at most with the threads in force, measured in about a second. */
 export interface MachineLimits {
   readonly threads: number;
@@ -326,6 +342,11 @@ export interface EngineCalls {
   embed: { params: EmbedRequest; result: EmbedResult };
   /** Writes a model file again in other tensor types; needs no loaded model, reports progress, can be cancelled. */
   quantize: { params: { input: string; output: string; options: QuantizeOptions }; result: QuantizeReport };
+  /** Writes an importance matrix for `quantize`: what a model's matrices meet in texts (paths). No loaded model needed. */
+  measureImportance: {
+    params: { model: string; texts: string[]; output: string; options: ImportanceOptions };
+    result: ImportanceReport;
+  };
   tokenize: {
     params: { text: string; addSpecial: boolean; parseSpecial: boolean };
     result: { tokens: number[] };

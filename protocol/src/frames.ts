@@ -105,6 +105,7 @@ const METHODS: Readonly<Record<EngineMethod, true>> = {
   unload: true,
   inspect: true,
   quantize: true,
+  measureImportance: true,
   embed: true,
   tokenize: true,
   pieces: true,

@@ -45,7 +45,7 @@ describe.skipIf(unavailable !== undefined)('against the oracle', () => {
   beforeAll(async () => {
     folder = mkdtempSync(path.join(os.tmpdir(), 'zell-proof-'));
     model = await defaultModel();
-    tools = await buildNativeTools(['zell_proof', 'zell_synthesize', 'zell_adapter']);
+    tools = await buildNativeTools(['zell_proof', 'zell_synthesize', 'zell_adapter', 'zell_importance_proof']);
     text = path.join(folder, 'text.txt');
     writeFileSync(text, TEXT_FILES.map((file) => readFileSync(path.join(ROOT, file), 'utf8')).join('\n'));
   }, 600_000);
@@ -97,6 +97,24 @@ describe.skipIf(unavailable !== undefined)('against the oracle', () => {
     await run(synthesize, [quant, '--convert', f32, '--type', 'Q4_K']);
     expectEqualToTheModel(await prove(f32, quant, 4096));
   }, 600_000);
+
+  test('what an importance matrix is made of: the inputs of every matrix, of experts too', async () => {
+    const moe = path.join(folder, 'moe-f32.gguf');
+    await run(path.join(tools, 'zell_synthesize'), [
+      ...[moe, '--model', 'qwen3moe', '--vocab-from', model, '--type', 'F32'],
+    ]);
+    const { stdout } = await run(path.join(tools, 'zell_importance_proof'), [
+      ...['--model', moe, '--text', path.join(ROOT, 'LICENSE'), '--out', path.join(folder, 'importance.gguf')],
+      ...['--backend', oracleBackend()],
+    ]);
+    console.log(stdout.trim());
+    const proof = JSON.parse(stdout) as { tensors: number; ours: number; worst: number; routedElsewhere: number };
+    expect(proof.ours).toBe(proof.tensors);
+    // A token whose second and third expert are nearly as good may go to either: that moves some 1e-4.
+    expect(proof.worst).toBeLessThanOrEqual(0.005);
+    expect(proof.routedElsewhere).toBeLessThanOrEqual(0.005);
+    rmSync(moe);
+  }, 300_000);
 
   test('two LoRA adapters at once, one of them for the embedding too', async () => {
     // Untied: the oracle cannot run an adapter of an embedding that is the output matrix as well.

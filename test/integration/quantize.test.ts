@@ -1,4 +1,4 @@
-// `zell quantize` on the default model: a model that still answers, refusals, nothing left behind.
+// `zell quantize` and `zell imatrix` on the default model: a model that still answers, refusals, nothing left behind.
 import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -38,6 +38,27 @@ describe.skipIf(unavailable !== undefined)('zell quantize', () => {
     ]);
     expect(answer.model).toBe('small');
     expect(answer.text).toContain('Paris');
+  });
+
+  test('an importance matrix is measured and used', async () => {
+    const [matrix, output] = [path.join(folder, 'matrix.gguf'), path.join(folder, 'weighted.gguf')];
+    const measured = await home.json<{ tokens: number; chunks: number; tensors: number; unreached: number }>([
+      ...['imatrix', home.model, 'SECURITY.md', 'CONTRIBUTING.md', '-o', matrix, '--chunk', '256'],
+    ]);
+    expect(measured).toMatchObject({ tensors: 210, unreached: 0 }); // seven matrices in each of 30 layers
+    expect(measured.chunks).toBe(Math.ceil(measured.tokens / 256));
+    const report = await home.json<{ types: { name: string }[]; withoutImportance: number }>([
+      ...['quantize', home.model, output, 'IQ4_XS', '--importance', matrix],
+    ]);
+    expect(report.types.map((t) => t.name).sort()).toEqual(['F32', 'IQ4_NL', 'IQ4_XS', 'Q8_0']);
+    expect(report.withoutImportance).toBe(0); // the embedding, which is not in it, has its type already
+    const again = await home.zell(['imatrix', home.model, 'SECURITY.md', '-o', matrix]);
+    expect(again).toMatchObject({ code: 2, stdout: '' });
+    expect(again.stderr).toContain('--force');
+    const nothing = await home.zell(['imatrix', home.model, 'nowhere.txt', '-o', path.join(folder, 'no.gguf')]);
+    expect(nothing).toMatchObject({ code: 1, stdout: '' });
+    expect(nothing.stderr).toMatch(/^zell: [^\n]*nowhere\.txt[^\n]*\n$/);
+    expect(readdirSync(folder)).not.toContain('no.gguf');
   });
 
   test('never replaces a file unasked, and never the one that it reads', async () => {

@@ -177,6 +177,20 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
     );
 
   program
+    .command('imatrix')
+    .description('measure what a model’s weights meet in a text, for "quantize --importance"')
+    .argument('<model>', 'a GGUF file, or a name of "zell models list"; the less quantised the better')
+    .argument('<text...>', 'files of text like what the model will be used for; some hundred kilobytes')
+    .requiredOption('-o, --output <file>', 'the new file (GGUF; llama.cpp reads it as well)')
+    .option('--chunk <n>', 'tokens that see each other', wholeNumber(16, 1_048_576), 512)
+    .option('--threads <n>', 'compute threads (default: the physical cores)', wholeNumber(1, 256))
+    .option('--force', 'replace the output when it exists')
+    .option('--json', 'print the report; progress goes to stderr')
+    .action(async (model: string, texts: string[], options: ImatrixCommandOptions) =>
+      (await import('./commands/imatrix.ts')).imatrix(model, texts, options, signal),
+    );
+
+  program
     .command('status')
     .description('whether an engine runs, where, and what it does')
     .option('--json', 'print the status')
@@ -219,6 +233,12 @@ export interface ListOptions extends JsonOption {
 }
 export interface QuantizeCommandOptions extends JsonOption {
   readonly importance?: string;
+  readonly threads?: number;
+  readonly force?: boolean;
+}
+export interface ImatrixCommandOptions extends JsonOption {
+  readonly output: string;
+  readonly chunk: number;
   readonly threads?: number;
   readonly force?: boolean;
 }

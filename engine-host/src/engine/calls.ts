@@ -13,7 +13,7 @@ export interface CallContext {
   readonly addon: NativeAddon;
   readonly now: () => number;
   readonly onProgress: (done: number, total: number) => void;
-  /** Ends nextTokens, embed, bench and quantize early; the others take no time that matters, or cannot be stopped (load). */
+  /** Ends nextTokens, embed, bench, quantize and measureImportance early; the others take no time that matters, or cannot be stopped (load). */
   readonly signal: AbortSignal;
 }
 
@@ -29,6 +29,18 @@ const EMBED_AT_ONCE = 8;
 
 let lastJob = 0;
 
+/** Runs a numbered job of the addon that ends when the call is cancelled. */
+async function cancellable<T>(addon: NativeAddon, signal: AbortSignal, start: (job: number) => Promise<T>): Promise<T> {
+  const job = ++lastJob;
+  const cancel = (): void => addon.cancelJob(job);
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    return await start(job);
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+}
+
 const HANDLERS: Handlers = {
   load: ({ path, options }, { host, onProgress }) => host.load(path, options, onProgress),
   unload: async (_params, { host }) => {
@@ -36,16 +48,10 @@ const HANDLERS: Handlers = {
     return null;
   },
   inspect: ({ path, options }, { addon }) => addon.inspect(path, options),
-  quantize: async ({ input, output, options }, { addon, onProgress, signal }) => {
-    const job = ++lastJob;
-    const cancel = (): void => addon.cancelQuantize(job);
-    signal.addEventListener('abort', cancel, { once: true });
-    try {
-      return await addon.quantize(job, input, output, options, onProgress);
-    } finally {
-      signal.removeEventListener('abort', cancel);
-    }
-  },
+  quantize: ({ input, output, options }, { addon, onProgress, signal }) =>
+    cancellable(addon, signal, (job) => addon.quantize(job, input, output, options, onProgress)),
+  measureImportance: ({ model, texts, output, options }, { addon, onProgress, signal }) =>
+    cancellable(addon, signal, (job) => addon.measureImportance(job, model, texts, output, options, onProgress)),
   tokenize: ({ text, addSpecial, parseSpecial }, { host }) => ({
     tokens: promptTokens(host.loaded.model, [{ text, special: parseSpecial }], addSpecial),
   }),

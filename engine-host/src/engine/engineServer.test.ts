@@ -143,6 +143,23 @@ test('a conversion needs no model, reports progress and ends when it is cancelle
   expect(await front.answer(2)).toMatchObject({ type: 'error', error: { code: 'cancelled' } });
 });
 
+test('an importance matrix is a job of the same kind', async () => {
+  front = new Front();
+  const measure = (id: number, model: string): void =>
+    front.send({
+      type: 'call',
+      id,
+      method: 'measureImportance',
+      params: { model, texts: ['/t'], output: '/o', options: {} },
+    });
+  measure(1, '/m.gguf');
+  expect(await front.answer(1)).toMatchObject({ type: 'result', value: { tokens: 2 } });
+  measure(2, '/long.gguf');
+  await front.until(() => front.frames.find((f) => f.type === 'progress' && f.id === 2));
+  front.send({ type: 'cancel', id: 2 });
+  expect(await front.answer(2)).toMatchObject({ type: 'error', error: { code: 'cancelled' } });
+});
+
 test('a benchmark decodes several sequences at a depth, and keeps them only when asked', async () => {
   front = new Front();
   await front.load(1);

@@ -34,7 +34,13 @@ export interface EngineClientOptions {
   readonly launch?: LaunchEngine;
 }
 
-const WITHOUT_MODEL: ReadonlySet<EngineMethod> = new Set(['inspect', 'quantize', 'stats', 'unload']);
+const WITHOUT_MODEL: ReadonlySet<EngineMethod> = new Set([
+  'inspect',
+  'measureImportance',
+  'quantize',
+  'stats',
+  'unload',
+]);
 
 type WantedModel = EngineCalls['load']['params'];
 /** What comes next: nobody started it, a child runs, a new one is on its way, or nobody tries any more. */

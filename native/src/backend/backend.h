@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "backend/batch.h"
+#include "backend/input_sums.h"
 #include "backend/plan.h"
 #include "base/status.h"
 #include "kernels/kernels.h"
@@ -35,8 +36,10 @@ class Backend {
   virtual base::Result<std::unique_ptr<Executor>> Compile(const Plan& plan) = 0;
 };
 
-/// Scalar or SIMD code of this CPU on `threads` threads, the caller of Run included.
-std::unique_ptr<Backend> MakeCpuBackend(int threads, const kernels::Kernels& kernels = kernels::ActiveKernels());
+/// Scalar or SIMD code of this CPU on `threads` threads, the caller of Run included. `sums` (outlives the backend):
+/// executors add to it what their bodies multiply matrices with.
+std::unique_ptr<Backend> MakeCpuBackend(int threads, const kernels::Kernels& kernels = kernels::ActiveKernels(),
+                                        InputSums* sums = nullptr);
 /// Refuses every plan: what a build without a GPU gives to those who ask for one, so that callers need no #ifdef.
 std::unique_ptr<Backend> MakeNoneBackend(const char* wanted);
 

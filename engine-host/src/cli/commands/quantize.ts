@@ -1,10 +1,11 @@
 /** `zell quantize IN OUT TYPE`: in an engine process of its own, so that neither a chat nor a crash meets the other. */
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ZellError } from '#protocol/errors.ts';
 import type { QuantizeReport } from '#protocol/engine.ts';
 import { withEngine } from '../../host/separateEngine.ts';
 import type { QuantizeCommandOptions } from '../program.ts';
+import { withoutRemains } from '../remains.ts';
 import { modelPath } from '../session.ts';
 import { formatBytes, note, print, printJson, ProgressLine } from '../terminal.ts';
 
@@ -20,9 +21,8 @@ export async function quantize(
   if (existsSync(target) && options.force !== true)
     throw new ZellError('invalid_request', `${target} exists already; --force replaces it.`);
   const { size: bytes } = statSync(source);
-  const before = new Set(unfinished(target));
   const line = new ProgressLine();
-  try {
+  await withoutRemains(target, line, async () => {
     const report = await withEngine((engine) =>
       engine.call(
         'quantize',
@@ -42,19 +42,7 @@ export async function quantize(
     line.end();
     if (options.json === true) printJson({ input: source, output: target, ...report });
     else show(target, report, options.importance !== undefined);
-  } finally {
-    line.end();
-    for (const rest of unfinished(target)) if (!before.has(rest)) rmSync(rest, { force: true });
-  }
-}
-
-/** What an engine that was ended in the middle has left: files beside the target, named after it. */
-function unfinished(target: string): readonly string[] {
-  const folder = path.dirname(target);
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((name) => name.startsWith(`${path.basename(target)}.`) && /\.\d+-\d+\.part$/.test(name))
-    .map((name) => path.join(folder, name));
+  });
 }
 
 function show(target: string, report: QuantizeReport, weighted: boolean): void {

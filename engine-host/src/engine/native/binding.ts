@@ -5,6 +5,8 @@ import type {
   MachineLimits,
   ModelInfo,
   ModelSummary,
+  ImportanceOptions,
+  ImportanceReport,
   QuantizeOptions,
   QuantizeReport,
   SamplingParams,
@@ -131,7 +133,7 @@ export interface NativeAddon {
     options: LoadOptions,
     onProgress: (done: number, total: number) => void,
   ): Promise<NativeModel>;
-  /** Writes a model again in other tensor types; progress in bytes. `job` names the work for `cancelQuantize`. */
+  /** Writes a model again in other tensor types; progress in bytes. `job` names the work for `cancelJob`. */
   quantize(
     job: number,
     input: string,
@@ -139,6 +141,15 @@ export interface NativeAddon {
     options: QuantizeOptions,
     onProgress: (done: number, total: number) => void,
   ): Promise<QuantizeReport>;
+  /** Writes an importance matrix of what a model is fed with while it reads texts (paths); progress in tokens. */
+  measureImportance(
+    job: number,
+    model: string,
+    texts: readonly string[],
+    output: string,
+    options: ImportanceOptions,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<ImportanceReport>;
   /** Its promise rejects with `cancelled` soon, and no file remains. */
-  cancelQuantize(job: number): void;
+  cancelJob(job: number): void;
 }

@@ -375,7 +375,14 @@ export function fakeAddon(options: FakeModelOptions = {}, made: FakeModel[] = []
         fromQuantised: false,
       };
     },
-    cancelQuantize: (job) => jobs.get(job)?.(),
+    measureImportance: async (job, model, _texts, _output, _options, onProgress) => {
+      check(model);
+      onProgress(1, 2);
+      if (model.includes('long')) await new Promise<void>((resolve) => jobs.set(job, resolve));
+      if (jobs.delete(job)) throw new ZellError('cancelled', 'the measurement was cancelled');
+      return { tokens: 2, chunks: 1, tensors: 1, unreached: 0 };
+    },
+    cancelJob: (job) => jobs.get(job)?.(),
   };
 }
 

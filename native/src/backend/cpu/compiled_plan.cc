@@ -5,7 +5,7 @@
 
 namespace zell::backend {
 
-std::vector<Phase> CutIntoPhases(const Plan& plan, const std::vector<Op>& ops, Rows rows) {
+std::vector<Phase> CutIntoPhases(const Plan& plan, const std::vector<Op>& ops, Rows rows, bool tapped) {
   std::vector<Phase> phases;
   int routing = -1, grouped = -1;
   const Op* route = nullptr;
@@ -20,6 +20,7 @@ std::vector<Phase> CutIntoPhases(const Plan& plan, const std::vector<Op>& ops, R
       case OpKind::kMatmul: {
         Phase& before = row_phase();
         for (const kernels::ActivationFormat format : FormatsOf(plan, op)) before.quantize.push_back({format, op.in});
+        if (tapped) phases.push_back({Phase::Kind::kTap, rows, {&op}, {}});
         phases.push_back({Phase::Kind::kMatmul, rows, {&op}, {}});
         break;
       }
@@ -34,11 +35,13 @@ std::vector<Phase> CutIntoPhases(const Plan& plan, const std::vector<Op>& ops, R
           before.quantize.push_back({format, op.in, columns});
         }
         if (op.route < 0) {
+          if (tapped) phases.push_back({Phase::Kind::kTap, rows, {&op}, {}});
           phases.push_back({Phase::Kind::kExperts, rows, {&op}, {}});
           break;
         }
         if (grouped != routing) phases.push_back({Phase::Kind::kGroup, rows, {}, {}, routing, route});
         grouped = routing;
+        if (tapped) phases.push_back({Phase::Kind::kTap, rows, {&op}, {}, routing});
         phases.push_back({Phase::Kind::kExperts, rows, {&op}, {}, routing});
         break;
       }

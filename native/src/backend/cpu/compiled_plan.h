@@ -16,18 +16,18 @@ struct QuantizeStep {
 };
 
 struct Phase {
-  enum class Kind { kRows, kMatmul, kAttention, kGroup, kExperts };
+  enum class Kind { kRows, kMatmul, kAttention, kGroup, kExperts, kTap };
   Kind kind = Kind::kRows;
   Rows rows = Rows::kTokens;
   /// kRows: row-wise ops in order (an attention op among them: join its chunks). Else one op.
   std::vector<const Op*> ops;
   std::vector<QuantizeStep> quantize;  ///< kRows, after the ops
-  /// Which routing of the plan a kRows phase makes, a kGroup phase sorts, a kExperts phase works on; -1 none.
+  /// Which routing of the plan a kRows phase makes, a kGroup phase sorts, a kExperts or kTap phase works on; -1 none.
   int routing = -1;
   const Op* route = nullptr;  ///< its kRoute, for kRows and kGroup
 };
 
-/// Points into `ops`, which must stay.
-std::vector<Phase> CutIntoPhases(const Plan& plan, const std::vector<Op>& ops, Rows rows);
+/// Points into `ops`, which must stay. `tapped`: a kTap phase sees the inputs of each matrix product before it.
+std::vector<Phase> CutIntoPhases(const Plan& plan, const std::vector<Op>& ops, Rows rows, bool tapped = false);
 
 }  // namespace zell::backend

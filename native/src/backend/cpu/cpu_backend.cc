@@ -6,6 +6,7 @@
 #include "backend/cpu/attention.h"
 #include "backend/cpu/compiled_plan.h"
 #include "backend/cpu/experts.h"
+#include "backend/cpu/input_tap.h"
 #include "backend/cpu/matmul.h"
 #include "backend/cpu/route.h"
 #include "backend/cpu/row_ops.h"
@@ -21,14 +22,15 @@ base::Status NoScratch() { return {base::StatusCode::kOutOfMemory, "no memory fo
 
 class CpuExecutor final : public Executor {
  public:
-  CpuExecutor(Plan plan, std::shared_ptr<base::ThreadPool> pool, const kernels::Kernels& kernels)
-      : plan_(std::move(plan)), pool_(std::move(pool)) {
+  CpuExecutor(Plan plan, std::shared_ptr<base::ThreadPool> pool, const kernels::Kernels& kernels, InputSums* sums)
+      : plan_(std::move(plan)), pool_(std::move(pool)), sums_(sums) {
     m_.plan = &plan_;
     m_.kernels = &kernels;
     m_.threads = pool_->size();
     m_.values.resize(plan_.values.size());
     m_.thread_floats.resize(static_cast<size_t>(pool_->size()));
-    body_ = CutIntoPhases(plan_, plan_.body, Rows::kTokens);
+    if (sums_ != nullptr) sums_->Prepare(plan_);
+    body_ = CutIntoPhases(plan_, plan_.body, Rows::kTokens, sums_ != nullptr);
     for (const Op& op : plan_.head) {
       const bool makes_logits =
           (op.out >= 0 && op.out == plan_.logits) || (!op.parts.empty() && op.parts[0].out == plan_.logits);
@@ -201,6 +203,8 @@ class CpuExecutor final : public Executor {
         return state_.RowCount(phase.rows) > kSerialRoute ? 1 : 0;
       case Phase::Kind::kExperts:
         return CountExpertTasks(m_, GroupsOf(phase), *phase.ops[0]);
+      case Phase::Kind::kTap:
+        return CountTapTasks(m_, *phase.ops[0]);
       case Phase::Kind::kRows:
         break;
     }
@@ -216,6 +220,9 @@ class CpuExecutor final : public Executor {
         return RunAttention(m_, state_, *phase.ops[0], queue, scratch);
       case Phase::Kind::kExperts:
         return RunExperts(m_, state_, GroupsOf(phase), *phase.ops[0], queue, scratch);
+      case Phase::Kind::kTap:
+        return RunTap(m_, state_, phase.ops[0]->kind == OpKind::kExperts ? &GroupsOf(phase) : nullptr, *phase.ops[0],
+                      *sums_, queue);
       case Phase::Kind::kGroup:
         if (CountTasks(phase) == 0 || queue.Claim() > 0) return;
         Group(phase);
@@ -264,6 +271,7 @@ class CpuExecutor final : public Executor {
 
   const Plan plan_;
   std::shared_ptr<base::ThreadPool> pool_;
+  InputSums* const sums_;
   std::vector<Op> norm_ops_;
   std::vector<Phase> body_, head_, norm_;
   std::vector<bool> used_;
@@ -276,24 +284,25 @@ class CpuExecutor final : public Executor {
 
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(int threads, const kernels::Kernels& kernels)
-      : pool_(std::make_shared<base::ThreadPool>(threads)), kernels_(kernels) {}
+  CpuBackend(int threads, const kernels::Kernels& kernels, InputSums* sums)
+      : pool_(std::make_shared<base::ThreadPool>(threads)), kernels_(kernels), sums_(sums) {}
   const char* name() const override { return "cpu"; }
   base::Result<std::unique_ptr<Executor>> Compile(const Plan& plan) override {
     if (std::string error = FindPlanError(plan); !error.empty())
       return base::Status{base::StatusCode::kInternal, error};
-    return std::unique_ptr<Executor>(std::make_unique<CpuExecutor>(plan, pool_, kernels_));
+    return std::unique_ptr<Executor>(std::make_unique<CpuExecutor>(plan, pool_, kernels_, sums_));
   }
 
  private:
   std::shared_ptr<base::ThreadPool> pool_;
   const kernels::Kernels& kernels_;
+  InputSums* const sums_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> MakeCpuBackend(int threads, const kernels::Kernels& kernels) {
-  return std::make_unique<CpuBackend>(threads, kernels);
+std::unique_ptr<Backend> MakeCpuBackend(int threads, const kernels::Kernels& kernels, InputSums* sums) {
+  return std::make_unique<CpuBackend>(threads, kernels, sums);
 }
 
 }  // namespace zell::backend
