@@ -89,12 +89,15 @@ TEST(every_isa_keeps_the_contract_over_widths_and_threads) {
   for (const backend::KvType kv : kKvTypes) {
     const Model m({.type = Mixed}, kv);
     REQUIRE(m.file != nullptr);
-    const std::vector<int32_t> tokens = Tokens(35);
     for (const kernels::Kernels* k : kernels::SupportedKernels()) {
+      // Scalar under sanitizers is slower than all others together; its tiles are narrow.
+      const bool slow = k->isa == kernels::Isa::kScalar;
+      const std::vector<int32_t> tokens = Tokens(slow ? 18 : 35);
       std::vector<float> expected;
       for (const int threads : {1, 2, 3, 4}) {
         Machine machine(m.fused, threads, *k);
         for (const size_t width : {1, 3, 16, 33, 35}) {
+          if (slow && width == 33) continue;
           kv::Sequence s(machine.cache);
           const std::vector<float> logits = machine.Prefill(s, tokens, width);
           if (expected.empty()) expected = logits;
@@ -111,11 +114,11 @@ TEST(experts_keep_the_contract_over_widths_threads_and_neighbours) {
   for (const uint32_t experts : {4u, 24u}) {
     const Model m({.experts = experts, .experts_used = experts / 8 + 1, .type = MixedExperts});
     REQUIRE(m.file != nullptr);
-    const std::vector<int32_t> tokens = Tokens(60);
     for (const kernels::Kernels* k : kernels::SupportedKernels()) {
+      const bool slow = k->isa == kernels::Isa::kScalar;
+      const std::vector<int32_t> tokens = Tokens(slow ? 20 : 60);
       std::vector<float> expected;
       for (const int threads : {1, 3}) {
-        const bool slow = k->isa == kernels::Isa::kScalar;
         if (slow && threads == 1) continue;
         Machine machine(m.fused, threads, *k);
         for (const size_t width : {1, 2, 3, 4, 9, 60}) {
@@ -129,7 +132,7 @@ TEST(experts_keep_the_contract_over_widths_threads_and_neighbours) {
         }
         kv::Sequence s(machine.cache), x(machine.cache);
         std::vector<float> logits;
-        for (size_t i = 0; i < 60; i += 5) {
+        for (size_t i = 0; i < tokens.size(); i += 5) {
           const auto at = tokens.begin() + static_cast<std::ptrdiff_t>(i);
           const auto part = machine.Run({{&x, Tokens(1 + i % 7, 2)}, {&s, {at, at + 5}}}, 1);
           logits.insert(logits.end(), part.begin(), part.end());
