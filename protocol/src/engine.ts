@@ -408,7 +408,8 @@ export type EngineFrame =
   | {
       readonly type: 'step';
       readonly events: readonly { readonly id: number; readonly event: GenerateEvent }[];
-      readonly queue: QueueStatus;
+      /** Absent when it is what the last frame said. */
+      readonly queue?: QueueStatus;
       /** Sent when a request ended or a model was loaded, so that the front has figures without asking. */
       readonly stats?: EngineStats;
     };

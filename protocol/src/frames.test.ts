@@ -82,7 +82,7 @@ test.each([
   {},
   { type: 'result' },
   { type: 'step', events: [{}], queue: {} },
-  { type: 'step', events: [] },
+  { type: 'step', events: [], queue: 7 },
   { type: 'error', id: 1, error: { code: 'no such code' } },
   { type: 'hello', protocol: '1' },
 ])('a value of another shape is no frame from the engine: %j', (value) => {
@@ -93,4 +93,6 @@ test('frames of the right shape pass the guards untouched', () => {
   for (const frame of FRAMES) expect(asFrontFrame(frame)).toBe(frame);
   const step = { type: 'step', events: [{ id: 1, event: { type: 'accepted' } }], queue: {} };
   expect(asEngineFrame(step)).toBe(step);
+  const sameQueue = { type: 'step', events: [] };
+  expect(asEngineFrame(sameQueue)).toBe(sameQueue);
 });

@@ -53,24 +53,42 @@ export class FrameDecoder {
    * @throws {ZellError} too_large before any of the body is collected; internal for a body that is not UTF-8 JSON.
    */
   push(chunk: Uint8Array): unknown[] {
-    if (chunk.length > 0) {
-      this.#chunks.push(chunk);
-      this.#buffered += chunk.length;
-    }
     const values: unknown[] = [];
+    // Nearly always a chunk is one whole frame or several: those are read where they lie.
+    const rest = this.atBorder ? this.#whole(chunk, values) : chunk;
+    if (rest.length === 0) return values;
+    this.#chunks.push(rest);
+    this.#buffered += rest.length;
     for (;;) {
       if (this.#bodyBytes === undefined) {
         if (this.#buffered < HEADER_BYTES) return values;
-        const header = this.#take(HEADER_BYTES);
-        const length = new DataView(header.buffer, header.byteOffset, HEADER_BYTES).getUint32(0, true);
-        if (length > this.#maxBytes) throw tooLarge(length, this.#maxBytes);
-        this.#bodyBytes = length;
+        this.#bodyBytes = this.#bodyLength(this.#take(HEADER_BYTES), 0);
       }
       if (this.#buffered < this.#bodyBytes) return values;
       const body = this.#take(this.#bodyBytes);
       this.#bodyBytes = undefined;
       values.push(parseBody(body));
     }
+  }
+
+  /** Appends the values of the frames that `chunk` begins with. @returns what comes after them */
+  #whole(chunk: Uint8Array, values: unknown[]): Uint8Array {
+    let at = 0;
+    while (chunk.length - at >= HEADER_BYTES) {
+      const end = at + HEADER_BYTES + this.#bodyLength(chunk, at);
+      if (end > chunk.length) break;
+      values.push(parseBody(chunk.subarray(at + HEADER_BYTES, end)));
+      at = end;
+    }
+    return chunk.subarray(at);
+  }
+
+  /** What the header at `at` says. */
+  #bodyLength(bytes: Uint8Array, at: number): number {
+    const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+    const length = a + b * 0x100 + c * 0x10000 + d * 0x1000000;
+    if (length > this.#maxBytes) throw tooLarge(length, this.#maxBytes);
+    return length;
   }
 
   /** The next `count` buffered bytes; copies only when they lie in several chunks. */
@@ -158,7 +176,7 @@ function isEngineFrame(frame: Record<string, unknown>): boolean {
       return (
         Array.isArray(frame['events']) &&
         frame['events'].every((e: unknown) => isRecord(e) && isId(e['id']) && isRecord(e['event'])) &&
-        isRecord(frame['queue'])
+        (frame['queue'] === undefined || isRecord(frame['queue']))
       );
     default:
       return false;

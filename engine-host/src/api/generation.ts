@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify';
 import type { GenerateDelta, GenerateEvent, GenerateRequest, GenerateResult } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { ApiEngine } from './deps.ts';
+import type { Written } from './responseStream.ts';
 
 /** How long a stream's head waits for the first event, so that an early failure still gets a real status. */
 const FIRST_EVENT_MS = 1000;
@@ -18,9 +19,9 @@ export interface Finished {
 
 /** What a route does with the events of one generation. */
 export interface Listener {
-  delta(delta: GenerateDelta): Promise<void>;
+  delta(delta: GenerateDelta): Written;
   /** Nothing happened for a while (queue, prefill). */
-  idle(): Promise<void>;
+  idle(): Written;
 }
 
 export class Generation {
@@ -64,41 +65,99 @@ export class Generation {
 
   /** Reads to the end. @throws {ZellError} the engine's failure */
   async finish(listener?: Listener): Promise<Finished> {
-    for (;;) {
-      const event = await this.#take(listener === undefined ? undefined : this.#heartbeatMs);
-      if (event === 'idle') await listener?.idle();
-      else if (event.type === 'failed') throw ZellError.fromWire(event.error);
-      else if (event.type === 'accepted') this.#accepted = event;
-      else if (event.type === 'delta') {
-        this.#text += event.text;
-        this.#tokens.push(...event.tokens);
-        if (event.logprobs !== undefined) this.#logprobs.push(...event.logprobs);
-        await listener?.delta(event);
-      } else return { text: this.#text, tokens: this.#tokens, logprobs: this.#logprobs, result: event };
+    const heartbeat = listener === undefined ? undefined : new Heartbeat(listener, this.#heartbeatMs);
+    try {
+      // Runs for every token: no timer and no promise more than it needs.
+      for (;;) {
+        const event = this.#checked(await this.#pull());
+        if (event.type === 'delta') {
+          this.#text += event.text;
+          this.#tokens.push(...event.tokens);
+          if (event.logprobs !== undefined) this.#logprobs.push(...event.logprobs);
+          if (listener === undefined || heartbeat === undefined) continue;
+          heartbeat.pause();
+          const written = listener.delta(event);
+          if (written !== undefined) await written;
+          heartbeat.resume();
+        } else if (event.type === 'failed') throw ZellError.fromWire(event.error);
+        else if (event.type === 'accepted') this.#accepted = event;
+        else return { text: this.#text, tokens: this.#tokens, logprobs: this.#logprobs, result: event };
+      }
+    } catch (error) {
+      throw this.#signal.aborted && !ZellError.is(error) ? gone() : error;
+    } finally {
+      heartbeat?.end();
     }
   }
 
-  async #take(waitMs: number | undefined): Promise<GenerateEvent | 'idle'> {
-    const next = (this.#next ??= this.#events.next());
+  /** The next event, or `idle` when none came in time; then it comes with the next call. */
+  async #take(waitMs: number): Promise<GenerateEvent | 'idle'> {
+    const next = this.#pull();
     // A client that has gone needs no reason of the engine's.
     next.catch(() => undefined);
     let timer: NodeJS.Timeout | undefined;
     const idle = new Promise<'idle'>((resolve) => {
-      if (waitMs !== undefined) timer = setTimeout(() => resolve('idle'), waitMs);
+      timer = setTimeout(() => resolve('idle'), waitMs);
     });
     const first = await Promise.race([next, idle])
       .catch((error: unknown) => {
         throw this.#signal.aborted ? gone() : error;
       })
       .finally(() => clearTimeout(timer));
-    if (first === 'idle') return first;
+    return first === 'idle' ? first : this.#checked(first);
+  }
+
+  #pull(): Promise<IteratorResult<GenerateEvent>> {
+    return (this.#next ??= this.#events.next());
+  }
+
+  #checked(result: IteratorResult<GenerateEvent>): GenerateEvent {
     this.#next = undefined;
-    if (first.done === true)
+    if (result.done === true)
       throw this.#signal.aborted ? gone() : new ZellError('internal', 'The engine ended a request without a result.');
-    const event = first.value;
+    const event = result.value;
     // Nothing follows; the engine's side may clean up.
     if (event.type === 'done' || event.type === 'failed') void this.#events.return?.().catch(() => undefined);
     return event;
+  }
+}
+
+/** Tells its listener whenever nothing happened for `ms`. One timer, however many events come: it looks at the clock when it fires. */
+class Heartbeat {
+  readonly #listener: Listener;
+  readonly #ms: number;
+  #timer: NodeJS.Timeout;
+  /** When the wait for the next event began; undefined while one is being written. */
+  #since: number | undefined = performance.now();
+
+  constructor(listener: Listener, ms: number) {
+    this.#listener = listener;
+    this.#ms = ms;
+    this.#timer = this.#in(ms);
+  }
+
+  pause(): void {
+    this.#since = undefined;
+  }
+
+  resume(): void {
+    this.#since = performance.now();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #in(ms: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      const now = performance.now();
+      // A timer may fire a fraction of a millisecond early.
+      if (this.#since !== undefined && now - this.#since >= this.#ms - 1) {
+        this.#since = now;
+        void this.#listener.idle();
+      }
+      this.#timer = this.#in(Math.max(1, (this.#since ?? now) + this.#ms - now));
+    }, ms);
   }
 }
 

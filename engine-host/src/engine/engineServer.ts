@@ -5,6 +5,7 @@ import {
   type FrontFrame,
   type GenerateEvent,
   type GenerateRequest,
+  type QueueStatus,
 } from '#protocol/engine.ts';
 import { ZellError, type WireError } from '#protocol/errors.ts';
 import { runCall } from './calls.ts';
@@ -38,6 +39,8 @@ class EngineServer {
   /** How to cancel each open request or call. */
   readonly #open = new Map<number, () => void>();
   #events: { readonly id: number; readonly event: GenerateEvent }[] = [];
+  /** What the front was told last. */
+  #queue: QueueStatus | undefined;
 
   constructor(options: EngineServerOptions) {
     this.#options = options;
@@ -122,12 +125,23 @@ class EngineServer {
   }
 
   #send(withStats: boolean): void {
-    const stats = this.#host.stats();
+    const queue = this.#host.queue();
+    const known = this.#queue;
+    const { running, waiting, slots, maxWaiting } = queue;
+    // Once for each step: nothing is said twice.
+    const changed =
+      known?.running !== running ||
+      known.waiting !== waiting ||
+      known.slots !== slots ||
+      known.maxWaiting !== maxWaiting;
+    this.#queue = queue;
+    const events = this.#events;
+    this.#events = [];
     this.#pipe.send({
       type: 'step',
-      events: this.#events.splice(0),
-      queue: stats.queue,
-      ...(withStats ? { stats } : {}),
+      events,
+      ...(changed ? { queue } : {}),
+      ...(withStats ? { stats: this.#host.stats() } : {}),
     });
   }
 }

@@ -59,7 +59,7 @@ export class ModelHost {
   }
 
   queue(): QueueStatus {
-    return this.stats().queue;
+    return this.#loaded?.scheduler.queue() ?? NO_STATS.queue;
   }
 
   stats(): EngineStats {

@@ -163,7 +163,7 @@ export class Connection {
   #step(frame: EngineFrame & { type: 'step' }): void {
     // Figures first: who reads them after a request's end sees that request counted.
     if (frame.stats !== undefined) this.#listener.stats(frame.stats);
-    this.#listener.queue(frame.queue);
+    if (frame.queue !== undefined) this.#listener.queue(frame.queue);
     for (const { id, event } of frame.events) {
       const take = this.#requests.get(id);
       if (event.type === 'done' || event.type === 'failed') this.#requests.delete(id);

@@ -6,7 +6,7 @@ import { ZellError } from '#protocol/errors.ts';
 import { Call, type ApiContext } from '../call.ts';
 import type { ChatMessage } from '../deps.ts';
 import type { Generation } from '../generation.ts';
-import { ResponseStream } from '../responseStream.ts';
+import { ResponseStream, type Written } from '../responseStream.ts';
 import { sampling, stopTexts, tokenLimit, V1_DEFAULTS } from '../sampling.ts';
 import { runStream } from '../streaming.ts';
 import { readConversation, refuseConstraints } from './read.ts';
@@ -93,8 +93,8 @@ async function streamAnswer(
   maxTokens: number,
 ): Promise<void> {
   const stream = ResponseStream.open(call.reply, 'text/event-stream', call.signal, { 'request-id': request.id });
-  const send = (type: string, rest: object = {}): Promise<void> => stream.event(type, { type, ...rest });
-  const delta = (text: string): Promise<void> =>
+  const send = (type: string, rest: object = {}): Written => stream.event(type, { type, ...rest });
+  const delta = (text: string): Written =>
     send('content_block_delta', { index: 0, delta: { type: 'text_delta', text } });
   await runStream(context, request, 'anthropic', stream, async () => {
     await send('message_start', {
@@ -109,9 +109,7 @@ async function streamAnswer(
     // The block opens at once as well: clients take only content for a sign of life, not pings.
     await send('content_block_start', { index: 0, content_block: { type: 'text', text: '' } });
     const { result } = await call.finish(generation, messages, {
-      delta: async (d) => {
-        if (d.text !== '') await delta(d.text);
-      },
+      delta: (d) => (d.text === '' ? undefined : delta(d.text)),
       idle: () => delta(''),
     });
     await send('content_block_stop', { index: 0 });

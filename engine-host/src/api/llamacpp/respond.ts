@@ -47,16 +47,16 @@ export async function respondCompletion(
     await call.all(
       generations.map(async (generation, i) => {
         const { result } = await call.finish(generation, recorded[i] ?? [], {
-          delta: async (d) => {
-            if (d.text !== '' || d.logprobs !== undefined)
-              await stream.data({
-                ...common(i),
-                content: d.text,
-                tokens: d.tokens,
-                stop: false,
-                ...probabilities(d.logprobs),
-              });
-          },
+          delta: (d) =>
+            d.text === '' && d.logprobs === undefined
+              ? undefined
+              : stream.data({
+                  ...common(i),
+                  content: d.text,
+                  tokens: d.tokens,
+                  stop: false,
+                  ...probabilities(d.logprobs),
+                }),
           idle: () => stream.comment(),
         });
         const input = inputs[i];

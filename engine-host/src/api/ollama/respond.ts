@@ -35,10 +35,10 @@ export async function respond(
   const stream = ResponseStream.open(reply, 'application/x-ndjson', signal);
   await runStream(context, request, 'ollama', stream, async () => {
     const { result } = await call.finish(generation, recorded, {
-      delta: async (d) => {
-        if (d.text !== '' || d.logprobs !== undefined)
-          await stream.line({ ...head(), ...shape.piece(d.text), ...logprobs(d.logprobs), done: false });
-      },
+      delta: (d) =>
+        d.text === '' && d.logprobs === undefined
+          ? undefined
+          : stream.line({ ...head(), ...shape.piece(d.text), ...logprobs(d.logprobs), done: false }),
       idle: () => stream.line({ ...head(), ...shape.piece(''), done: false }),
     });
     await stream.line({ ...head(), ...shape.piece(''), ...ending(result, startedAt) });

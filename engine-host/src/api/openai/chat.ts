@@ -7,7 +7,7 @@ import type { ChatMessage } from '../deps.ts';
 import { invalid } from '../errors.ts';
 import type { Generation } from '../generation.ts';
 import { timings } from '../llamacpp/result.ts';
-import { ResponseStream } from '../responseStream.ts';
+import { ResponseStream, type Written } from '../responseStream.ts';
 import { stopTexts, tokenLimit } from '../sampling.ts';
 import { adaptersOf } from '../schemas.ts';
 import { runStream } from '../streaming.ts';
@@ -86,7 +86,7 @@ async function streamChat(
   const { wantsLogprobs, withUsage, withTokens } = extras;
   await call.accepted(generations);
   const stream = ResponseStream.open(call.reply, 'text/event-stream', call.signal);
-  const send = (index: number, delta: object, finish: string | null, logprobs: object | null = null): Promise<void> =>
+  const send = (index: number, delta: object, finish: string | null, logprobs: object | null = null): Written =>
     stream.data({
       ...head,
       object: 'chat.completion.chunk',
@@ -98,10 +98,10 @@ async function streamChat(
       generations.map(async (generation, index) => {
         await send(index, { role: 'assistant', content: '' }, null);
         const finished = await call.finish(generation, index === 0 ? messages : [], {
-          delta: async (d) => {
-            if (d.text === '' && (!wantsLogprobs || d.logprobs === undefined)) return;
-            await send(index, { content: d.text }, null, wantsLogprobs ? chatLogprobs(d.logprobs ?? []) : null);
-          },
+          delta: (d) =>
+            d.text === '' && (!wantsLogprobs || d.logprobs === undefined)
+              ? undefined
+              : send(index, { content: d.text }, null, wantsLogprobs ? chatLogprobs(d.logprobs ?? []) : null),
           idle: () => stream.comment(),
         });
         await send(index, {}, finishReason(finished.result.finish));

@@ -7,7 +7,7 @@ import type { ChatMessage } from '../deps.ts';
 import { invalid } from '../errors.ts';
 import type { Generation } from '../generation.ts';
 import { fimPrompt } from '../llamacpp/fim.ts';
-import { ResponseStream } from '../responseStream.ts';
+import { ResponseStream, type Written } from '../responseStream.ts';
 import { stopTexts, tokenLimit } from '../sampling.ts';
 import { adaptersOf } from '../schemas.ts';
 import { runStream } from '../streaming.ts';
@@ -110,7 +110,7 @@ async function streamCompletion(
   await call.accepted(choices.map((c) => c.generation));
   const withUsage = body.stream_options?.include_usage === true;
   const stream = ResponseStream.open(call.reply, 'text/event-stream', call.signal);
-  const send = (index: number, text: string, finish: string | null, logprobs: object | null = null): Promise<void> =>
+  const send = (index: number, text: string, finish: string | null, logprobs: object | null = null): Written =>
     stream.data({
       ...head,
       choices: [{ index, text, logprobs, finish_reason: finish }],
@@ -122,10 +122,11 @@ async function streamCompletion(
         let offset = echo.length;
         if (echo !== '') await send(index, echo, null);
         const { result } = await call.finish(generation, recorded, {
-          delta: async (d) => {
-            if (d.text === '' && (!wantsLogprobs || d.logprobs === undefined)) return;
-            await send(index, d.text, null, wantsLogprobs ? completionLogprobs(d.logprobs ?? [], offset) : null);
+          delta: (d) => {
+            if (d.text === '' && (!wantsLogprobs || d.logprobs === undefined)) return undefined;
+            const at = offset;
             offset += d.text.length;
+            return send(index, d.text, null, wantsLogprobs ? completionLogprobs(d.logprobs ?? [], at) : null);
           },
           idle: () => stream.comment(),
         });
