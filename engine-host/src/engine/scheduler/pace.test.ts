@@ -7,8 +7,9 @@ function settle(ms: (decode: number, prefill: number) => number, decode: number)
   for (let i = 0; i < 5; i++) pace.measured(decode, 0, ms(decode, 0));
   let slice = 0;
   for (let i = 0; i < 40; i++) {
-    slice = pace.slice(decode);
-    pace.measured(decode, slice, ms(decode, slice));
+    const next = pace.slice(decode);
+    pace.measured(decode, next, ms(decode, next));
+    if (next > 0) slice = next;
   }
   return { slice, ms: ms(decode, slice) };
 }
@@ -52,11 +53,47 @@ test('times that scatter keep the limit in 95 of 100 steps', () => {
   const noisy = (prefill: number): number => (15 + 0.5 * prefill) * (1 + 0.3 * random());
   for (let i = 0; i < 5; i++) pace.measured(4, 0, noisy(0));
   let over = 0;
+  let plain = 0;
   for (let i = 0; i < 1000; i++) {
     const slice = pace.slice(4);
     const ms = noisy(slice);
     if (ms > MOST_GAP_MS) over++;
+    if (slice === 0) plain++;
     pace.measured(4, slice, ms);
   }
   expect(over).toBeLessThan(50);
+  expect(plain).toBeGreaterThan(30);
+});
+
+test('a machine that becomes slower for everything slows the slices down by less than the steps', () => {
+  const pace = new Pace();
+  let load = 1;
+  const ms = (prefill: number): number => load * (30 + 0.5 * prefill);
+  const run = (steps: number): number => {
+    let slice = 0;
+    for (let i = 0; i < steps; i++) {
+      const next = pace.slice(1);
+      pace.measured(1, next, ms(next));
+      if (next > 0) slice = next;
+    }
+    return slice;
+  };
+  const before = run(100);
+  load = 4;
+  // Two plain steps are now 240 ms: there is as much room as before.
+  expect(run(400)).toBeGreaterThan(before / 2);
+});
+
+test('one stall is soon forgotten', () => {
+  const pace = new Pace();
+  const step = (ms?: number): number => {
+    const slice = pace.slice(1);
+    pace.measured(1, slice, ms ?? 10 + 0.5 * slice);
+    return slice;
+  };
+  for (let i = 0; i < 50; i++) step();
+  const before = Math.max(step(), step());
+  step(12_000);
+  for (let i = 0; i < 30; i++) step();
+  expect(Math.max(step(), step())).toBeGreaterThan(before * 0.7);
 });

@@ -13,9 +13,15 @@ export const MOST_SLICE = 512;
 
 /** Steps are planned to take this part of what is allowed: times scatter, and the 95th percentile must keep the limit. */
 const AIM = 0.75;
-/** A step that took longer than thought counts at once, one that was faster counts slowly. */
+/** A prefill token that cost more than thought counts at once, one that cost less counts slowly. */
 const RISE = 0.5;
 const FALL = 0.1;
+/** How much the newest plain step says. */
+const NEWEST = 0.2;
+/** One stall of the machine is no new pace: no measurement counts for more than this many times what was thought. */
+const MOST_JUMP = 3;
+/** Of so many steps beside running answers one goes without prompts: what a plain step takes changes with the machine's load. */
+const PLAIN_EVERY = 16;
 /** Slices are multiples of this, where they are larger: rows of a tile. */
 const TILE_ROWS = 16;
 
@@ -26,13 +32,17 @@ export class Pace {
   /** A prefill token more, beside running answers and without any. */
   #besideMs: number | undefined;
   #aloneMs: number | undefined;
+  #sincePlain = 0;
 
   /** A step of `decode` sequences' next tokens and `prefill` tokens of prompts took `ms`. */
   measured(decode: number, prefill: number, ms: number): void {
     if (prefill === 0) {
-      if (decode > 0) this.#decodeMs[decode] = towards(this.#decodeMs[decode], ms);
+      const before = this.#decodeMs[decode] ?? ms;
+      if (decode > 0) this.#decodeMs[decode] = before + NEWEST * (Math.min(ms, MOST_JUMP * before) - before);
+      this.#sincePlain = 0;
       return;
     }
+    if (decode > 0) this.#sincePlain++;
     const perToken = Math.max(0, ms - this.decodeMs(decode)) / prefill;
     if (decode > 0) this.#besideMs = towards(this.#besideMs, perToken);
     // A short rest of a prompt says little about a full slice.
@@ -53,8 +63,9 @@ export class Pace {
     return decode === 0 ? MOST_ALONE_MS : Math.max(MOST_GAP_MS, 2 * this.decodeMs(decode));
   }
 
-  /** Prefill tokens of the next step beside `decode` running answers. */
+  /** Prefill tokens of the next step beside `decode` running answers; now and then none. */
   slice(decode: number): number {
+    if (decode > 0 && this.#sincePlain >= PLAIN_EVERY) return 0;
     const perToken = (decode > 0 ? this.#besideMs : undefined) ?? this.#aloneMs ?? this.#besideMs;
     if (perToken === undefined) return FIRST_SLICE;
     const room = this.limitMs(decode) * AIM - this.decodeMs(decode);
@@ -65,5 +76,6 @@ export class Pace {
 }
 
 function towards(before: number | undefined, now: number): number {
-  return before === undefined ? now : before + (now > before ? RISE : FALL) * (now - before);
+  if (before === undefined || before === 0) return now;
+  return before + (now > before ? RISE : FALL) * (Math.min(now, MOST_JUMP * before) - before);
 }

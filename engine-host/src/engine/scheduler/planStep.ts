@@ -25,6 +25,7 @@ export function planStep(running: readonly Entry[], now: number, slice: (decodin
   prefills.sort(
     (a, b) => turnRank(a, now) - turnRank(b, now) || remaining(a) - remaining(b) || a.enqueuedAt - b.enqueuedAt,
   );
+  if (prefills.length === 0) return plan;
   let budget = slice(plan.length);
   let ends = false;
   for (const entry of prefills) {
