@@ -1,4 +1,5 @@
 // The tokenizer models beside BPE on small vocabularies, and what hostile ones may hold.
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -170,6 +171,39 @@ TEST(CharsmapGarbage) {
     REQUIRE(map.ok());
     for (int c = 0; c < 256; ++c) CHECK((*map).Longest(std::string(3, static_cast<char>(c))).length <= 3);
   }
+}
+
+TEST(TrieOfManyNodesOfEveryWidth) {
+  // Numbers of few digits in bases of 2 to 256: nodes with as many children, and paths without branches behind them.
+  std::vector<std::string> texts;
+  uint32_t state = 1;
+  for (const uint32_t base : {2u, 3u, 10u, 60u, 255u, 256u}) {
+    for (int i = 0; i < 3000; ++i) {
+      std::string text(1, static_cast<char>(base));
+      for (int digit = 0; digit < 2 + i % 5; ++digit) {
+        state = state * 1664525 + 1013904223;
+        text.push_back(static_cast<char>((state >> 16) % base));
+      }
+      texts.push_back(text + std::string(static_cast<size_t>(i % 3), 'x'));
+    }
+  }
+  std::sort(texts.begin(), texts.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+  std::vector<internal::ByteTrie::Entry> entries;
+  for (size_t i = 0; i < texts.size(); ++i) entries.push_back({texts[i], static_cast<Token>(i)});
+  const internal::ByteTrie trie(entries);
+  size_t wrong = 0, strangers = 0;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto match = trie.Longest(texts[i]);
+    wrong += match.token != static_cast<Token>(i) || match.length != texts[i].size();
+    // Whatever follows, nothing longer is found that is not there.
+    const std::string longer = texts[i] + static_cast<char>(i);
+    const auto found = trie.Longest(longer);
+    const bool known = std::binary_search(texts.begin(), texts.end(), longer);
+    strangers += found.length > texts[i].size() && !known;
+  }
+  CHECK_EQ(wrong, 0u);
+  CHECK_EQ(strangers, 0u);
 }
 
 TEST(TrieFindsTheLongest) {

@@ -3,10 +3,14 @@
 #include <array>
 #include <atomic>
 #include <limits>
+#include <mutex>
+#include <optional>
 
+#include "tokenizer/borders.h"
 #include "tokenizer/pieces.h"
 #include "tokenizer/score_merger.h"
 #include "tokenizer/space_marks.h"
+#include "tokenizer/stretch_merger.h"
 #include "tokenizer/text_encoder.h"
 #include "tokenizer/word_cache.h"
 
@@ -58,7 +62,10 @@ class SpmEncoder final : public TextEncoder {
   class SpmSession final : public Session {
    public:
     SpmSession(const SpmEncoder& encoder, size_t text_bytes)
-        : encoder_(encoder), merger_(encoder.symbols_, encoder.scores_), cache_(text_bytes) {}
+        : encoder_(encoder),
+          merger_(encoder.symbols_, encoder.scores_),
+          stretch_merger_(encoder.scores_),
+          cache_(text_bytes) {}
 
     void Encode(std::string_view text, bool at_start, std::vector<Token>* tokens) override {
       escaped_.clear();
@@ -68,12 +75,54 @@ class SpmEncoder final : public TextEncoder {
       for (size_t begin = 0; begin < all.size();) {
         const size_t end = encoder_.marks_.EndOfWord(all, begin);
         const std::string_view word = all.substr(begin, end - begin);
-        cache_.Append(word, tokens, [&] { return EncodeWord(word, tokens); });
+        if (word.size() > kLongWord) {
+          EncodeLong(word, tokens);
+        } else {
+          EncodeCached(word, tokens);
+        }
         begin = end;
       }
     }
 
    private:
+    void EncodeCached(std::string_view word, std::vector<Token>* tokens) {
+      cache_.Append(word, tokens, [&] { return EncodeWord(word, tokens); });
+    }
+
+    void EncodeLong(std::string_view word, std::vector<Token>* tokens) {
+      if (!borders_) borders_.emplace(encoder_.Trie(), encoder_.symbols_.longest());
+      borders_->Start(word);
+      for (size_t begin = 0; begin < word.size();) {
+        const size_t end = borders_->Next();
+        const std::string_view stretch = word.substr(begin, end - begin);
+        if (borders_->all_known()) {
+          cache_.Append(stretch, tokens, [&] { return EncodeStretch(stretch, tokens); });
+        } else {
+          EncodeCached(stretch, tokens);
+        }
+        begin = end;
+      }
+    }
+
+    /// What EncodeWord does, for the stretch at which the borders are.
+    bool EncodeStretch(std::string_view stretch, std::vector<Token>* tokens) {
+      for (const StretchMerger::Piece& piece : stretch_merger_.Run(*borders_)) {
+        if (piece.symbol >= 0) {
+          tokens->push_back(encoder_.tokens_[static_cast<Symbol>(piece.symbol)]);
+        } else {
+          EncodeBytes(stretch.substr(piece.start, piece.bytes), tokens);
+        }
+      }
+      return true;
+    }
+
+    void EncodeBytes(std::string_view piece, std::vector<Token>* tokens) {
+      for (const char byte : piece) {
+        const Token token = encoder_.byte_tokens_[static_cast<uint8_t>(byte)];
+        if (token >= 0) tokens->push_back(token);
+      }
+    }
+
     /// Always true: the same word is the same tokens anywhere.
     bool EncodeWord(std::string_view word, std::vector<Token>* tokens) {
       if (const Symbol symbol = encoder_.symbols_.Find(word); encoder_.TokenOf(symbol) >= 0 && IsWhole(symbol)) {
@@ -86,11 +135,8 @@ class SpmEncoder final : public TextEncoder {
         begin = end;
         if (const Token token = encoder_.TokenOf(encoder_.symbols_.Find(piece)); token >= 0) {
           tokens->push_back(token);
-          continue;
-        }
-        for (const char byte : piece) {
-          const Token token = encoder_.byte_tokens_[static_cast<uint8_t>(byte)];
-          if (token >= 0) tokens->push_back(token);
+        } else {
+          EncodeBytes(piece, tokens);
         }
       }
       return true;
@@ -108,10 +154,27 @@ class SpmEncoder final : public TextEncoder {
 
     const SpmEncoder& encoder_;
     ScoreMerger merger_;
+    StretchMerger stretch_merger_;
+    std::optional<Borders> borders_;  ///< once a word is long
     WordCache<7> cache_;
     std::string escaped_;
   };
 
+  /// Longer words are cut at their borders. Text with spaces has none, so that most sessions need no trie.
+  static constexpr size_t kLongWord = 256;
+
+  /// Of the symbols that merging may give; made on first use.
+  const ByteTrie& Trie() const {
+    std::call_once(trie_made_, [this] {
+      std::vector<ByteTrie::Entry> entries;
+      entries.reserve(tokens_.size());
+      for (Symbol symbol = 0; symbol < tokens_.size(); ++symbol) {
+        if (tokens_[symbol] >= 0) entries.push_back({symbols_.bytes(symbol), static_cast<Token>(symbol)});
+      }
+      trie_ = ByteTrie(std::move(entries));
+    });
+    return trie_;
+  }
   Token TokenOf(Symbol symbol) const { return symbol < tokens_.size() ? tokens_[symbol] : -1; }
 
   SymbolTable symbols_;
@@ -120,6 +183,8 @@ class SpmEncoder final : public TextEncoder {
   std::array<Token, 256> byte_tokens_;
   SpaceMarks marks_;
   std::unique_ptr<std::atomic<Whole>[]> whole_;
+  mutable std::once_flag trie_made_;
+  mutable ByteTrie trie_;
   const bool space_prefix_;
 };
 

@@ -18,6 +18,8 @@ constexpr float kUnknownPenalty = 10;
 /// apart than kClose compare alike behind any text.
 constexpr double kLargestSum = 1e7;
 constexpr double kClose = 1e-3;
+/// Longer words fit into no cache.
+constexpr size_t kLongWord = 64;
 
 /// Bytes of the character at pos if its continuation bytes are there, as lenient as SentencePiece's ports are: overlong
 /// forms and surrogates pass. 0 otherwise.
@@ -77,7 +79,8 @@ class UgmEncoder final : public TextEncoder {
       // The words are independent but for their sum, which is carried on so that it is rounded as in one go.
       for (size_t begin = 0; begin < all.size();) {
         const size_t end = encoder_.marks_.EndOfWord(all, begin);
-        score = Replay(all.substr(begin, end - begin), score, tokens);
+        const std::string_view word = all.substr(begin, end - begin);
+        score = word.size() > kLongWord ? ReplayLong(word, score, tokens) : Replay(word, score, tokens);
         begin = end;
       }
     }
@@ -90,10 +93,11 @@ class UgmEncoder final : public TextEncoder {
     };
 
     void Append(std::string_view text) {
-      for (const char c : text) {
-        if (c == ' ') {
+      for (size_t pos = 0; pos < text.size();) {
+        if (text[pos] == ' ') {
           in_word_ = false;
           if (!encoder_.merge_spaces_) normalized_ += kSpaceMark;
+          ++pos;
           continue;
         }
         if (!in_word_) {
@@ -103,7 +107,9 @@ class UgmEncoder final : public TextEncoder {
             prefixed_ = true;
           }
         }
-        normalized_.push_back(c);
+        const size_t end = std::min(text.find(' ', pos), text.size());
+        normalized_ += text.substr(pos, end - pos);
+        pos = end;
       }
     }
 
@@ -111,10 +117,11 @@ class UgmEncoder final : public TextEncoder {
       normalized_.clear();
       in_word_ = prefixed_ = false;
       for (size_t pos = 0; pos < text.size();) {
-        const auto c = static_cast<uint8_t>(text[pos]);
-        if (pos + 1 < text.size() && encoder_.charsmap_.PassesThrough(c, static_cast<uint8_t>(text[pos + 1])) &&
-            encoder_.user_defined_.Child(ByteTrie::kRoot, c) == ByteTrie::kNone) {
-          Append(text.substr(pos++, 1));
+        size_t run = pos;
+        while (run + 1 < text.size() && encoder_.StandsForItself(text[run], text[run + 1])) ++run;
+        if (run > pos) {
+          Append(text.substr(pos, run - pos));
+          pos = run;
           continue;
         }
         const std::string_view rest = text.substr(pos);
@@ -143,12 +150,54 @@ class UgmEncoder final : public TextEncoder {
       } else {
         FindPath(word, score);
       }
+      return Emit(score, tokens);
+    }
+
+    /// Appends the tokens of path_ and gives the sum with their scores.
+    double Emit(double score, std::vector<Token>* tokens) {
       // Neighbouring unknown tokens are one.
       for (const Token token : path_) {
         const bool unknown = token == encoder_.unknown_;
         score += unknown ? encoder_.unknown_score_ : encoder_.scores_[static_cast<size_t>(token)];
         if (token >= 0 && !(unknown && last_unknown_)) tokens->push_back(token);
         last_unknown_ = unknown;
+      }
+      return score;
+    }
+
+    /// Like Replay. What is behind a place that no token reaches across is settled: every way stops there.
+    double ReplayLong(std::string_view word, double score, std::vector<Token>* tokens) {
+      size_t begin = 0, reach = 0;
+      best_.assign(1, {encoder_.unknown_, 0, score});
+      for (size_t pos = 0; pos < word.size();) {
+        const size_t step = std::min(StepOf(word[pos]), word.size() - pos);
+        const auto start = static_cast<uint32_t>(pos - begin);
+        const double sum = best_[start].score;
+        bool single = false;
+        const auto offer = [&](size_t end, Token token, float gain) {
+          if (best_.size() <= end - begin) best_.resize(end - begin + 1, {encoder_.unknown_, 0, kWorst});
+          Best& best = best_[end - begin];
+          if (sum + double{gain} > best.score) best = {token, start, sum + double{gain}};
+        };
+        ByteTrie::Node node = ByteTrie::kRoot;
+        for (size_t end = pos; end < word.size();) {
+          node = encoder_.trie_.Child(node, static_cast<uint8_t>(word[end++]));
+          if (node == ByteTrie::kNone) break;
+          const Token token = encoder_.trie_.TokenAt(node);
+          if (token < 0) continue;
+          single |= end - pos == step;
+          reach = std::max(reach, end);
+          offer(end, token, encoder_.scores_[static_cast<size_t>(token)]);
+        }
+        pos += step;
+        if (!single) offer(pos, encoder_.unknown_, encoder_.unknown_score_);
+        if (reach > pos) continue;
+        path_.clear();
+        for (size_t end = pos - begin; end > 0; end = best_[end].start) path_.push_back(best_[end].token);
+        std::reverse(path_.begin(), path_.end());
+        score = Emit(score, tokens);
+        begin = pos;
+        best_.assign(1, {encoder_.unknown_, 0, score});
       }
       return score;
     }
@@ -193,6 +242,12 @@ class UgmEncoder final : public TextEncoder {
     std::vector<Token> path_;
   };
 
+  /// Whether a character is ASCII, starts no user-defined token, and nothing is replaced there; `next` follows it.
+  bool StandsForItself(char c, char next) const {
+    const auto byte = static_cast<uint8_t>(c);
+    return charsmap_.PassesThrough(byte, static_cast<uint8_t>(next)) &&
+           user_defined_.Child(ByteTrie::kRoot, byte) == ByteTrie::kNone;
+  }
   /// How far the text follows a user-defined token; 0 when it does not start like one.
   size_t EndOfUserDefined(std::string_view text) const {
     size_t length = 0;
