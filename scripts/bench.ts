@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { engineSuite } from './bench/engine.ts';
+import { quantizeSuite } from './bench/quantize.ts';
 import { printReport } from './bench/report.ts';
 import { serverSuite } from './bench/server.ts';
 import { tokenizerSuite } from './bench/tokenizer.ts';
@@ -12,6 +13,8 @@ import { ROOT, setup } from './lib/setup.mjs';
 const USAGE = `usage: npm run bench -- SUITE [options]
 Suites: engine (prefill, decode, depth, several sequences, load and memory, over a list of files),
   server (requests over HTTP: several users, prefixes, completions; beside llama-server; --ik and --model do not count),
+  quantize (the default model in every type that zell quantize writes, beside llama.cpp's files; --quick, --only TYPE,
+  --model and --json count),
   tokenizer (every vocabulary of llama.cpp's repository, beside llama.cpp; only --rounds, --quick and --json count).
   --peers      builds llama.cpp once into the cache folder and measures it in turn with ours
   --ik DIR     with --peers: also ik_llama.cpp, from a checkout of its sources (or ZELL_IK_LLAMA=DIR)
@@ -39,7 +42,7 @@ const rounds = Number(values.rounds ?? (values.quick ? 2 : 5));
 if (values.help || positionals.length !== 1) {
   console.log(USAGE);
   process.exitCode = values.help ? 0 : 2;
-} else if (!['engine', 'server', 'tokenizer'].includes(positionals[0] ?? '')) {
+} else if (!['engine', 'server', 'quantize', 'tokenizer'].includes(positionals[0] ?? '')) {
   console.error(`No suite is called ${positionals[0] ?? ''}.\n${USAGE}`);
   process.exitCode = 2;
 } else if (!Number.isInteger(rounds) || rounds < 1) {
@@ -48,6 +51,13 @@ if (values.help || positionals.length !== 1) {
 } else if (positionals[0] === 'tokenizer') {
   const rows = tokenizerSuite(ROOT, rounds);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ rounds, rows }, null, 2)}\n`);
+  if (rows.some((row) => !row.met)) process.exitCode = 1;
+} else if (positionals[0] === 'quantize') {
+  await setup({ dev: true });
+  const model = values.model === undefined ? defaultModel() : path.resolve(values.model);
+  const { quick, only } = values;
+  const rows = await quantizeSuite({ quick, only, model, say: (line) => console.error(line) });
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ rows }, null, 2)}\n`);
   if (rows.some((row) => !row.met)) process.exitCode = 1;
 } else {
   await setup({ dev: true });

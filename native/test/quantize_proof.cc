@@ -1,9 +1,9 @@
 // Our quantised files beside the oracle's (llama.cpp's libraries), both made of one source and read by our engine over
 // one text: how far their next-token probabilities are from the source's. One line of JSON for each type.
-// zell_quantize_proof --source MODEL --text FILE --types A,B,… --folder DIR [--importance FILE] [--tokens N]
-//                     [--window N] [--threads N]
+// zell_quantize_proof --source MODEL --text FILE --types A,B,… --folder DIR [--importance FILE | --measure TEXT]
+//                     [--tokens N] [--window N] [--threads N]
 //
-// Files lie in DIR while they are compared.
+// Files lie in DIR while they are compared. With an importance matrix, or one measured over TEXT, both sides use it.
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -16,6 +16,7 @@
 #include "convert/quantize_file.h"
 #include "convert/recipe.h"
 #include "gguf/file.h"
+#include "runtime/importance.h"
 
 namespace {
 
@@ -73,7 +74,8 @@ int main(int argc, char** argv) {
     if (!options.contains(name)) Die(std::string(name) + " is missing");
   const size_t wanted = std::stoul(options["--tokens"]), window = std::stoul(options["--window"]);
   const int threads = std::stoi(options["--threads"]);
-  const std::string source = options["--source"], importance = options["--importance"];
+  const std::string source = options["--source"];
+  std::string importance = options["--importance"];
   llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
   std::ifstream stream(options["--text"], std::ios::binary);
   std::stringstream text;
@@ -89,6 +91,13 @@ int main(int argc, char** argv) {
       parts.emplace_back(tokens.begin() + long(at), tokens.begin() + long(at + window));
       reference.push_back(ours.Evaluate(parts.back()));
     }
+  }
+  if (options.contains("--measure")) {
+    importance = options["--folder"] + "/importance.gguf";
+    const std::atomic<bool> stop = false;
+    const auto measured = zell::runtime::MeasureImportance(
+        source, {options["--measure"]}, importance, {.threads = threads}, [](uint64_t, uint64_t) {}, stop);
+    if (!measured.ok()) Die(measured.status().message);
   }
   const OracleImportance for_oracle(importance, source);
   const auto compare = [&](const std::string& path, Made* made) {
