@@ -84,6 +84,15 @@ describe.skipIf(unavailable !== undefined)('zell quantize', () => {
     expect(readdirSync(folder)).not.toContain('no.gguf');
   });
 
+  test('--help names every type that a wrong one is answered with', async () => {
+    const { stderr } = await home.zell(['quantize', home.model, path.join(folder, 'no.gguf'), 'Q9_X']);
+    const types = /these are: (.+)\.\n$/.exec(stderr)?.[1]?.split(', ') ?? [];
+    expect(types.length).toBeGreaterThan(20);
+    const { stdout } = await home.zell(['quantize', '--help']);
+    const listed = /from exact to small:\n([^]+)What a row/.exec(stdout)?.[1] ?? '';
+    expect(listed.match(/\b[A-Z]+\d[A-Z0-9_]*/g)).toEqual(types);
+  });
+
   test('Ctrl-C ends it and leaves nothing', async () => {
     const child = execFile(process.execPath, [CLI, 'quantize', home.model, path.join(folder, 'cut.gguf'), 'Q2_K'], {
       env: home.env,

@@ -167,11 +167,20 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
     .description('write a model again with smaller weights')
     .argument('<input>', 'a GGUF file, or a name of "zell models list"')
     .argument('<output>', 'the new file')
-    .argument('<type>', 'Q4_K_M, IQ4_XS, Q6_K, Q8_0, MXFP4, TQ1_0, … (a wrong one prints the list)')
+    .argument('<type>', 'Q4_K_M, IQ4_XS, Q6_K, Q8_0, … (all below)')
     .option('--importance <file>', 'an importance matrix (llama.cpp imatrix): which weights matter most')
     .option('--threads <n>', 'compute threads (default: the physical cores)', wholeNumber(1, 256))
     .option('--force', 'replace the output when it exists')
     .option('--json', 'print the report; progress goes to stderr')
+    .addHelpText(
+      'after',
+      `
+Types, from exact to small:
+  F32 F16 BF16 Q8_0 Q6_K Q5_K_M Q5_K_S Q5_1 Q5_0 Q4_K_M Q4_K_S Q4_1 IQ4_NL Q4_0 IQ4_XS
+  MXFP4_MOE (experts only) MXFP4 Q3_K_L Q3_K_M Q3_K_S Q2_K
+  TQ2_0 TQ1_0 (for models trained with weights of -1, 0 and 1)
+What a row does not fit gets the nearest type that does.`,
+    )
     .action(async (input: string, output: string, type: string, options: QuantizeCommandOptions) =>
       (await import('./commands/quantize.ts')).quantize(input, output, type, options, signal),
     );
