@@ -146,9 +146,9 @@ void ModelMaker::ExpertMetadata() {
 
 // Router logits are large, so that the last expert chosen and the first one not chosen weigh little: which of the two
 // it is may then depend on rounding.
-void ModelMaker::Experts(const std::string& in, bool biases, bool selection_bias) {
+void ModelMaker::Experts(const std::string& in, bool biases, bool selection_bias, float router) {
   const uint64_t n = shape.experts, ffn = shape.expert_ffn;
-  Matrix(in + "ffn_gate_inp.weight", shape.width, n, 2.0f);
+  Matrix(in + "ffn_gate_inp.weight", shape.width, n, router);
   tensors_.back().matrix = false;
   if (biases) Vector(in + "ffn_gate_inp.bias", n, 0.0f, 1.0f);
   if (selection_bias) Vector(in + "exp_probs_b.bias", n, 0.0f, 1.0f);

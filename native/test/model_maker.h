@@ -92,8 +92,9 @@ class ModelMaker {
   void PlainMlp(const std::string& in, bool bias = false);
   /// expert_count, expert_used_count, expert_feed_forward_length.
   void ExpertMetadata();
-  /// Router, ffn_gate_exps, ffn_up_exps, ffn_down_exps. The router is F32, as in real files.
-  void Experts(const std::string& in, bool biases = false, bool selection_bias = false);
+  /// Router, ffn_gate_exps, ffn_up_exps, ffn_down_exps. The router is F32, as in real files;
+  /// `router`: the deviation of its logits.
+  void Experts(const std::string& in, bool biases = false, bool selection_bias = false, float router = 2.0f);
   /// ffn_gate_shexp, ffn_up_shexp, ffn_down_shexp; `gate`: ffn_gate_inp_shexp.
   void SharedExpert(const std::string& in, uint64_t ffn, bool gate = false);
   static std::string Layer(uint64_t layer) { return "blk." + std::to_string(layer) + "."; }

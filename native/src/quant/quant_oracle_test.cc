@@ -19,11 +19,9 @@ namespace {
 void* Oracle() {
   static void* const library = [] {
     const char* named = std::getenv("ZELL_ORACLE_DIR");
-    const std::filesystem::path source(__FILE__);  // ROOT/native/src/quant/quant_oracle_test.cc
-    const std::filesystem::path folder = named != nullptr
-                                             ? std::filesystem::path(named)
-                                             : source.parent_path().parent_path().parent_path().parent_path() /
-                                                   "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64";
+    const std::filesystem::path folder = named != nullptr ? std::filesystem::path(named)
+                                                          : std::filesystem::path(ZELL_SOURCE_ROOT) /
+                                                                "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64";
     return ::dlopen((folder / "libggml-base.so").c_str(), RTLD_NOW | RTLD_LOCAL);
   }();
   return library;

@@ -21,11 +21,9 @@ using OracleQuantize = size_t(int, const float*, void*, int64_t, int64_t, int64_
 OracleQuantize* FindOracle() {
   static OracleQuantize* const found = [] {
     const char* named = std::getenv("ZELL_ORACLE_DIR");
-    const std::filesystem::path source(__FILE__);  // ROOT/native/src/quant/quantize_oracle_test.cc
-    const std::filesystem::path folder = named != nullptr
-                                             ? std::filesystem::path(named)
-                                             : source.parent_path().parent_path().parent_path().parent_path() /
-                                                   "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64";
+    const std::filesystem::path folder = named != nullptr ? std::filesystem::path(named)
+                                                          : std::filesystem::path(ZELL_SOURCE_ROOT) /
+                                                                "node_modules/@node-llama-cpp/linux-x64/bins/linux-x64";
     void* library = ::dlopen((folder / "libggml-base.so").c_str(), RTLD_NOW | RTLD_LOCAL);
     return library == nullptr ? nullptr : reinterpret_cast<OracleQuantize*>(::dlsym(library, "ggml_quantize_chunk"));
   }();

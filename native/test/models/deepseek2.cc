@@ -9,6 +9,7 @@ constexpr uint64_t kLatent = 256, kQueryRank = 256, kPlain = 256, kRotated = 64,
 struct Latent {
   bool absorbed = true;
   bool query_rank = true;
+  float router = 2.0f;
 };
 
 void Describe(ModelMaker& m, const Latent& x) {
@@ -50,7 +51,7 @@ void Describe(ModelMaker& m, const Latent& x) {
       m.GatedMlp(in);
       continue;
     }
-    m.Experts(in, false, x.absorbed);
+    m.Experts(in, false, x.absorbed, x.router);
     m.SharedExpert(in, m.shape.expert_ffn);
   }
   m.Output();
@@ -70,9 +71,10 @@ void DescribeDeepseek2(ModelMaker& m) {
   m.Set("rope.scaling.yarn_log_multiplier", 0.1f);
 }
 
-// V2 Lite in an older file.
+// V2 Lite in an older file. Its experts' weights are not made to sum to 1, so that a near tie between the last one
+// chosen and the next one would count: the gaps are wide, for such a pair to weigh little.
 void DescribeDeepseek2Lite(ModelMaker& m) {
-  Describe(m, {.absorbed = false, .query_rank = false});
+  Describe(m, {.absorbed = false, .query_rank = false, .router = 4.0f});
   SetYarn(m);
   m.Set("rope.scaling.yarn_log_multiplier", 0.0707f);
 }

@@ -59,7 +59,7 @@ constexpr RandomModel kModels[] = {
      .encoder = true},
     {"gpt-oss", "gpt-oss", DescribeGptOss, {.experts_used = 4, .tied = 0}},
     {"deepseek2", "deepseek2", DescribeDeepseek2, {.experts = 16, .experts_used = 4}},
-    {"deepseek2-lite", "deepseek2", DescribeDeepseek2Lite, {.experts = 4, .experts_used = 4}, Compared::kF32Only},
+    {"deepseek2-lite", "deepseek2", DescribeDeepseek2Lite, {.experts = 8, .experts_used = 3}, Compared::kF32Only},
     {"mixtral", "llama", DescribeMixtral, {.ffn = 512, .expert_ffn = 512}},
     {"qwen2moe", "qwen2moe", DescribeQwen2Moe, {.tied = 0}},
     {"qwen3moe", "qwen3moe", DescribeQwen3Moe, {.head_dim = 128, .experts = 16, .experts_used = 4}},
