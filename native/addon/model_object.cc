@@ -197,6 +197,7 @@ Napi::Value ModelObject::KvUsage(const Napi::CallbackInfo& info) {
   object.Set("used", Napi::Number::New(info.Env(), static_cast<double>(usage.used)));
   object.Set("total", Napi::Number::New(info.Env(), static_cast<double>(usage.total)));
   object.Set("blockTokens", Napi::Number::New(info.Env(), static_cast<double>(usage.block_tokens)));
+  object.Set("blockBytes", Napi::Number::New(info.Env(), static_cast<double>(usage.block_bytes)));
   return object;
 }
 

@@ -130,7 +130,7 @@ std::vector<lora::AdapterInfo> Engine::Adapters() const {
 
 KvUsage Engine::Usage() const {
   const std::lock_guard lock(impl_->mutex);
-  return {impl_->cache->used(), impl_->cache->limit(), kv::kBlockTokens};
+  return {impl_->cache->used(), impl_->cache->limit(), kv::kBlockTokens, kv::BlockBytes(impl_->plan.kv_groups)};
 }
 
 base::Status Engine::Step(std::vector<StepItem> items, StepDone done) {

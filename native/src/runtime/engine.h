@@ -22,6 +22,7 @@ struct KvUsage {
   size_t used = 0;
   size_t total = 0;
   size_t block_tokens = 0;
+  size_t block_bytes = 0;  ///< of all groups together
 };
 
 /// Every method may be called from any thread, also while a step runs; none waits for the step but Close.

@@ -22,8 +22,11 @@ interface Made {
   readonly disk: DiskTier;
 }
 
-async function make(over: { key?: Buffer; maxBytes?: number; now?: () => number } = {}): Promise<Made> {
-  const model = new FakeModel({ blockTokens: BLOCK, totalBlocks: 4096, contextLength: 65_536 });
+async function make(
+  over: { key?: Buffer; maxBytes?: number; blockBytes?: number; now?: () => number } = {},
+): Promise<Made> {
+  const { blockBytes = 1 } = over;
+  const model = new FakeModel({ blockTokens: BLOCK, blockBytes, totalBlocks: 4096, contextLength: 65_536 });
   const { key = KEY, maxBytes = 1e9, now = () => Date.now() } = over;
   const disk = new DiskTier(model, { folder, maxBytes, now, key: () => Promise.resolve(key) });
   await disk.ready;
@@ -189,4 +192,10 @@ test('hashes depend on every token before them, headers come back', () => {
   for (const [i, hash] of chainHashes(KEY, tokens, BLOCK).entries()) expect(hash.equals(hashes[i]!)).toBe(false);
   const header = { key: KEY, parent: hashes[0]!, blockTokens: BLOCK, firstBlock: 1, tokens: Int32Array.of(...tokens) };
   expect(parseHeader(encodeHeader(header))).toEqual(header);
+});
+
+test('of a very long text the beginning is kept, within a quarter of the room', async () => {
+  const made = await make({ maxBytes: 4 * 512 * 20, blockBytes: 512 });
+  await save(made, text(1000));
+  expect(made.disk.find(text(1000), 999)?.tokens).toBe(20 * BLOCK);
 });

@@ -7,6 +7,8 @@ import { PrefixFolder, type PrefixFile } from './prefixFolder.ts';
 export const LEAST_SAVED_TOKENS = 512;
 /** New blocks behind those that are saved already are worth a file of their own from so many tokens on. */
 const LEAST_ADDED_TOKENS = 128;
+/** One text takes at most this part of the room: its beginning, which others may share, is kept. */
+const MOST_OF_ROOM = 1 / 4;
 /** Files written at a time; what comes meanwhile is left to its next use. */
 const MOST_WRITES = 4;
 
@@ -39,6 +41,8 @@ export class DiskTier {
   readonly #model: NativeModel;
   readonly #folder: PrefixFolder;
   readonly #blockTokens: number;
+  /** Of one text. */
+  readonly #mostTokens: number;
   readonly #places = new Map<string, Place>();
   readonly #writing = new Set<string>();
   readonly #writes = new Set<Promise<void>>();
@@ -50,7 +54,9 @@ export class DiskTier {
 
   constructor(model: NativeModel, options: DiskTierOptions) {
     this.#model = model;
-    this.#blockTokens = model.kvUsage().blockTokens;
+    const { blockTokens, blockBytes } = model.kvUsage();
+    this.#blockTokens = blockTokens;
+    this.#mostTokens = Math.floor((options.maxBytes * MOST_OF_ROOM) / Math.max(1, blockBytes)) * blockTokens;
     this.#folder = new PrefixFolder(options.folder, options.maxBytes, options.now);
     this.ready = this.#open(options).catch(() => undefined);
   }
@@ -99,8 +105,9 @@ export class DiskTier {
   /** Begins to write the whole blocks of `tokens`, which `sequence` holds, that are not on the disk yet. Call between steps. */
   save(sequence: number, tokens: readonly number[]): void {
     const key = this.#key;
-    if (key === undefined || tokens.length < LEAST_SAVED_TOKENS || this.#writes.size >= MOST_WRITES) return;
-    const hashes = chainHashes(key, tokens, this.#blockTokens);
+    const most = tokens.slice(0, this.#mostTokens);
+    if (key === undefined || most.length < LEAST_SAVED_TOKENS || this.#writes.size >= MOST_WRITES) return;
+    const hashes = chainHashes(key, most, this.#blockTokens);
     const names = hashes.map((hash) => hash.toString('hex'));
     this.#keepYoung(names);
     const first = names.findIndex((name) => !this.#places.has(name) && !this.#writing.has(name));
@@ -110,7 +117,7 @@ export class DiskTier {
       parent: hashes[first - 1] ?? key,
       blockTokens: this.#blockTokens,
       firstBlock: first,
-      tokens: Int32Array.from(tokens.slice(first * this.#blockTokens, hashes.length * this.#blockTokens)),
+      tokens: Int32Array.from(most.slice(first * this.#blockTokens, hashes.length * this.#blockTokens)),
     });
     const path = this.#folder.pathOf(hashes.at(-1) ?? key);
     const added = names.slice(first);

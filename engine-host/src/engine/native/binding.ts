@@ -84,8 +84,13 @@ export interface NativeModel {
   truncateSequence(sequence: number, length: number): void;
   /** A new sequence that shares the first `length` tokens' blocks (copy on write). */
   forkSequence(sequence: number, length: number): number;
-  /** KV blocks in use and the most there can be; a block holds `blockTokens` tokens of all layers. */
-  kvUsage(): { readonly used: number; readonly total: number; readonly blockTokens: number };
+  /** KV blocks in use and the most there can be; a block holds `blockTokens` tokens of all layers in `blockBytes`. */
+  kvUsage(): {
+    readonly used: number;
+    readonly total: number;
+    readonly blockTokens: number;
+    readonly blockBytes: number;
+  };
 
   /**
    * Writes the sequence's blocks from the `first` on, one for each 8 bytes of `seeds`, behind `header` to a file that appears

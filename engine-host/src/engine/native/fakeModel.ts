@@ -30,6 +30,7 @@ export interface FakeModelOptions {
   readonly contextLength?: number;
   readonly totalBlocks?: number;
   readonly blockTokens?: number;
+  readonly blockBytes?: number;
   readonly addBos?: boolean;
   /** The token after a history; the default is a letter that depends on the history, the seed and the temperature. */
   readonly next?: (history: readonly number[]) => number;
@@ -231,9 +232,9 @@ export class FakeModel implements NativeModel {
     if (!this.#adapters.delete(id)) throw new ZellError('not_found', `adapter ${id} is not loaded`);
   }
 
-  kvUsage(): { used: number; total: number; blockTokens: number } {
+  kvUsage(): ReturnType<NativeModel['kvUsage']> {
     this.#betweenSteps('kvUsage');
-    return { used: this.#used(), total: this.#totalBlocks, blockTokens: this.#blockTokens };
+    return { used: this.#used(), total: this.#totalBlocks, blockTokens: this.#blockTokens, blockBytes: this.#options.blockBytes ?? 1 };
   }
 
   async step(items: readonly StepItem[]): Promise<readonly StepOutput[]> {

@@ -12,7 +12,7 @@ export class Counters {
   #stepSequences = 0;
   #lastTokensPerSecond = 0;
   #serviceMs = 0;
-  #kv: ReturnType<NativeModel['kvUsage']> = { used: 0, total: 0, blockTokens: 1 };
+  #kv: ReturnType<NativeModel['kvUsage']> = { used: 0, total: 0, blockTokens: 1, blockBytes: 0 };
 
   /** A step of `ms`; its time is split between prefill and decode by their tokens. */
   step(plan: readonly PlannedItem[], ms: number): void {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FIRST_SLICE, LEAST_SLICE, MOST_ALONE_MS, MOST_GAP_MS, MOST_SLICE, Pace } from './pace.ts';
+import { FIRST_SLICE, LEAST_SLICE, MOST_ALONE_MS, MOST_GAP_MS, MOST_SHARED_MS, MOST_SLICE, Pace } from './pace.ts';
 
 /** Runs steps of a machine that takes `ms(decode, prefill)`; the last is what it settled at. */
 function settle(ms: (decode: number, prefill: number) => number, decode: number): { slice: number; ms: number } {
@@ -40,10 +40,14 @@ test('slices have a least and a most', () => {
   expect(settle((_d, p) => 20 + 100 * p, 1).slice).toBe(LEAST_SLICE);
 });
 
-test('without running answers a step stays short enough for whoever comes next', () => {
+test('without running answers a step stays short enough for whoever comes next, if somebody may come', () => {
   const { ms, slice } = settle((_d, p) => 5 + p, 0);
-  expect(ms).toBeLessThanOrEqual(MOST_ALONE_MS);
+  expect(ms).toBeLessThanOrEqual(MOST_SHARED_MS);
   expect(slice).toBeGreaterThan(32);
+  const pace = new Pace();
+  for (let i = 0; i < 40; i++) pace.measured(0, pace.slice(0, false), 5 + pace.slice(0, false));
+  expect(pace.slice(0, false)).toBeGreaterThan(2 * pace.slice(0, true));
+  expect(5 + pace.slice(0, false)).toBeLessThanOrEqual(MOST_ALONE_MS);
 });
 
 test('times that scatter keep the limit in 95 of 100 steps', () => {

@@ -2,12 +2,16 @@
 
 /** A running answer waits this long for its next token at most, or two of its plain decode steps where those are slower. */
 export const MOST_GAP_MS = 50;
-/** A step without running answers: somebody who comes now waits for half of it on average. */
-export const MOST_ALONE_MS = 80;
+/** A step without running answers while several share the engine: somebody who comes now waits for half of it on average. */
+export const MOST_SHARED_MS = 80;
+/** The same while nobody else came for a while: large slices read the weights less often, up to twice as fast. */
+export const MOST_ALONE_MS = 300;
 /** Prefill tokens of a step before anything was measured. */
 export const FIRST_SLICE = 64;
 /** Fewer would cost a whole reading of the weights for next to nothing. */
 export const LEAST_SLICE = 8;
+/** The same without running answers, whom a longer step would hold up. */
+const LEAST_ALONE = 32;
 /** More brings nothing: tiles are full. */
 export const MOST_SLICE = 512;
 
@@ -58,20 +62,17 @@ export class Pace {
     return sequences === 0 || nearest === undefined ? 0 : (this.#decodeMs[nearest] ?? 0);
   }
 
-  /** The longest that a step with `decode` running answers may take. */
-  limitMs(decode: number): number {
-    return decode === 0 ? MOST_ALONE_MS : Math.max(MOST_GAP_MS, 2 * this.decodeMs(decode));
-  }
-
-  /** Prefill tokens of the next step beside `decode` running answers; now and then none. */
-  slice(decode: number): number {
+  /** Prefill tokens of the next step beside `decode` running answers; now and then none. `shared`: somebody may come soon. */
+  slice(decode: number, shared = true): number {
     if (decode > 0 && this.#sincePlain >= PLAIN_EVERY) return 0;
     const perToken = (decode > 0 ? this.#besideMs : undefined) ?? this.#aloneMs ?? this.#besideMs;
     if (perToken === undefined) return FIRST_SLICE;
-    const room = this.limitMs(decode) * AIM - this.decodeMs(decode);
+    const plainMs = this.decodeMs(decode);
+    const aloneMs = shared ? MOST_SHARED_MS : MOST_ALONE_MS;
+    const room = AIM * (decode === 0 ? aloneMs : Math.max(MOST_GAP_MS, 2 * plainMs)) - plainMs;
     const fitting = Math.floor(Math.max(0, room) / Math.max(perToken, 1e-6));
     const whole = fitting > TILE_ROWS ? fitting - (fitting % TILE_ROWS) : fitting;
-    return Math.min(MOST_SLICE, Math.max(LEAST_SLICE, whole));
+    return Math.min(MOST_SLICE, Math.max(decode === 0 ? LEAST_ALONE : LEAST_SLICE, whole));
   }
 }
 

@@ -93,11 +93,12 @@ test('several requests for one prefix read it once and share it', async () => {
 test('running answers go on while somebody waits for the disk', async () => {
   await life((l) => l.submit(`${SYSTEM}One?`));
   await life((l) => {
-    let release: (() => void) | undefined;
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
     const restore = l.model.restoreBlocks.bind(l.model);
     l.model.restoreBlocks = async (ranges, seeds) => {
       const result = await restore(ranges, seeds);
-      await new Promise<void>((resolve) => (release = resolve));
+      await released;
       return result;
     };
     const slow = l.submit(`${SYSTEM}Two?`);
@@ -106,7 +107,7 @@ test('running answers go on while somebody waits for the disk', async () => {
       if (other.text.length < 20) return;
       clearInterval(timer);
       expect(slow.cached).toBe(-1);
-      release?.();
+      release();
     }, 1);
   });
 });

@@ -16,6 +16,9 @@ import { Restores } from './restores.ts';
 /** The last class behind which a person waits; only up to it may a task take another's slot. */
 const LAST_INTERACTIVE = PRIORITIES.indexOf('chat');
 
+/** Whoever met another request is expected to meet one again for so long. */
+const SHARED_MS = 60_000;
+
 export interface SchedulerOptions {
   /** Most tasks that run at once. Default 8. */
   readonly slots?: number;
@@ -52,6 +55,8 @@ export class Scheduler {
   #inStep: ReadonlySet<Entry> | undefined;
   #looping = false;
   #whenIdle: (() => void)[] = [];
+  /** Until then it is likely that somebody else comes while a prompt is evaluated. */
+  #sharedUntil = -Infinity;
   #closing = false;
 
   constructor(model: NativeModel, options: SchedulerOptions) {
@@ -98,7 +103,9 @@ export class Scheduler {
   submit(task: Task): void {
     this.checkRoom(task.priority);
     this.#admission.refuseImpossible(task);
-    this.#waiting.push(newEntry(task, this.#now()));
+    const now = this.#now();
+    if (this.#running.length > 0) this.#sharedUntil = now + SHARED_MS;
+    this.#waiting.push(newEntry(task, now));
     this.#start();
   }
 
@@ -187,7 +194,9 @@ export class Scheduler {
     for (const entry of this.#leaving.splice(0)) this.#admission.keep(entry);
     this.#restores.take();
     this.#admit();
-    const plan = planStep(this.#running, this.#now(), (decoding) => this.#pace.slice(decoding));
+    const plan = planStep(this.#running, this.#now(), (decoding) =>
+      this.#pace.slice(decoding, this.#now() < this.#sharedUntil),
+    );
     if (plan.length > 0) await this.#step(plan);
     else {
       this.#counters.kv(this.#model.kvUsage());
