@@ -1,4 +1,4 @@
-// The types of codebook_kernels.inc on the instruction set of kernels_avx512vnni.cc.
+// The types of codebook_kernels.inc on the instruction sets of kernels_avx512vnni.cc.
 #include "kernels/target.h"
 
 #if defined(ZELL_KERNELS_X86)
@@ -8,6 +8,8 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 #include <immintrin.h>
+
+#include <atomic>
 
 #include "kernels/vector_kernels.h"
 
@@ -19,12 +21,15 @@ namespace {
 #include "kernels/rows_avx512.inc"
 //
 #include "kernels/codebook_kernels.inc"
+//
+#include "kernels/tile_matmul.inc"
 
 }  // namespace
 
 void Avx512VnniCodebookMatmul(quant::TensorType type, const MatmulArgs& args) {
   CodebookMatmul<VectorEngine>(type, args);
 }
+void AmxCodebookMatmul(quant::TensorType type, const MatmulArgs& args) { CodebookMatmul<TileEngine>(type, args); }
 
 }  // namespace zell::kernels
 

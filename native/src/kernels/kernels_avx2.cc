@@ -11,15 +11,13 @@
 namespace zell::kernels {
 namespace {
 
-constexpr auto* kCodebookMatmul = &Avx2CodebookMatmul;
-
 #include "kernels/lanes_avx2.inc"
 //
 #include "kernels/rows_avx2.inc"
 //
 #include "kernels/vector_kernels.inc"
 
-constexpr Kernels kTable = MakeTable(Isa::kAvx2, "avx2", Matmul<VectorEngine>);
+constexpr Kernels kTable = MakeTable(Isa::kAvx2, "avx2", Matmul<VectorEngine, Avx2CodebookMatmul>);
 
 }  // namespace
 

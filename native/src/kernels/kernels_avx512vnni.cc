@@ -18,8 +18,6 @@
 namespace zell::kernels {
 namespace {
 
-constexpr auto* kCodebookMatmul = &Avx512VnniCodebookMatmul;
-
 #include "kernels/lanes_avx512.inc"
 //
 #include "kernels/rows_avx512.inc"
@@ -28,8 +26,8 @@ constexpr auto* kCodebookMatmul = &Avx512VnniCodebookMatmul;
 //
 #include "kernels/tile_matmul.inc"
 
-constexpr Kernels kTable = MakeTable(Isa::kAvx512Vnni, "avx512vnni", Matmul<VectorEngine>);
-constexpr Kernels kAmxTable = MakeTable(Isa::kAmx, "amx", AmxMatmul);
+constexpr Kernels kTable = MakeTable(Isa::kAvx512Vnni, "avx512vnni", Matmul<VectorEngine, Avx512VnniCodebookMatmul>);
+constexpr Kernels kAmxTable = MakeTable(Isa::kAmx, "amx", Matmul<TileEngine, AmxCodebookMatmul>);
 
 }  // namespace
 

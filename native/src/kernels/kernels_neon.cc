@@ -11,15 +11,13 @@
 namespace zell::kernels {
 namespace {
 
-constexpr auto* kCodebookMatmul = &NeonCodebookMatmul;
-
 #include "kernels/lanes_neon.inc"
 //
 #include "kernels/rows_neon.inc"
 //
 #include "kernels/vector_kernels.inc"
 
-constexpr Kernels kTable = MakeTable(Isa::kNeon, "neon", Matmul<VectorEngine>);
+constexpr Kernels kTable = MakeTable(Isa::kNeon, "neon", Matmul<VectorEngine, NeonCodebookMatmul>);
 
 }  // namespace
 

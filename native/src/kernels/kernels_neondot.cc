@@ -12,15 +12,13 @@
 namespace zell::kernels {
 namespace {
 
-constexpr auto* kCodebookMatmul = &NeonDotCodebookMatmul;
-
 #include "kernels/lanes_neon.inc"
 //
 #include "kernels/rows_neon.inc"
 //
 #include "kernels/vector_kernels.inc"
 
-constexpr Kernels kTable = MakeTable(Isa::kNeonDot, "neondot", Matmul<VectorEngine>);
+constexpr Kernels kTable = MakeTable(Isa::kNeonDot, "neondot", Matmul<VectorEngine, NeonDotCodebookMatmul>);
 
 }  // namespace
 

@@ -12,8 +12,6 @@
 namespace zell::kernels {
 namespace {
 
-constexpr auto* kCodebookMatmul = &NeonI8mmCodebookMatmul;
-
 #include "kernels/lanes_neon.inc"
 //
 #include "kernels/rows_neon.inc"
@@ -22,7 +20,7 @@ constexpr auto* kCodebookMatmul = &NeonI8mmCodebookMatmul;
 //
 #include "kernels/mm_matmul.inc"
 
-constexpr Kernels kTable = MakeTable(Isa::kNeonI8mm, "neoni8mm", Matmul<MatrixEngine>);
+constexpr Kernels kTable = MakeTable(Isa::kNeonI8mm, "neoni8mm", Matmul<MatrixEngine, NeonI8mmCodebookMatmul>);
 
 }  // namespace
 

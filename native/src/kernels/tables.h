@@ -22,6 +22,7 @@ const Kernels& NeonI8mmKernels();
 void Avx2CodebookMatmul(quant::TensorType type, const MatmulArgs& args);
 void Avx2VnniCodebookMatmul(quant::TensorType type, const MatmulArgs& args);
 void Avx512VnniCodebookMatmul(quant::TensorType type, const MatmulArgs& args);
+void AmxCodebookMatmul(quant::TensorType type, const MatmulArgs& args);
 void NeonCodebookMatmul(quant::TensorType type, const MatmulArgs& args);
 void NeonDotCodebookMatmul(quant::TensorType type, const MatmulArgs& args);
 void NeonI8mmCodebookMatmul(quant::TensorType type, const MatmulArgs& args);
