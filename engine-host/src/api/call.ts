@@ -4,6 +4,7 @@ import type { AdapterScale, GenerateRequest, ModelInfo, PromptPart, SamplingPara
 import { ZellError } from '#protocol/errors.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import type { RenderedPrompt, TemplateVariables } from '../templates/types.ts';
+import { namedAdapter } from './adapterName.ts';
 import type { ApiDeps, ChatMessage } from './deps.ts';
 import { invalid } from './errors.ts';
 import { clientController, Generation, type Finished, type Listener } from './generation.ts';
@@ -31,6 +32,8 @@ export class Call {
   readonly model: ModelInfo;
   readonly #context: ApiContext;
   readonly #controller: AbortController;
+  /** Those that the model's name names. */
+  readonly #adapters: readonly AdapterScale[] | undefined;
 
   private constructor(
     context: ApiContext,
@@ -38,7 +41,9 @@ export class Call {
     controller: AbortController,
     caller: Caller,
     model: ModelInfo,
+    adapters: readonly AdapterScale[] | undefined,
   ) {
+    this.#adapters = adapters;
     this.#context = context;
     this.reply = reply;
     this.#controller = controller;
@@ -47,7 +52,7 @@ export class Call {
     this.model = model;
   }
 
-  /** @throws {ZellError} what `models.ensure` throws */
+  /** `model`: may name an adapter, too (`model:adapter`). @throws {ZellError} what `models.ensure` throws */
   static async open(
     context: ApiContext,
     request: FastifyRequest,
@@ -55,14 +60,20 @@ export class Call {
     model: string | null | undefined,
   ): Promise<Call> {
     const controller = clientController(reply);
-    const info = await context.models.ensure(model ?? undefined, controller.signal);
-    return new Call(context, reply, controller, callerOf(request), info);
+    const named = await namedAdapter(context, model, controller.signal);
+    const before = context.models.current();
+    const info = await context.models.ensure(named?.base ?? model ?? undefined, controller.signal);
+    if (named !== undefined && info.modelHash !== before?.modelHash)
+      throw new ZellError('model_not_found', 'That adapter belongs to another model.');
+    return new Call(context, reply, controller, callerOf(request), info, named?.adapters);
   }
 
   generate(input: GenerationInput): Generation {
     const forModel = this.model.modelHash;
     const keepOnDisk = !this.caller.incognito && this.#context.recorder.recording === true;
-    const request: GenerateRequest = { forModel, addBos: true, priority: this.caller.priority, keepOnDisk, ...input };
+    const { priority } = this.caller;
+    const named = this.#adapters === undefined ? {} : { adapters: this.#adapters };
+    const request: GenerateRequest = { forModel, addBos: true, priority, keepOnDisk, ...named, ...input };
     return new Generation(this.#context.engine, request, this.signal, this.#context.heartbeatMs);
   }
 

@@ -132,6 +132,7 @@ export class FakeEngine implements ApiEngine {
           tokens: inputs.map(count),
         };
       },
+      adapters: () => ({ adapters: [] }),
       pieces: () => ({
         pieces: (params as { tokens: number[] }).tokens.map((t) => Buffer.from([t % 256]).toString('base64')),
       }),

@@ -92,3 +92,21 @@ test('an adapter that is not loaded is told before anything is streamed', async 
   expect(response.status).toBe(404);
   expect(JSON.stringify(await response.json())).toContain('Adapter 9 is not loaded.');
 });
+
+test('`model:adapter` answers with that adapter alone, unless the request names its own', async () => {
+  const chat = { messages: [{ role: 'user', content: 'Hi' }] };
+  const said = async (route: string, body: object): Promise<unknown> => {
+    expect((await post(route, body)).status).toBe(200);
+    return engine.requests.at(-1)?.request.adapters;
+  };
+  const voice = [{ id: 0, scale: 1 }];
+  expect(await said('/v1/chat/completions', { ...chat, model: 'tiny:voice' })).toEqual(voice);
+  expect(await said('/v1/chat/completions', { ...chat, model: 'gpt-4o:Voice' })).toEqual(voice);
+  expect(await said('/v1/messages', { ...chat, model: 'tiny:voice', max_tokens: 3 })).toEqual(voice);
+  expect(await said('/api/chat', { ...chat, model: 'tiny:voice', stream: false })).toEqual(voice);
+  expect(await said('/v1/completions', { prompt: 'Hi', model: ':voice' })).toEqual(voice);
+  const own = { ...chat, model: 'tiny:voice', lora: [{ id: 0, scale: 0.5 }] };
+  expect(await said('/v1/chat/completions', own)).toEqual([{ id: 0, scale: 0.5 }]);
+  for (const model of ['tiny', 'tiny:latest', 'voice', undefined])
+    expect(await said('/v1/chat/completions', { ...chat, model })).toBeUndefined();
+});
