@@ -18,7 +18,7 @@ Suites: engine (prefill, decode, depth, several sequences, load and memory, over
   tokenizer (every vocabulary of llama.cpp's repository, beside llama.cpp; only --rounds, --quick and --json count).
   --peers      builds llama.cpp once into the cache folder and measures it in turn with ours
   --ik DIR     with --peers: also ik_llama.cpp, from a checkout of its sources (or ZELL_IK_LLAMA=DIR)
-  --quick      two rounds instead of five, and three files: engine 5 minutes instead of 25, server 3 instead of 8
+  --quick      two rounds instead of five, and three files: engine 5 minutes instead of 25
   --rounds N   instead of 5
   --only ROW   only measurements that begin with ROW, as in --only decode/1.5B --only load (server: users, busy, prefix, …)
   --model F    a GGUF file instead of the list

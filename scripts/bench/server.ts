@@ -9,7 +9,6 @@ import { IDLE_MS, type Measurement } from './measure.ts';
 import { ourMachine } from './ours.ts';
 import { builtServer } from './peer.ts';
 import { commit, machine, type BenchReport } from './report.ts';
-import { chat } from './serverClient.ts';
 import { removeHome, startLlamaServer, startOurs, type Server } from './serverProcess.ts';
 import { serverRows } from './serverRows.ts';
 import { busy, engineAlone, inline, overhead, prefix, Prompts, restart, users, type Figures } from './serverWork.ts';
@@ -51,6 +50,7 @@ const MEASURED: Readonly<Record<string, Column>> = {
   'restart-disk': { what: 'the same after a restart', unit: 'ms', better: 'less' },
   'overhead-1': { what: 'host CPU a token, 1 user', unit: 'µs', better: 'less' },
   'overhead-4': { what: 'host CPU a token, 4 users', unit: 'µs', better: 'less' },
+  'overhead-bare': { what: 'CPU a piece, Node that only forwards', unit: 'µs', better: 'less' },
   inline: { what: '24 tokens behind 1,800 cached', unit: 'ms', better: 'less' },
 };
 
@@ -82,7 +82,8 @@ export async function serverSuite(options: ServerSuiteOptions): Promise<BenchRep
     servers.push(ours);
     if (program !== undefined) servers.push(await startLlamaServer(program, model, THREADS));
     const prompts = await Prompts.of(ours, model);
-    for (const server of servers) await chat(server, { user: 'What is the capital of France?', tokens: 16 });
+    // A server is measured as one that has served: its code is compiled by then.
+    for (const server of servers) await users(server, -1);
     for (let round = 0; round < rounds; round++) {
       for (const work of wanted) {
         const taking = servers.filter((server) => server === ours || work.oursOnly !== true);

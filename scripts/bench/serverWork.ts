@@ -1,6 +1,7 @@
 // What the server suite makes a server do: several users, a long prompt beside short ones, a prefix again and again, code as it is typed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectHost } from '../../engine-host/src/host/hostClient.ts';
+import { bareForward } from './bareForward.ts';
 import { median } from './report.ts';
 import { chat, post, type Answer } from './serverClient.ts';
 import { cpuNanoseconds, removeHome, startOurs, type Server } from './serverProcess.ts';
@@ -15,6 +16,8 @@ const CONTEXT = 1800;
 const COMPLETION = 24;
 /** Tokens of the answer that HTTP's cost is taken from. */
 const STREAM = 512;
+/** Between two pieces that a bare process forwards: about a token's time. */
+const BARE_GAP_MS = 5;
 /** What is typed at the end of the cached context, a few characters between two completions. */
 const TYPED = '\n\n/** The sum of all values. */\nexport function sumOf(values: readonly number[]): number {\n  let ';
 
@@ -169,7 +172,8 @@ export async function overhead(server: Server, round: number): Promise<Figures> 
   };
   const one = await perToken(1, STREAM);
   if (Number.isNaN(one)) return {};
-  return { 'overhead-1': one, 'overhead-4': await perToken(USERS, STREAM / 2) };
+  const four = await perToken(USERS, STREAM / 2);
+  return { 'overhead-1': one, 'overhead-4': four, 'overhead-bare': await bareForward(BARE_GAP_MS, STREAM / 2) };
 }
 
 /** Milliseconds of a whole completion behind 1,800 cached tokens, as somebody types on. */
