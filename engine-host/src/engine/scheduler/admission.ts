@@ -1,4 +1,5 @@
 /** Gives a task its sequence: the longest known beginning of its tokens, the rest to be evaluated. */
+import { PRIORITIES } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { DiskPrefix, DiskTier } from '../disk/diskTier.ts';
 import type { NativeModel } from '../native/binding.ts';
@@ -11,6 +12,9 @@ export const LEAST_SHARED = 32;
 
 /** Reading from the disk pays from so many tokens on. */
 const LEAST_RESTORED = 128;
+
+/** The last class whose requests are turns of conversations. */
+const LAST_CONVERSATION = PRIORITIES.indexOf('api');
 
 /** Tokens that a sequence holds, and how many come. */
 export interface Growth {
@@ -62,6 +66,7 @@ export class Admission {
     if (entry.sequence !== undefined) return true;
     entry.sequence = sequence;
     entry.evaluated = held;
+    entry.reused = held;
     const { sampling } = entry.task;
     if (sampling !== undefined) this.#model.setSampler(sequence, sampling, Int32Array.from(entry.task.tokens));
     entry.task.admitted(held);
@@ -126,7 +131,11 @@ export class Admission {
 
   #keepHeld(entry: Entry, sequence: number, length: number): void {
     const tokens = entry.task.tokens.slice(0, length);
-    if (entry.task.keepOnDisk === true && entry.key === '') this.#disk?.save(sequence, tokens);
+    if (entry.task.keepOnDisk === true && entry.key === '') {
+      // Of what programs send in bulk only that is written which was of use a second time.
+      const worth = entry.rank <= LAST_CONVERSATION ? tokens : tokens.slice(0, entry.reused);
+      this.#disk?.save(sequence, worth);
+    }
     this.#tree.add(entry.key, tokens, sequence);
   }
 

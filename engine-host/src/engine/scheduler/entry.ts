@@ -26,6 +26,8 @@ export interface Entry {
   restore: 'open' | 'reading' | 'over';
   /** Tokens that the sequence holds. */
   evaluated: number;
+  /** Of its tokens, those that it got from others. */
+  reused: number;
   ended: boolean;
   /** What it computed may serve others when it is over. */
   keep: boolean;
@@ -46,6 +48,7 @@ export function newEntry(task: Task, now: number): Entry {
     sequence: undefined,
     restore: 'open',
     evaluated: 0,
+    reused: 0,
     ended: false,
     keep: true,
     sampled: 0,

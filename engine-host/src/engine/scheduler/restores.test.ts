@@ -125,6 +125,14 @@ test('what may not be kept is not written', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
+test('of requests in bulk only that is written which was of use twice', async () => {
+  await life((l) => l.submit(`${SYSTEM}one`, { priority: 'batch' }));
+  expect(await readdir(folder)).toEqual([]);
+  await life((l) => ['one', 'two'].map((end) => l.submit(SYSTEM + end, { priority: 'batch' })));
+  const again = await life((l) => l.submit(`${SYSTEM}three`, { priority: 'batch' }));
+  expect(again.cached).toBe(992);
+});
+
 test('forgetting drops memory and disk, and what runs leaves nothing either', async () => {
   await life((l) => l.submit(`${SYSTEM}One?`));
   await life((l) => {
