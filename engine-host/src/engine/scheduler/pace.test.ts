@@ -35,6 +35,13 @@ test('costs that are not straight are found by trying', () => {
   expect(slice).toBeGreaterThanOrEqual(16);
 });
 
+test('a dear first token does not hide that the next ones are cheap', () => {
+  // Another kernel begins beside the first prefill token; then each costs little.
+  const { ms, slice } = settle((_d, p) => (p === 0 ? 55 : 75 + 0.3 * p), 1);
+  expect(ms).toBeLessThanOrEqual(110);
+  expect(slice).toBeGreaterThanOrEqual(16);
+});
+
 test('slices have a least and a most', () => {
   expect(settle(() => 1, 1).slice).toBe(MOST_SLICE);
   expect(settle((_d, p) => 20 + 100 * p, 1).slice).toBe(LEAST_SLICE);
@@ -85,7 +92,7 @@ test('a machine that becomes slower for everything slows the slices down by less
   const before = run(100);
   load = 4;
   // Two plain steps are now 240 ms: there is as much room as before.
-  expect(run(400)).toBeGreaterThan(before / 2);
+  expect(run(400)).toBeGreaterThanOrEqual(before / 2);
 });
 
 test('one stall is soon forgotten', () => {

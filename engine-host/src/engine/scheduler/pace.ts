@@ -20,6 +20,9 @@ const AIM = 0.75;
 /** A prefill token that cost more than thought counts at once, one that cost less counts slowly. */
 const RISE = 0.5;
 const FALL = 0.1;
+/** Beside running answers a slice changes by these factors at most, for each step. */
+const SHRINK = 0.5;
+const GROW = 1.1;
 /** How much the newest plain step says. */
 const NEWEST = 0.2;
 /** One stall of the machine is no new pace: no measurement counts for more than this many times what was thought. */
@@ -33,8 +36,12 @@ const TILE_ROWS = 16;
 export class Pace {
   /** [sequences that decode] → a step of only those. */
   readonly #decodeMs: (number | undefined)[] = [];
-  /** A prefill token more, beside running answers and without any. */
-  #besideMs: number | undefined;
+  /**
+   * Tokens of a slice beside running answers. Found by trying: a few columns more are nearly free where the weights' way from
+   * memory counts, and dear where another kernel begins.
+   */
+  #beside = FIRST_SLICE;
+  /** A prefill token more, without running answers. */
   #aloneMs: number | undefined;
   #sincePlain = 0;
 
@@ -46,11 +53,15 @@ export class Pace {
       this.#sincePlain = 0;
       return;
     }
-    if (decode > 0) this.#sincePlain++;
-    const perToken = Math.max(0, ms - this.decodeMs(decode)) / prefill;
-    if (decode > 0) this.#besideMs = towards(this.#besideMs, perToken);
-    // A short rest of a prompt says little about a full slice.
-    else if (prefill >= FIRST_SLICE || this.#aloneMs === undefined) this.#aloneMs = towards(this.#aloneMs, perToken);
+    if (decode > 0) {
+      this.#sincePlain++;
+      const ratio = this.#aimMs(decode) / Math.max(ms, 1e-3);
+      if (ratio < 1) this.#beside = Math.max(LEAST_SLICE, Math.min(this.#beside, prefill) * Math.max(SHRINK, ratio));
+      // A short rest of a prompt says little about a full slice.
+      else if (prefill >= wholeTiles(this.#beside))
+        this.#beside = Math.min(MOST_SLICE, this.#beside * Math.min(GROW, ratio));
+    } else if (prefill >= FIRST_SLICE || this.#aloneMs === undefined)
+      this.#aloneMs = towards(this.#aloneMs, ms / prefill);
   }
 
   /** A step in which only `sequences` decode, from the nearest number that was measured; 0 while none was. */
@@ -65,15 +76,22 @@ export class Pace {
   /** Prefill tokens of the next step beside `decode` running answers; now and then none. `shared`: somebody may come soon. */
   slice(decode: number, shared = true): number {
     if (decode > 0 && this.#sincePlain >= PLAIN_EVERY) return 0;
-    const perToken = (decode > 0 ? this.#besideMs : undefined) ?? this.#aloneMs ?? this.#besideMs;
-    if (perToken === undefined) return FIRST_SLICE;
-    const plainMs = this.decodeMs(decode);
-    const aloneMs = shared ? MOST_SHARED_MS : MOST_ALONE_MS;
-    const room = AIM * (decode === 0 ? aloneMs : Math.max(MOST_GAP_MS, 2 * plainMs)) - plainMs;
-    const fitting = Math.floor(Math.max(0, room) / Math.max(perToken, 1e-6));
-    const whole = fitting > TILE_ROWS ? fitting - (fitting % TILE_ROWS) : fitting;
-    return Math.min(MOST_SLICE, Math.max(decode === 0 ? LEAST_ALONE : LEAST_SLICE, whole));
+    if (decode > 0) return wholeTiles(this.#beside);
+    if (this.#aloneMs === undefined) return FIRST_SLICE;
+    const room = AIM * (shared ? MOST_SHARED_MS : MOST_ALONE_MS);
+    const fitting = wholeTiles(room / Math.max(this.#aloneMs, 1e-6));
+    return Math.min(MOST_SLICE, Math.max(LEAST_ALONE, fitting));
   }
+
+  /** What a step beside `decode` running answers is planned to take. */
+  #aimMs(decode: number): number {
+    return AIM * Math.max(MOST_GAP_MS, 2 * this.decodeMs(decode));
+  }
+}
+
+function wholeTiles(tokens: number): number {
+  const whole = Math.floor(tokens);
+  return whole > TILE_ROWS ? whole - (whole % TILE_ROWS) : whole;
 }
 
 function towards(before: number | undefined, now: number): number {
