@@ -1,11 +1,14 @@
 // What passes through the API becomes memory: the record on disk, one turn each, no secrets, and nothing lost to a kill.
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { MemoryEvent, MemoryStatus } from '../../protocol/src/memory.ts';
 import { connectHost, type HostClient } from '../../engine-host/src/host/hostClient.ts';
 import { storedEvents, type StoredEvent } from '../helpers/eventFiles.ts';
+import { buildNativeTools, oracleUnavailable } from '../helpers/oracle.ts';
 import { processesUnavailable, until } from '../helpers/processes.ts';
 import { ZellHome, type RunningHost } from '../helpers/zellHost.ts';
 
@@ -233,6 +236,10 @@ describe.skipIf(unavailable !== undefined)('the memory', () => {
     /** Id → prompt of everything that a reader was shown. */
     const shown = new Map<number, string>();
     let next = 0;
+    // What is written down does not depend on the model, and a small one spends the time on writing.
+    const small = await smallModel(home);
+    await host.stop();
+    host = await home.serve(small);
     for (let life = 1; life <= LIVES; life++) {
       const here = host;
       const target = Math.floor((EXCHANGES * life) / LIVES);
@@ -259,7 +266,7 @@ describe.skipIf(unavailable !== undefined)('the memory', () => {
         kill.abort();
         here.process.kill('SIGKILL');
         await Promise.all([here.ended, speaking]);
-        host = await home.serve();
+        host = await home.serve(small);
       } else {
         await speaking;
         await until('the last ones are there', async () => {
@@ -286,6 +293,17 @@ describe.skipIf(unavailable !== undefined)('the memory', () => {
     console.log(`${exchanges.length} of ${EXCHANGES} exchanges stored, ${shown.size} shown before, ${LIVES - 1} kills`);
   }, 900_000);
 });
+
+/** The arguments of a host with one layer of random weights; where it cannot be made, with the default model. */
+async function smallModel(of: ZellHome): Promise<readonly string[]> {
+  const args = ['--port', '0'];
+  if (oracleUnavailable() !== undefined) return args;
+  const file = of.path('small.gguf');
+  const shape = ['--layers', '1', '--width', '64', '--heads', '2', '--kv-heads', '1', '--ffn', '64', '--type', 'Q8_0'];
+  const tool = path.join(await buildNativeTools(['zell_synthesize']), 'zell_synthesize');
+  await promisify(execFile)(tool, [file, '--vocab-from', of.model, ...shape]);
+  return [...args, '--model', file];
+}
 
 /** Everything that the host shows now. Shown is on disk. */
 async function collect(client: HostClient, shown: Map<number, string>): Promise<void> {
