@@ -9,10 +9,14 @@ namespace {
 
 // Floats of one product tile kept for an epilogue: two of them fit into a core's second-level cache.
 constexpr size_t kTileFloats = 32 * 1024;
-// Quantised activations that one kernel call walks over stay below this, for the same reason.
+// Quantised activations that one kernel call walks over at a time stay below this, for the same reason: kernels take up
+// to so many numbers of each column at once.
 constexpr size_t kColumnBytes = 384 * 1024;
-// Multiply-adds between two looks at the stop flag: about 5 ms of the slowest (scalar) kernels.
-constexpr size_t kMostWork = 4 * 1024 * 1024;
+constexpr size_t kPanelLength = 1024;
+// Multiply-adds between two looks at the stop flag: some 5 ms of scalar kernels, 1 ms of others.
+constexpr size_t kMostScalarWork = 4 * 1024 * 1024, kMostVectorWork = 64 * 1024 * 1024;
+// Columns that every kernel takes without a rest.
+constexpr size_t kColumnStep = 32;
 // Tiles start at multiples of this, so that element-wise kernels see each element at the same place of their vectors.
 constexpr size_t kRowStep = 32;
 
@@ -22,13 +26,16 @@ struct Tiling {
 };
 
 Tiling TilingOf(const Machine& m, const Op& op, const Weight& w, size_t columns, size_t column_bytes) {
+  const size_t most_work = m.kernels->isa == kernels::Isa::kScalar ? kMostScalarWork : kMostVectorWork;
   size_t rows = w.rows / (static_cast<size_t>(m.threads) * 8);
-  rows = std::min(rows, kMostWork / std::max<size_t>(1, w.cols * std::min<size_t>(columns, 64)));
+  rows = std::min(rows, most_work / std::max<size_t>(1, w.cols * std::min<size_t>(columns, 64)));
   rows = std::max(rows, m.kernels->row_granule(w.type, columns));
   rows = std::clamp((rows + kRowStep - 1) / kRowStep * kRowStep, kRowStep, size_t{256});
-  size_t most_columns = std::clamp(kColumnBytes / column_bytes / 16 * 16, size_t{16}, size_t{1024});
-  most_columns = std::min(most_columns, std::max<size_t>(16, kMostWork * 4 / (rows * w.cols)));
+  const size_t panel_bytes = column_bytes * std::min(w.cols, kPanelLength) / w.cols;
+  size_t most_columns = std::clamp(kColumnBytes / panel_bytes, kColumnStep, size_t{1024});
+  most_columns = std::min(most_columns, most_work * 4 / (rows * w.cols));
   if (op.epilogue != Epilogue::kStore) most_columns = std::min(most_columns, kTileFloats / rows);
+  most_columns = most_columns >= kColumnStep ? most_columns / kColumnStep * kColumnStep : 16;
   return {rows, most_columns};
 }
 
