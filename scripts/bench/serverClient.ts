@@ -2,7 +2,8 @@
 import http from 'node:http';
 import type { Server } from './serverProcess.ts';
 
-const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+// A connection for each request: llama-server closes one that was idle for seconds, now and then under a new request's hands.
+const agent = new http.Agent({ keepAlive: false });
 
 export interface Answer {
   /** Of the answer, as the server counts them. */
