@@ -9,9 +9,16 @@
 #include <type_traits>
 #include <utility>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace zell::base {
 
 constexpr size_t kBufferAlignment = 64;
+/// Buffers from half of this on begin at a multiple of it and ask for pages of that size: columns of activations lie
+/// kilobytes apart, and a page of 4 KiB for each is more than a processor's first table of pages holds.
+constexpr size_t kHugePage = size_t{2} << 20;
 
 /// An array of plain values with a fixed size, zeroed. Not thread-safe, movable.
 template <typename T>
@@ -27,10 +34,14 @@ class AlignedBuffer {
       ok_ = size == 0;
       return;
     }
-    data_ = static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{kBufferAlignment}, std::nothrow));
+    data_ = static_cast<T*>(::operator new(size * sizeof(T), Alignment(size), std::nothrow));
     ok_ = data_ != nullptr;
     if (!ok_) return;
     size_ = size;
+#if defined(__linux__)
+    // Advice only: without it everything works the same. The last page stays as it is, others may live on it.
+    if (Alignment(size) == std::align_val_t{kHugePage}) madvise(data_, size * sizeof(T), MADV_HUGEPAGE);
+#endif
     std::memset(static_cast<void*>(data_), 0, size * sizeof(T));
   }
   AlignedBuffer(AlignedBuffer&& other) noexcept { Swap(other); }
@@ -39,7 +50,7 @@ class AlignedBuffer {
     Swap(moved);
     return *this;
   }
-  ~AlignedBuffer() { ::operator delete (static_cast<void*>(data_), std::align_val_t{kBufferAlignment}); }
+  ~AlignedBuffer() { ::operator delete(static_cast<void*>(data_), Alignment(size_)); }
 
   bool ok() const { return ok_; }
   size_t size() const { return size_; }
@@ -51,6 +62,9 @@ class AlignedBuffer {
   std::span<const T> span() const { return {data_, size_}; }
 
  private:
+  static std::align_val_t Alignment(size_t size) {
+    return std::align_val_t{size * sizeof(T) >= kHugePage / 2 ? kHugePage : kBufferAlignment};
+  }
   void Swap(AlignedBuffer& other) {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
