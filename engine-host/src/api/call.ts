@@ -10,6 +10,9 @@ import { invalid } from './errors.ts';
 import { clientController, Generation, type Finished, type Listener } from './generation.ts';
 import { callerOf, type Caller } from './origin.ts';
 
+/** The engine keeps texts from 512 tokens on. */
+const LEAST_KEPT_CHARS = 1024;
+
 export type ApiContext = ApiDeps & { readonly templates: ChatTemplates };
 
 export interface GenerationInput {
@@ -34,6 +37,7 @@ export class Call {
   readonly #controller: AbortController;
   /** Those that the model's name names. */
   readonly #adapters: readonly AdapterScale[] | undefined;
+  #keepOnDisk = false;
 
   private constructor(
     context: ApiContext,
@@ -70,8 +74,8 @@ export class Call {
 
   generate(input: GenerationInput): Generation {
     const forModel = this.model.modelHash;
-    const keepOnDisk = !this.caller.incognito && this.#context.recorder.recording === true;
     const { priority } = this.caller;
+    const keepOnDisk = this.#keepOnDisk;
     const named = this.#adapters === undefined ? {} : { adapters: this.#adapters };
     const request: GenerateRequest = { forModel, addBos: true, priority, keepOnDisk, ...named, ...input };
     return new Generation(this.#context.engine, request, this.signal, this.#context.heartbeatMs);
@@ -106,6 +110,21 @@ export class Call {
       variables,
       this.signal,
     );
+  }
+
+  /**
+   * Decides whether keys and values of these prompts may be kept on the disk: they hold the text itself, which the event log would not
+   * take unless secrets are cut out. Call it before `generate`; without it nothing is kept.
+   */
+  async lookThrough(prompts: readonly (readonly PromptPart[])[]): Promise<void> {
+    this.#keepOnDisk = false;
+    if (this.caller.incognito) return;
+    const texts = prompts.map((parts) => parts.map((part) => ('text' in part ? part.text : undefined)));
+    // Tokens that a client made itself have no text here, and short texts are never kept.
+    if (texts.some((parts) => parts.includes(undefined))) return;
+    const joined = texts.map((parts) => parts.join(''));
+    if (joined.every((text) => text.length < LEAST_KEPT_CHARS)) return;
+    this.#keepOnDisk = (await this.#context.recorder.mayKeep?.(joined)) === true;
   }
 
   /** Number of tokens of a prompt; runs beside generations. */

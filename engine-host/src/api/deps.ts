@@ -58,8 +58,11 @@ export interface Exchange {
 }
 
 export interface ApiRecorder {
-  /** Whether exchanges are recorded now. When not, nothing of them is written to the disk in any other form either. */
-  readonly recording?: boolean;
+  /**
+   * Whether these texts may lie on the disk as they are, in whatever form: exchanges are recorded, and no secret was found. Never
+   * throws; absent: they may not.
+   */
+  mayKeep?(texts: readonly string[]): Promise<boolean>;
   /** Queues it; returns at once and never throws. */
   exchange(exchange: Exchange): void;
 }

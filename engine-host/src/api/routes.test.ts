@@ -418,6 +418,24 @@ describe('prompts and memory', () => {
     await post('/v1/completions', { prompt: '<|im_start|>x' });
     expect(host.engine.requests.at(-1)?.request.prompt).toEqual([{ text: '<|im_start|>x', special: true }]);
   });
+  test.each([
+    ['/v1/chat/completions', (text: string) => ({ ...chat, messages: [{ role: 'user', content: text }] })],
+    ['/v1/messages', (text: string) => ({ model: 'zell', max_tokens: 8, messages: [{ role: 'user', content: text }] })],
+    ['/v1/completions', (text: string) => ({ prompt: text })],
+    ['/completion', (text: string) => ({ prompt: text })],
+    ['/api/chat', (text: string) => ({ messages: [{ role: 'user', content: text }] })],
+    ['/api/generate', (text: string) => ({ prompt: text })],
+  ])('%s: keys and values may lie on the disk unless a secret or incognito says no', async (url, body) => {
+    const long = 'Be brief. '.repeat(200);
+    const kept = async (text: string, headers: Record<string, string> = {}): Promise<unknown> => {
+      await post(url, body(text), headers);
+      return host.engine.requests.at(-1)?.request.keepOnDisk;
+    };
+    expect(await kept(long)).toBe(true);
+    expect(await kept(`${long} AKIAQ7MZP2LXWV4TNB3K`)).toBe(false);
+    expect(await kept('short')).toBe(false);
+    expect(await kept(long, { 'x-zell-incognito': '1' })).toBe(false);
+  });
   test('an exchange is recorded with its client; incognito is not', async () => {
     await post('/v1/chat/completions', chat, {
       'user-agent': 'claude-cli/2.1 (external)',

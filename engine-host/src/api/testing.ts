@@ -196,7 +196,10 @@ export async function testHost(overrides: Partial<ApiDeps> = {}, model: ModelInf
           { name: 'absent', title: 'Absent', bytes: 5, note: '', installed: false, fits: true, loaded: false },
         ]),
     },
-    recorder: { exchange: (e) => recorded.push(e) },
+    recorder: {
+      exchange: (e) => recorded.push(e),
+      mayKeep: (texts) => Promise.resolve(texts.every((t) => !t.includes('AKIA'))),
+    },
     identity: { version: '0.1.0', instance: 'i-1', startedAt: 1_700_000_000_000 },
     token: 'host-token',
     templates,

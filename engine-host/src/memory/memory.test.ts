@@ -105,6 +105,23 @@ test('secrets are redacted before anything reaches the disk', async () => {
   expect(text).toContain('"redacted":{"aws":2}');
 });
 
+test('texts may be kept as they are when recording is on and no secret is in them; a failed search finds one', async () => {
+  let memory = await open();
+  expect(await memory.mayKeep(['be brief', 'be kind'])).toBe(true);
+  expect(await memory.mayKeep(['be brief', 'my key is AKIAQ7MZP2LXWV4TNB3K'])).toBe(false);
+  await memory.setEnabled(false);
+  expect(await memory.mayKeep(['be brief'])).toBe(false);
+  await memory.setEnabled(true);
+  await memory.close();
+  memory = await open({
+    redaction: {
+      redactor: { redact: () => Promise.reject(new Error('detector broke')), close: () => Promise.resolve() },
+    },
+  });
+  expect(await memory.mayKeep(['be brief'])).toBe(false);
+  await memory.close();
+});
+
 test('when redaction fails nothing is written and somebody is told', async () => {
   const memory = await open({
     redaction: {

@@ -13,6 +13,8 @@ import { WorkerRedactor, type Redactor } from './redactor.ts';
 const SLEEP_AFTER = 100;
 const RETENTION_DAYS = 30;
 const TITLE_LENGTH = 80;
+/** A request waits for this decision, which takes some tens of milliseconds per megabyte. */
+const KEEP_DECISION_MS = 2000;
 
 export interface MemoryOptions {
   /** `conversations` and `memory` in the Zell home. */
@@ -84,8 +86,21 @@ export class Memory {
     return new Memory(options, log, settings, key);
   }
 
-  get recording(): boolean {
-    return this.#settings.enabled;
+  /** Whether these texts may be written as they are: the memory is on, and no secret was found in them in time. Never throws. */
+  async mayKeep(texts: readonly string[]): Promise<boolean> {
+    if (!this.#settings.enabled) return false;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), KEEP_DECISION_MS);
+    });
+    try {
+      const found = await Promise.race([this.#redactor.redact(texts), late]);
+      return found?.every(({ counts }) => Object.keys(counts).length === 0) === true && this.#settings.enabled;
+    } catch {
+      return false;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Queues it; returns at once and never throws. */

@@ -39,6 +39,7 @@ async function answer(
   const stop = stopTexts(body.stop_sequences);
   const call = await Call.open(context, request, reply, body.model);
   const { parts } = await call.render(messages);
+  await call.lookThrough([parts]);
   const generation = call.generate({
     prompt: parts,
     ...tokenLimit(body.max_tokens, call.model.contextLength),

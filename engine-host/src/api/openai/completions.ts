@@ -49,6 +49,7 @@ async function complete(
   const sampling = samplingOf(body, call.model.vocabularySize);
   const top = typeof body.logprobs === 'number' ? body.logprobs : body.logprobs === true ? 1 : undefined;
   const parts = await Promise.all(prompts.map((p) => promptParts(context, call, p, body)));
+  await call.lookThrough(parts);
   const choices = prompts.flatMap((prompt, p) =>
     Array.from({ length: n }, (_, i): Choice => {
       const generation = call.generate({
