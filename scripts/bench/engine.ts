@@ -6,7 +6,7 @@ import { ROOT } from '../lib/setup.mjs';
 import type { Contestant, Entrant, Load } from './contestant.ts';
 import { takeTurns, takeTurnsFresh, type Measure, type Measurement } from './measure.ts';
 import { DEFAULT, ModelFiles, MODELS, type BenchModel } from './models.ts';
-import { ours, ourMachine, tokenBytes } from './ours.ts';
+import { ours, ourMachine, tokenWork } from './ours.ts';
 import { builtPeer, CACHE, forkPeer, prebuiltPeer } from './peer.ts';
 import { peer } from './peerProcess.ts';
 import { commit, cpuFlags, machine, type BenchReport } from './report.ts';
@@ -48,7 +48,7 @@ class Suite {
   readonly #options: SuiteOptions;
   readonly #measurements: Measurement[] = [];
   readonly #skipped: string[] = [];
-  readonly #files = new Map<string, { tokenBytes: number; bytes: number }>();
+  readonly #files = new Map<string, { tokenBytes: number; tokenOps: number; bytes: number }>();
   readonly #text = path.join(CACHE, 'bench', 'text.txt');
 
   constructor(options: SuiteOptions) {
@@ -93,6 +93,7 @@ class Suite {
       measurements: this.#measurements,
       isa: machineLimits.isa,
       readBytesPerSecond,
+      int8OpsPerSecond: Math.max(machineLimits.int8OpsPerSecond, after.int8OpsPerSecond),
       cacheBytes: lastLevelCacheBytes(),
       files: this.#files,
     };
@@ -142,7 +143,8 @@ class Suite {
     const { rounds } = this.#options;
     const { name } = model;
     const steps = model.steps ?? DECODE;
-    this.#files.set(name, { tokenBytes: await tokenBytes(file), bytes: sizeOf(file) });
+    const work = await tokenWork(file);
+    this.#files.set(name, { tokenBytes: work.bytes, tokenOps: 2 * work.weights, bytes: sizeOf(file) });
     const prefill: Measure = { id: `prefill/${name}`, what: `prefill ${PREFILL}`, run: (c) => c.prefill(PREFILL) };
     const decode: Measure = {
       id: `decode/${name}`,

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as protocol from '#protocol/engine.ts';
-import type { LoadOptions, MachineLimits } from '#protocol/engine.ts';
+import type { LoadOptions, MachineLimits, ModelInfo } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { EngineClient } from '../../engine-host/src/engineClient/engineClient.ts';
 import { ROOT } from '../lib/setup.mjs';
@@ -55,11 +55,11 @@ export async function ourMachine(model: string, threads: number): Promise<Machin
   }
 }
 
-/** What decoding one token of a file reads. */
-export async function tokenBytes(model: string): Promise<number> {
+/** What decoding one token of a file reads and multiplies. */
+export async function tokenWork(model: string): Promise<ModelInfo['tokenWork']> {
   const engine = await start(undefined);
   try {
-    return (await engine.call('inspect', { path: model, options: {} }, NEVER)).tokenWork.bytes;
+    return (await engine.call('inspect', { path: model, options: {} }, NEVER)).tokenWork;
   } finally {
     await engine.stop();
   }

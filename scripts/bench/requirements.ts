@@ -7,10 +7,14 @@ export interface Facts {
   /** Our best instruction set here. */
   readonly isa: string;
   readonly readBytesPerSecond: number;
+  readonly int8OpsPerSecond: number;
   /** Larger files than this count as not cached. */
   readonly cacheBytes: number;
-  /** Bytes that one token of decoding reads, and the size, by file. */
-  readonly files: ReadonlyMap<string, { readonly tokenBytes: number; readonly bytes: number }>;
+  /** Bytes that one token of decoding reads, operations that it takes, and the size, by file. */
+  readonly files: ReadonlyMap<
+    string,
+    { readonly tokenBytes: number; readonly tokenOps: number; readonly bytes: number }
+  >;
 }
 
 const LLAMA = 'llama.cpp';
@@ -92,6 +96,16 @@ export function requirements(facts: Facts): BenchRow[] {
       null,
       null,
     );
+    add(
+      `together-${n}-roofline`,
+      `${n} sequences together, share of the machine's roofline`,
+      roofline(facts, n, all),
+      null,
+      0.8,
+      {
+        unit: 'share',
+      },
+    );
   }
   const inverse = ({ value, note }: Reached): Reached => ({ value: value === null ? null : 1 / value, note });
   add('load', 'load to first token, default model, of llama.cpp’s time', inverse(one('load/default')), 1, 0.5, {
@@ -143,6 +157,21 @@ function bandwidth(facts: Facts, decode: readonly Measurement[]): Reached {
   if (least === undefined) return nothing('no such file measured');
   const list = shares.map((s) => `${s.file} ${(100 * s.share).toFixed(0)} %`).join(', ');
   return { value: least.share, note: `worst of ${list}` };
+}
+
+/** Of what memory (weights once for all sequences) and int8 products allow, the lower: the worst file. */
+function roofline(facts: Facts, n: number, all: (kind: string) => Measurement[]): Reached {
+  const shares = all(`together-${n}`).flatMap((m) => {
+    const file = facts.files.get(m.file);
+    const speeds = m.figures['ours'] ?? [];
+    if (file === undefined || speeds.length === 0) return [];
+    const memory = (n * facts.readBytesPerSecond) / file.tokenBytes;
+    const products = facts.int8OpsPerSecond / file.tokenOps;
+    const bound = memory < products ? 'memory' : 'products';
+    return [{ share: median(speeds) / Math.min(memory, products), note: `${m.file}, bound by ${bound}` }];
+  });
+  const least = [...shares].sort((a, b) => a.share - b.share)[0];
+  return least === undefined ? nothing('not measured') : { value: least.share, note: least.note };
 }
 
 function gain(n: number, found: readonly Measurement[], find: (id: string) => Measurement | undefined): Reached {
