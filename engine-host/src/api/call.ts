@@ -114,11 +114,15 @@ export class Call {
 
   /**
    * Decides whether keys and values of these prompts may be kept on the disk: they hold the text itself, which the event log would not
-   * take unless secrets are cut out. Call it before `generate`; without it nothing is kept.
+   * take unless secrets are cut out. Call it before `generate`; without it nothing is kept. `recorded`: what the log gets of each prompt;
+   * one of which it gets nothing leaves nothing here either.
    */
-  async lookThrough(prompts: readonly (readonly PromptPart[])[]): Promise<void> {
+  async lookThrough(
+    prompts: readonly (readonly PromptPart[])[],
+    recorded: readonly (readonly ChatMessage[])[],
+  ): Promise<void> {
     this.#keepOnDisk = false;
-    if (this.caller.incognito) return;
+    if (this.caller.incognito || prompts.some((_, i) => (recorded[i] ?? []).length === 0)) return;
     const texts = prompts.map((parts) => parts.map((part) => ('text' in part ? part.text : undefined)));
     // Tokens that a client made itself have no text here, and short texts are never kept.
     if (texts.some((parts) => parts.includes(undefined))) return;

@@ -436,6 +436,10 @@ describe('prompts and memory', () => {
     expect(await kept('short')).toBe(false);
     expect(await kept(long, { 'x-zell-incognito': '1' })).toBe(false);
   });
+  test('code to fill in is not recorded, and leaves no keys and values on the disk', async () => {
+    await post('/infill', { input_prefix: 'const answer = 42;\n'.repeat(100), input_suffix: '' });
+    expect(host.engine.requests.at(-1)?.request.keepOnDisk).toBe(false);
+  });
   test('an exchange is recorded with its client; incognito is not', async () => {
     await post('/v1/chat/completions', chat, {
       'user-agent': 'claude-cli/2.1 (external)',

@@ -39,7 +39,7 @@ async function answer(
   const stop = stopTexts(body.stop_sequences);
   const call = await Call.open(context, request, reply, body.model);
   const { parts } = await call.render(messages);
-  await call.lookThrough([parts]);
+  await call.lookThrough([parts], [messages]);
   const generation = call.generate({
     prompt: parts,
     ...tokenLimit(body.max_tokens, call.model.contextLength),

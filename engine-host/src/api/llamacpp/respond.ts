@@ -17,7 +17,10 @@ export async function respondCompletion(
   body: LlamaBody,
   list: boolean,
 ): Promise<unknown> {
-  await call.lookThrough(inputs.map((input) => input.prompt));
+  await call.lookThrough(
+    inputs.map((input) => input.prompt),
+    recorded,
+  );
   const generations = inputs.map((input) => call.generate(input));
   const common = (index: number) => ({ index, id_slot: 0, model: call.model.name });
   const setup = (input: GenerationInput) => ({

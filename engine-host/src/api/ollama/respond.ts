@@ -25,7 +25,7 @@ export async function respond(
   const startedAt = performance.now();
   const { reply, signal } = call;
   await announceTruncation(call, input, reply);
-  await call.lookThrough([input.prompt]);
+  await call.lookThrough([input.prompt], [recorded]);
   const generation = call.generate(input);
   const head = () => ({ model: shape.model, created_at: new Date().toISOString() });
   if (!shape.stream) {

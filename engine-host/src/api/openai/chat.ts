@@ -36,7 +36,7 @@ async function chat(
   const sampling = samplingOf(body, call.model.vocabularySize);
   const { parts } = await call.render(messages, variables);
   const logprobs = body.logprobs === true ? { logprobs: body.top_logprobs ?? 0 } : {};
-  await call.lookThrough([parts]);
+  await call.lookThrough([parts], [messages]);
   const generations = Array.from({ length: body.n ?? 1 }, (_, i) =>
     call.generate({
       prompt: parts,

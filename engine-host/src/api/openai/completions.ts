@@ -49,7 +49,8 @@ async function complete(
   const sampling = samplingOf(body, call.model.vocabularySize);
   const top = typeof body.logprobs === 'number' ? body.logprobs : body.logprobs === true ? 1 : undefined;
   const parts = await Promise.all(prompts.map((p) => promptParts(context, call, p, body)));
-  await call.lookThrough(parts);
+  const recorded = prompts.map((p): ChatMessage[] => (typeof p === 'string' ? [{ role: 'user', content: p }] : []));
+  await call.lookThrough(parts, recorded);
   const choices = prompts.flatMap((prompt, p) =>
     Array.from({ length: n }, (_, i): Choice => {
       const generation = call.generate({
@@ -61,11 +62,11 @@ async function complete(
         ...(top === undefined ? {} : { logprobs: top }),
         ...(body.ignore_eos === true ? { ignoreEos: true } : {}),
       });
-      const recorded: ChatMessage[] = i === 0 && typeof prompt === 'string' ? [{ role: 'user', content: prompt }] : [];
       return {
         index: p * n + i,
         generation,
-        recorded,
+        // Of several answers to one prompt the first is remembered.
+        recorded: i === 0 ? (recorded[p] ?? []) : [],
         echo: body.echo === true && typeof prompt === 'string' ? prompt : '',
       };
     }),
