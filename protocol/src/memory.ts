@@ -79,3 +79,42 @@ export interface ConversationSummary {
   readonly origin: EventOrigin;
   readonly events: number;
 }
+
+/** What sort of thing a memory is. */
+export const CARD_KINDS = ['fact', 'preference', 'decision', 'correction', 'style'] as const;
+export type CardKind = (typeof CARD_KINDS)[number];
+
+/**
+ * The sentence behind a card, which decides how questions about it are worded (examples with subject and value):
+ * `attribute` your manager / Priya Raman · `use` end-to-end tests / Playwright (you use it for them) · `place` the billing service /
+ * Frankfurt · `name` our design system / Lumen · `address` what to call the user · `preference` tabs over spaces ·
+ * `rule` always / never do something · `note` anything else that was to be remembered.
+ */
+export const CARD_FORMS = ['attribute', 'use', 'place', 'name', 'address', 'preference', 'rule', 'note'] as const;
+export type CardForm = (typeof CARD_FORMS)[number];
+
+/** One memory, distilled from what the user said: small, readable, and traceable to its events. */
+export interface Card {
+  /** 16 hex digits: a hash of statement, scope and sources, so that making it twice makes the same card. */
+  readonly id: string;
+  /** What it is about, in words to the user ("your manager"); a newer card with the same subject and form supersedes this one. */
+  readonly subject: string;
+  /** One full sentence to the user: "Your manager is Priya Raman." */
+  readonly statement: string;
+  /** What an answer must contain ("Priya Raman"). */
+  readonly value: string;
+  readonly kind: CardKind;
+  readonly form: CardForm;
+  readonly scope: 'workspace' | 'global';
+  /** Hash of the workspace, for that scope. */
+  readonly workspace?: string;
+  /** Ids of the events it comes from; several when it was said more than once. */
+  readonly sources: readonly number[];
+  readonly conversation?: string;
+  /** When it was said, milliseconds since the epoch. */
+  readonly validFrom: number;
+  /** Id of the card that this one replaces. */
+  readonly supersedes?: string;
+  /** `template`: by rules; `model`: written by a model and checked against its source; `user`: by hand. */
+  readonly by: 'template' | 'model' | 'user';
+}
