@@ -7,6 +7,8 @@ export const EVENT_TYPES = [
   'chat.turn',
   'completion.accepted',
   'conversation.closed',
+  'conversation.dreamed',
+  'card.made',
   'memory.forgotten',
   'sleep.finished',
   'log.repaired',

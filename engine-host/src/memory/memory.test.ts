@@ -179,8 +179,12 @@ test('conversations close by word or by silence, and wait until consolidated', a
   memory.closeConversation(conversations[0]!.id);
   await memory.record(exchange(['z'], 'z'));
   expect((await memory.status(MODEL)).closedWaiting).toBe(1);
-  now += 7 * HOUR;
+  now += HOUR / 2 - 1;
+  expect((await memory.status(MODEL)).closedWaiting).toBe(1);
+  now += 1;
   expect((await memory.status(MODEL)).closedWaiting).toBe(3);
+  const closed = memory.forModel(MODEL).closedConversations();
+  expect(closed.map((c) => c.events)).toEqual([[1], [2], [4]]);
   await memory.forModel(MODEL).markConsolidated([1]);
   expect((await memory.status(MODEL)).closedWaiting).toBe(2);
   await memory.close();

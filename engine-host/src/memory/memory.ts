@@ -6,7 +6,7 @@ import { EventLog, type EventLogOptions, type NewEvent } from '../store/eventLog
 import { ConversationChain, type ChainMessage } from './conversationChain.ts';
 import { machineKey } from './machineKey.ts';
 import { MemorySettings } from './memorySettings.ts';
-import { Projection } from './projection.ts';
+import { Projection, type ClosedConversation } from './projection.ts';
 import { WorkerRedactor, type Redactor } from './redactor.ts';
 
 /** Closed conversations that start a sleep. */
@@ -38,6 +38,16 @@ export interface RecordedExchange {
   readonly stopped?: boolean;
 }
 
+/** What `sleep.finished` records besides the ids. */
+export interface SleepReport {
+  /** Cards that were trained. */
+  readonly cards?: readonly string[];
+  /** Those of them whose probe failed afterwards. */
+  readonly failed?: readonly string[];
+  /** SHA-256 of the adapter. */
+  readonly adapter?: string;
+}
+
 /** The log of one model, as the learning part uses it. Ids and order are those of the whole log: memories are universal. */
 export interface ModelMemory {
   /** Appends one exchange, redacted. @returns its id, or undefined when the memory is off */
@@ -47,8 +57,10 @@ export interface ModelMemory {
   fetchUnconsolidated(n: number): Promise<MemoryEvent[]>;
   /** `n` random ones that it has. */
   sampleConsolidated(n: number): Promise<MemoryEvent[]>;
-  /** Appends the fact that these ids are consolidated. */
-  markConsolidated(ids: readonly number[]): Promise<void>;
+  /** Appends the fact that these ids are consolidated; `sleep` says more about how. */
+  markConsolidated(ids: readonly number[], sleep?: SleepReport): Promise<void>;
+  /** Conversations that are over (30 minutes of silence, or closed by word) and not wholly consolidated, oldest first. */
+  closedConversations(): ClosedConversation[];
 }
 
 export class Memory {
@@ -181,7 +193,7 @@ export class Memory {
       consolidated,
       lastEventId: this.#log.latestEventId,
       conversations: this.#projection.conversationCount(),
-      closedWaiting: this.#projection.closedWaiting(asked, this.#now()),
+      closedWaiting: this.#projection.closedUnconsolidated(asked, this.#now()).length,
       sleepAfter: SLEEP_AFTER,
       state: 'awake',
     });
@@ -245,8 +257,9 @@ export class Memory {
       getLatestEventId: () => this.#log.latestEventId,
       fetchUnconsolidated: (n) => this.#events(this.#select(model, false).slice(0, n), model),
       sampleConsolidated: (n) => this.#events(sample(this.#select(model, true), n, random), model),
-      markConsolidated: async (ids) => {
-        const data = { ids: [...ids] };
+      closedConversations: () => this.#projection.closedUnconsolidated(model, this.#now()),
+      markConsolidated: async (ids, sleep) => {
+        const data = { ids: [...ids], ...sleep };
         await this.#appendPlain({ type: 'sleep.finished', model, prompt: '', response: '', tokens: 0, data });
       },
     };

@@ -3,7 +3,17 @@ import type { ConversationSummary } from '#protocol/memory.ts';
 import type { EventEntry } from '../store/eventLog.ts';
 
 /** Without a word for this long a conversation counts as closed. */
-const CLOSED_AFTER_MS = 6 * 3_600_000;
+const CLOSED_AFTER_MS = 30 * 60_000;
+
+/** A conversation that is over, as dreaming and training take it. */
+export interface ClosedConversation {
+  readonly id: string;
+  readonly model: string;
+  readonly updatedAt: number;
+  readonly origin: ConversationSummary['origin'];
+  /** Exchanges that still have their payload, rising. */
+  readonly events: readonly number[];
+}
 
 interface Conversation {
   readonly id: string;
@@ -23,6 +33,8 @@ export class Projection {
   readonly #consolidated = new Map<string, Set<number>>();
   /** Ids of exchanges (turns and accepted completions) that still have their payload, rising. */
   readonly #exchanges = new Set<number>();
+  /** Ids of exchanges whose cards have been made. */
+  readonly #dreamed = new Set<number>();
 
   apply(entry: EventEntry): void {
     switch (entry.type) {
@@ -42,6 +54,12 @@ export class Projection {
         this.#consolidated.set(entry.model, set);
         return;
       }
+      case 'conversation.dreamed': {
+        const ids = entry.data?.['ids'];
+        if (Array.isArray(ids)) for (const id of ids) if (typeof id === 'number') this.#dreamed.add(id);
+        return;
+      }
+      case 'card.made':
       case 'memory.forgotten':
       case 'log.repaired':
         return;
@@ -115,12 +133,22 @@ export class Projection {
     return this.#conversations.size;
   }
 
-  /** Closed conversations with something that `model` has not consolidated. */
-  closedWaiting(model: string, now: number): number {
-    let count = 0;
-    for (const c of this.#conversations.values())
-      if (isClosed(c, now) && c.events.some((id) => !this.isConsolidated(id, model))) count++;
-    return count;
+  /** Whether cards have been made from this exchange. */
+  isDreamed(id: number): boolean {
+    return this.#dreamed.has(id);
+  }
+
+  /** Closed conversations, oldest first. */
+  closed(now: number): ClosedConversation[] {
+    return [...this.#conversations.values()]
+      .filter((c) => isClosed(c, now))
+      .sort((a, b) => (a.events[0] ?? 0) - (b.events[0] ?? 0))
+      .map(({ id, model, updatedAt, origin, events }) => ({ id, model, updatedAt, origin, events: [...events] }));
+  }
+
+  /** Closed conversations with something that `model` has not consolidated, oldest first. */
+  closedUnconsolidated(model: string, now: number): ClosedConversation[] {
+    return this.closed(now).filter((c) => c.events.some((id) => !this.isConsolidated(id, model)));
   }
 
   /** Newest first. The caller adds titles, which need the payload. */
@@ -142,5 +170,5 @@ export class Projection {
 }
 
 function isClosed(conversation: Conversation, now: number): boolean {
-  return conversation.closed || now - conversation.updatedAt > CLOSED_AFTER_MS;
+  return conversation.closed || now - conversation.updatedAt >= CLOSED_AFTER_MS;
 }

@@ -1,7 +1,7 @@
 /** One day's events of one model: `{model_hash}/{days since epoch}.jsonl`. Reading, and cutting off a torn tail. */
 import { open, type FileHandle } from 'node:fs/promises';
 import type { EventRecord } from '#protocol/memory.ts';
-import { decodeEvent, MAX_LINE_BYTES } from './eventLine.ts';
+import { decodeEvent, isForeign, MAX_LINE_BYTES } from './eventLine.ts';
 
 const DAY_MS = 86_400_000;
 const LINE_FEED = 0x0a;
@@ -23,7 +23,7 @@ export interface LinePlace {
 }
 
 export interface DayScan {
-  /** Bytes up to and including the last line feed whose line is sound, or of damaged lines before a sound one. */
+  /** Bytes up to and including the last line feed whose line is sound (also a newer version's), or of damaged lines before a sound one. */
   readonly committedBytes: number;
   /** Bytes behind that: a torn write. */
   readonly tornBytes: number;
@@ -63,10 +63,11 @@ async function scan(handle: FileHandle, onEvent: (record: EventRecord, place: Li
     for (let i = chunk.indexOf(LINE_FEED, 0); i !== -1 && i < bytesRead; i = chunk.indexOf(LINE_FEED, start)) {
       lineBytes += i - start;
       if (lineBytes <= MAX_LINE_BYTES) line.push(Buffer.from(chunk.subarray(start, i)));
-      const record = lineBytes <= MAX_LINE_BYTES ? decodeEvent(Buffer.concat(line)) : undefined;
-      if (record === undefined) damagedSinceCommitted++;
+      const bytes = lineBytes <= MAX_LINE_BYTES ? Buffer.concat(line) : undefined;
+      const record = bytes === undefined ? undefined : decodeEvent(bytes);
+      if (record === undefined && (bytes === undefined || !isForeign(bytes))) damagedSinceCommitted++;
       else {
-        onEvent(record, { offset: lineStart, length: lineBytes });
+        if (record !== undefined) onEvent(record, { offset: lineStart, length: lineBytes });
         committed = lineStart + lineBytes + 1;
         damaged += damagedSinceCommitted;
         damagedSinceCommitted = 0;

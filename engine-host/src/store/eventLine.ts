@@ -15,6 +15,18 @@ export function encodeEvent(record: EventRecord): string {
 
 /** The event in a line (without line feed), upcast to the current version; undefined when it is damaged or foreign. */
 export function decodeEvent(line: Uint8Array): EventRecord | undefined {
+  const value = soundValue(line);
+  return isEvent(value) ? value : undefined;
+}
+
+/** A line that was written whole, by a newer version: its type or version is not known here. It is left alone. */
+export function isForeign(line: Uint8Array): boolean {
+  const value = soundValue(line);
+  return typeof value === 'object' && value !== null && !isEvent(value);
+}
+
+/** The JSON value of a line whose CRC is right. */
+function soundValue(line: Uint8Array): unknown {
   const buffer = Buffer.from(line.buffer, line.byteOffset, line.byteLength);
   // `…,"crc":"xxxxxxxx"}` is 18 bytes at the end.
   const at = buffer.length - CRC_MEMBER.length - 10;
@@ -22,13 +34,11 @@ export function decodeEvent(line: Uint8Array): EventRecord | undefined {
   const stored = buffer.toString('latin1', at + CRC_MEMBER.length, buffer.length - 2);
   if (buffer.toString('latin1', buffer.length - 2) !== '"}') return undefined;
   if (stored !== hex(crc32c(buffer.subarray(0, at)))) return undefined;
-  let value: unknown;
   try {
-    value = JSON.parse(`${buffer.toString('utf8', 0, at)}}`);
+    return JSON.parse(`${buffer.toString('utf8', 0, at)}}`);
   } catch {
     return undefined;
   }
-  return isEvent(value) ? value : undefined;
 }
 
 function isEvent(value: unknown): value is EventRecord {

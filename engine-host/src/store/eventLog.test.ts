@@ -11,8 +11,9 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { EventRecord } from '#protocol/memory.ts';
 import { crc32c } from './crc32c.ts';
-import { dayOf } from './dayFile.ts';
+import { dayOf, scanDay } from './dayFile.ts';
 import { decodeEvent, encodeEvent } from './eventLine.ts';
 import { EventLog, type NewEvent } from './eventLog.ts';
 import { testLock } from './testLock.ts';
@@ -47,6 +48,36 @@ describe('a line', () => {
       flipped[i]! ^= 1;
       expect(decodeEvent(flipped), `byte ${i}`).toBeUndefined();
     }
+  });
+});
+
+describe('golden lines of version 1', () => {
+  const file = path.join(import.meta.dirname, 'golden/events.v1.jsonl');
+
+  test('every type is there, is read, and is written the same again', async () => {
+    const records: EventRecord[] = [];
+    const scan = await scanDay(file, (record) => records.push(record));
+    expect(scan).toMatchObject({ tornBytes: 0, damagedLines: 0 });
+    const read = records.map((r) => `${encodeEvent(r)}\n`).join('');
+    expect(read).toBe(readFileSync(file, 'utf8'));
+    for (const type of ['chat.turn', 'card.made', 'conversation.dreamed'])
+      expect(records.map((r) => r.type)).toContain(type);
+    expect(records.find((r) => r.type === 'card.made')?.data).toMatchObject({ v: 1, card: { value: 'Priya Raman' } });
+  });
+
+  test('a line of a newer version is neither torn nor damaged: it stays where it is', async () => {
+    const log = await openLog(() => DAY);
+    await log.append(turn('a'));
+    await log.close();
+    const day = path.join(folder, MODEL, '1.jsonl');
+    const newer = { v: 1, event_id: 9, timestamp: DAY, ...turn('later'), type: 'dream.of.the.future' };
+    appendFileSync(day, `${encodeEvent(newer as unknown as EventRecord)}\n`);
+    const before = readFileSync(day);
+    const again = await openLog(() => DAY);
+    expect(again.damagedLines).toBe(0);
+    expect(await promptsIn(again)).toEqual(['a']);
+    expect(readFileSync(day)).toEqual(before);
+    await again.close();
   });
 });
 
@@ -184,6 +215,26 @@ describe('retention and erasure', () => {
     expect(await log.dropOlderThan(30)).toBe(0);
     now = 131 * DAY;
     expect(await log.dropOlderThan(30)).toBe(1);
+    await log.close();
+  });
+
+  test('distilled memories outlive the texts they come from', async () => {
+    let now = 100 * DAY;
+    let log = await openLog(() => now);
+    const none = { prompt: '', response: '', tokens: 0 };
+    await log.append(turn('raw text'));
+    await log.append(turn('', { type: 'card.made', ...none, data: { v: 1, card: { statement: 'kept' } } }));
+    await log.append(turn('', { type: 'card.made', ...none, data: { v: 1, card: { statement: 'forgotten' } } }));
+    await log.erase(new Set([3]));
+    now = 140 * DAY;
+    expect(await log.dropOlderThan(30)).toBe(2);
+    expect(await log.dropOlderThan(30)).toBe(0);
+    await log.close();
+    const text = readFileSync(path.join(folder, MODEL, '100.jsonl'), 'utf8');
+    expect(text).toContain('kept');
+    expect(text).not.toContain('raw text');
+    log = await openLog(() => now);
+    expect([...log.entries()].map((e) => e.event_id)).toEqual([2]);
     await log.close();
   });
 

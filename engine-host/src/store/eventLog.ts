@@ -5,7 +5,7 @@
 import { mkdir, open, readdir, rename, rm, truncate, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { ZellError } from '#protocol/errors.ts';
-import { EVENT_VERSION, type EventRecord } from '#protocol/memory.ts';
+import { EVENT_VERSION, type EventRecord, type EventType } from '#protocol/memory.ts';
 import { dayOf, dayOfFile, readEvent, scanDay, type LinePlace } from './dayFile.ts';
 import { ioError, syncFolder, writeDurably } from './durable.ts';
 import { encodeEvent, MAX_LINE_BYTES } from './eventLine.ts';
@@ -131,7 +131,10 @@ export class EventLog {
     });
   }
 
-  /** Removes whole day files older than `days`. @returns how many events went */
+  /**
+   * Removes the events in day files older than `days`, except lasting ones (`LASTING_TYPES`): a file that holds none goes, the others
+   * are rewritten with them alone. @returns how many events went
+   */
   dropOlderThan(days: number): Promise<number> {
     return this.#exclusive(async () => {
       const oldest = dayOf(this.#now()) - days;
@@ -139,14 +142,17 @@ export class EventLog {
       for (const file of [...this.#sizes.keys()]) {
         const day = dayOfFile(path.basename(file));
         if (day === undefined || day >= oldest) continue;
-        await unlink(file);
-        await syncFolder(path.dirname(file));
-        this.#sizes.delete(file);
-        for (const [id, entry] of this.#entries) {
-          if (entry.file !== file) continue;
-          this.#entries.delete(id);
-          dropped++;
+        const inFile = [...this.#entries.values()].filter((entry) => entry.file === file);
+        const gone = inFile.filter((entry) => !lasts(entry));
+        if (gone.length === 0 && inFile.length > 0) continue;
+        if (gone.length < inFile.length) await this.#rewrite(file, new Set(), lasts);
+        else {
+          await unlink(file);
+          await syncFolder(path.dirname(file));
+          this.#sizes.delete(file);
         }
+        for (const { event_id } of gone) this.#entries.delete(event_id);
+        dropped += gone.length;
       }
       return dropped;
     });
@@ -268,9 +274,12 @@ export class EventLog {
     }
   }
 
-  async #rewrite(file: string, ids: ReadonlySet<number>): Promise<number> {
+  /** Erases `ids` and leaves out what `keep` does not want. */
+  async #rewrite(file: string, ids: ReadonlySet<number>, keep = (_: EventRecord): boolean => true): Promise<number> {
     const records: EventRecord[] = [];
-    await scanDay(file, (record) => records.push(record));
+    await scanDay(file, (record) => {
+      if (keep(record)) records.push(record);
+    });
     let erased = 0;
     const lines: string[] = [];
     const entries: EventEntry[] = [];
@@ -290,6 +299,13 @@ export class EventLog {
     for (const entry of entries) this.#entries.set(entry.event_id, entry);
     return erased;
   }
+}
+
+/** Distilled memories and what has been learnt outlive the texts they come from. */
+const LASTING_TYPES: ReadonlySet<string> = new Set<EventType>(['card.made', 'sleep.finished']);
+
+function lasts(event: Pick<EventRecord, 'type' | 'erased'>): boolean {
+  return LASTING_TYPES.has(event.type) && event.erased !== true;
 }
 
 function erasedRecord(record: EventRecord): EventRecord {
