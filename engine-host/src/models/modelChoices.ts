@@ -1,6 +1,6 @@
 /** The models to choose from: what is on this disk first, then what the catalogue could fetch. */
 import type { ModelChoice } from '#protocol/editor.ts';
-import { availableMemory } from './availableMemory.ts';
+import { availableMemory } from '../monitor/availableMemory.ts';
 import { CATALOGUE } from './catalogue.ts';
 import type { ModelRegistry } from './registry.ts';
 
