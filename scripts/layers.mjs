@@ -14,10 +14,16 @@ export const MAY_IMPORT = {
   'engine-host/src/templates': [],
   'engine-host/src/completion': [],
   'engine-host/src/memory': ['engine-host/src/store'],
-  'engine-host/src/training': ['engine-host/src/memory', 'engine-host/src/store', 'engine-host/src/models'],
+  'engine-host/src/training': [
+    'engine-host/src/memory',
+    'engine-host/src/store',
+    'engine-host/src/models',
+    'engine-host/src/monitor',
+  ],
   'engine-host/src/api': ['engine-host/src/memory', 'engine-host/src/templates', 'engine-host/src/models'],
   'engine-host/src/host': [
     'engine-host/src/api',
+    'engine-host/src/training',
     'engine-host/src/memory',
     'engine-host/src/templates',
     'engine-host/src/completion',
