@@ -65,6 +65,7 @@ export const MAY_INCLUDE = {
   tokenizer: ['base'],
   sampling: ['base'],
   model: ['tokenizer', 'kv', 'lora', 'gguf', 'backend', 'kernels', 'quant', 'base'],
+  train: ['model', 'lora', 'gguf', 'backend', 'kernels', 'quant', 'base'],
   runtime: ['model', 'tokenizer', 'sampling', 'convert', 'kv', 'lora', 'gguf', 'backend', 'kernels', 'quant', 'base'],
 };
 
