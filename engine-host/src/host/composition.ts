@@ -5,6 +5,7 @@ import { toWireError } from '#protocol/errors.ts';
 import { createApi } from '../api/server.ts';
 import { EngineClient } from '../engineClient/engineClient.ts';
 import { Memory } from '../memory/memory.ts';
+import { ChatTemplates } from '../templates/chatTemplates.ts';
 import { distFolder } from './distFolder.ts';
 import type { HostFactories } from './host.ts';
 import { openLog } from './log.ts';
@@ -25,6 +26,7 @@ export function realFactories(): HostFactories {
         log: (line) => log.info({ line }, 'engine'),
       }),
     memory: (paths, log) => openMemory(paths, lock, log),
+    templates: () => new ChatTemplates(),
     api: (deps) => createApi(deps),
     requestDrain,
   };

@@ -7,6 +7,7 @@ import { toWireError, type WireError } from '#protocol/errors.ts';
 import type { HostStatus } from '#protocol/editor.ts';
 import type { LoadOptions, ModelInfo } from '#protocol/engine.ts';
 import type { ApiDeps } from '../api/deps.ts';
+import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import { fetchModel } from '../models/fetchModel.ts';
 import { ModelService } from '../models/modelService.ts';
 import { ModelRegistry } from '../models/registry.ts';
@@ -50,6 +51,8 @@ export interface HostFactories {
   readonly log: (file: string) => Logger;
   readonly engine: (log: Logger) => HostEngine;
   readonly memory: (paths: ZellPaths, log: Logger) => Promise<MemoryPort>;
+  /** Absent: the routes make their own. */
+  readonly templates?: () => ChatTemplates;
   readonly api: (deps: ApiDeps) => HttpFront;
   readonly requestDrain: (other: Announcement) => Promise<void>;
 }
@@ -69,6 +72,7 @@ export class Host {
   readonly #models: ModelService;
   readonly #status: StatusBoard;
   readonly #front: HttpFront;
+  readonly #templates: ChatTemplates | undefined;
   readonly #instance = randomBytes(16).toString('hex');
   readonly #token = randomBytes(32).toString('hex');
   #socket: EditorSocket | undefined;
@@ -118,10 +122,12 @@ export class Host {
       for (const listener of this.#memoryListeners) listener(lastEventId);
       void this.#refreshMemory();
     });
+    this.#templates = make.templates?.();
     this.#front = make.api({
       engine,
       models: this.#models,
       recorder: memory,
+      ...(this.#templates === undefined ? {} : { templates: this.#templates }),
       identity: { version: options.version, instance: this.#instance, startedAt: Date.now() },
       ...(options.apiKey === undefined ? {} : { apiKey: options.apiKey }),
       token: this.#token,
@@ -198,6 +204,7 @@ export class Host {
    */
   async preload(name: string | undefined): Promise<ModelInfo> {
     this.#preloading = true;
+    this.#prepare();
     this.#status.touch();
     try {
       return await this.#models.load(name, AbortSignal.any([]));
@@ -243,6 +250,7 @@ export class Host {
     await closed;
     clearTimeout(cut);
     await this.#front.close();
+    this.#templates?.close();
     await memory.close().catch((error: unknown) => log.error({ error: toWireError(error) }, 'closing the memory'));
     log.info('ended');
     this.#releaseLock();
@@ -261,14 +269,23 @@ export class Host {
   }
 
   #modelsChanged(): void {
-    const hash = this.#models.current()?.modelHash;
+    const model = this.#models.current();
+    const hash = model?.modelHash;
     if (hash !== this.#modelHash) {
       this.#modelHash = hash;
       this.#modelError = undefined;
       // The memory's figures are those of the model.
       void this.#refreshMemory();
+      if (model !== undefined) this.#prepare(model);
     }
     this.#status.touch();
+  }
+
+  /** Processes and threads that the first request needs start before it comes. */
+  #prepare(model?: ModelInfo): void {
+    const { name = '', chatTemplate, bosText = '', eosText = '' } = model ?? {};
+    this.#templates?.prepare({ model: name, template: chatTemplate, bosText, eosText });
+    this.#parts.memory.prepare?.();
   }
 
   async #refreshMemory(): Promise<void> {

@@ -4,6 +4,8 @@ import type { MemoryStatus } from '#protocol/memory.ts';
 import type { ApiRecorder } from '../api/deps.ts';
 
 export interface MemoryPort extends ApiRecorder {
+  /** A model was loaded: requests may come. Returns at once, never throws. */
+  prepare?(): void;
   /** `model`: the model hash whose view is asked; absent means all models together or the newest. */
   status(model: string | undefined): Promise<MemoryStatus>;
   list(

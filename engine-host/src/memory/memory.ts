@@ -98,6 +98,11 @@ export class Memory {
     return new Memory(options, log, settings, key);
   }
 
+  /** Starts what the first request would have to wait for. Returns at once, never throws. */
+  prepare(): void {
+    if (this.#settings.enabled) this.#redactor.redact(['']).catch(() => undefined);
+  }
+
   /** Whether these texts may be written as they are: the memory is on, and no secret was found in them in time. Never throws. */
   async mayKeep(texts: readonly string[]): Promise<boolean> {
     if (!this.#settings.enabled) return false;

@@ -19,7 +19,7 @@ const DEFAULT_LIMITS: TemplateLimits = { renderMs: 250, parseMs: 2000, heapMb: 6
 /** More than any context holds, and what a render of 64 MiB of heap still manages (measured: 8 MiB do, 16 do not). */
 const MAX_INPUT_CHARS = 8 * 1024 * 1024;
 /** An unused process goes away after this long. */
-const IDLE_MS = 120_000;
+const IDLE_MS = 600_000;
 
 export interface ChatTemplatesOptions {
   /** The process' program. Default: `templateWorker.mjs` beside the bundle, or the source when this runs from source. */
@@ -91,6 +91,12 @@ export class ChatTemplates {
     });
     const parts = prefill === '' ? prompt.parts : [...prompt.parts, { text: prefill, special: false }];
     return { ...prompt, parts, fallback: source.template === undefined };
+  }
+
+  /** Starts the process and renders something small, so that the first request need not wait for it. Returns at once, never throws. */
+  prepare(source: TemplateSource): void {
+    const { signal } = new AbortController();
+    this.render(source, [{ role: 'user', content: 'Hello' }], {}, signal).catch(() => undefined);
   }
 
   /** Ends the process; waiting renders fail with `cancelled`. */

@@ -29,20 +29,14 @@ class AlignedBuffer {
  public:
   AlignedBuffer() = default;
   /// Asks for `size` values; ok() is false, and the buffer empty, when there is no memory for them.
-  explicit AlignedBuffer(size_t size) {
-    if (size == 0 || size > (std::numeric_limits<size_t>::max() - kBufferAlignment) / sizeof(T)) {
-      ok_ = size == 0;
-      return;
-    }
-    data_ = static_cast<T*>(::operator new(size * sizeof(T), Alignment(size), std::nothrow));
-    ok_ = data_ != nullptr;
-    if (!ok_) return;
-    size_ = size;
-#if defined(__linux__)
-    // Advice only: without it everything works the same.
-    if (Alignment(size) == std::align_val_t{kHugePage}) madvise(data_, size * sizeof(T), MADV_HUGEPAGE);
-#endif
-    std::memset(static_cast<void*>(data_), 0, size * sizeof(T));
+  explicit AlignedBuffer(size_t size) : AlignedBuffer(Unzeroed(size)) {
+    if (size_ > 0) std::memset(static_cast<void*>(data_), 0, size_ * sizeof(T));
+  }
+  /// The same with values that nobody set: for memory that is written before it is read.
+  static AlignedBuffer Unzeroed(size_t size) {
+    AlignedBuffer buffer;
+    buffer.Allocate(size);
+    return buffer;
   }
   AlignedBuffer(AlignedBuffer&& other) noexcept { Swap(other); }
   AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
@@ -62,6 +56,20 @@ class AlignedBuffer {
   std::span<const T> span() const { return {data_, size_}; }
 
  private:
+  void Allocate(size_t size) {
+    if (size == 0 || size > (std::numeric_limits<size_t>::max() - kBufferAlignment) / sizeof(T)) {
+      ok_ = size == 0;
+      return;
+    }
+    data_ = static_cast<T*>(::operator new(size * sizeof(T), Alignment(size), std::nothrow));
+    ok_ = data_ != nullptr;
+    if (!ok_) return;
+    size_ = size;
+#if defined(__linux__)
+    // Advice only: without it everything works the same.
+    if (Alignment(size) == std::align_val_t{kHugePage}) madvise(data_, size * sizeof(T), MADV_HUGEPAGE);
+#endif
+  }
   static std::align_val_t Alignment(size_t size) {
     return std::align_val_t{size * sizeof(T) >= kHugePage / 2 ? kHugePage : kBufferAlignment};
   }

@@ -1,8 +1,12 @@
 #include "kv/block_file.h"
 
+#include <algorithm>
+#include <atomic>
+
 #include "base/atomic_file.h"
 #include "base/checked.h"
 #include "base/read_file.h"
+#include "base/thread_pool.h"
 #include "base/xxh64.h"
 
 namespace zell::kv {
@@ -10,6 +14,10 @@ namespace {
 
 // Blocks begin at a page, so that they can be read without the system's cache.
 constexpr uint64_t kPageBytes = 4096;
+
+// More threads than these bring nothing: memory is the limit. Fewer bytes are not worth a thread's start.
+constexpr uint64_t kMostThreads = 4;
+constexpr uint64_t kLeastBytesOfThread = 2 * 1024 * 1024;
 
 // Headers hold tokens and hashes: more is no header.
 constexpr uint64_t kMostHeaderBytes = 64 * 1024 * 1024;
@@ -55,22 +63,40 @@ base::Status WriteBlocks(const std::string& path, std::span<const uint8_t> heade
   return file->Commit();
 }
 
-uint32_t ReadBlocks(const BlockRange& range, std::span<const uint64_t> seeds, const GroupBlocks& groups, uint32_t to) {
+uint32_t ReadBlocks(const BlockRange& range, std::span<const uint64_t> seeds, const GroupBlocks& groups, uint32_t to,
+                    int threads) {
   if (range.header_bytes > kMostHeaderBytes || seeds.size() != range.count) return 0;
   if (!base::FitsWithin(range.first, range.count, range.blocks_in_file)) return 0;
   const base::Result<base::ReadFile> file = base::ReadFile::Open(range.path);
   if (!file.ok()) return 0;
   std::vector<uint8_t> checksums(range.count * sizeof(uint64_t));
   if (!file->ReadAt(range.header_bytes + range.first * sizeof(uint64_t), checksums).ok()) return 0;
-  uint64_t offset = DataOffset(range.header_bytes, range.blocks_in_file) + range.first * Stride(groups);
-  for (uint32_t b = 0; b < range.count; ++b) {
+  const uint64_t stride = Stride(groups);
+  const uint64_t data = DataOffset(range.header_bytes, range.blocks_in_file) + range.first * stride;
+  const auto read = [&](uint32_t b) {
+    uint64_t offset = data + b * stride;
     for (const BlockBytesOf& group : groups) {
-      if (!file->ReadAt(offset, {group.blocks[to + b], group.block_bytes}).ok()) return b;
+      if (!file->ReadAt(offset, {group.blocks[to + b], group.block_bytes}).ok()) return false;
       offset += group.block_bytes;
     }
-    if (Checksum(groups, to + b, seeds[b]) != ReadLittle(&checksums[b * sizeof(uint64_t)])) return b;
+    return Checksum(groups, to + b, seeds[b]) == ReadLittle(&checksums[b * sizeof(uint64_t)]);
+  };
+  std::atomic<uint32_t> next{0}, whole{range.count};
+  // Nearly in the order of the file; what lies behind a damaged block is of no use.
+  const auto work = [&](int) {
+    for (uint32_t b = next++; b < whole; b = next++) {
+      if (read(b)) continue;
+      uint32_t before = whole;
+      while (b < before && !whole.compare_exchange_weak(before, b)) continue;
+    }
+  };
+  const auto useful = static_cast<int>(std::min<uint64_t>(range.count * stride / kLeastBytesOfThread, kMostThreads));
+  if (std::min(threads, useful) > 1) {
+    base::ThreadPool(std::min(threads, useful)).Run(work);
+  } else {
+    work(0);
   }
-  return range.count;
+  return whole;
 }
 
 }  // namespace zell::kv

@@ -32,8 +32,10 @@ struct BlockRange {
   uint32_t count = 0;
 };
 
-/// Reads the range into `groups` from block `to` on, in the order of the file. `seeds`: [count].
+/// Reads the range into `groups` from block `to` on, in the order of the file, on up to `threads` threads. `seeds`:
+/// [count].
 /// @returns how many of them are whole; the rest is unusable. An absent, cut or damaged file is no error but 0 or more.
-uint32_t ReadBlocks(const BlockRange& range, std::span<const uint64_t> seeds, const GroupBlocks& groups, uint32_t to);
+uint32_t ReadBlocks(const BlockRange& range, std::span<const uint64_t> seeds, const GroupBlocks& groups, uint32_t to,
+                    int threads = 1);
 
 }  // namespace zell::kv

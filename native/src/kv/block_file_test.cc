@@ -48,6 +48,30 @@ TEST(what_was_written_comes_back) {
   std::filesystem::remove(path);
 }
 
+TEST(several_threads_read_the_same_and_stop_at_the_first_damage) {
+  const std::string path = PathOf("threads");
+  constexpr uint32_t kMany = 40;
+  constexpr size_t kBytes = 256 * 1024;
+  std::vector<uint8_t> in(kMany * kBytes), out(kMany * kBytes);
+  for (size_t i = 0; i < in.size(); ++i) in[i] = static_cast<uint8_t>(i * 31 + i / kBytes);
+  const auto groups = [](std::vector<uint8_t>& memory) {
+    kv::GroupBlocks made = {{kBytes, {}}};
+    for (size_t b = 0; b < kMany; ++b) made[0].blocks.push_back(&memory[b * kBytes]);
+    return made;
+  };
+  std::vector<uint64_t> seeds(kMany);
+  for (size_t b = 0; b < kMany; ++b) seeds[b] = b * 977;
+  REQUIRE(kv::WriteBlocks(path, kHeader, seeds, groups(in)).ok());
+  const kv::BlockRange range{path, kHeader.size(), kMany, 0, kMany};
+  CHECK_EQ(kv::ReadBlocks(range, seeds, groups(out), 0, 4), kMany);
+  CHECK(in == out);
+  seeds[31] ^= 1;
+  seeds[17] ^= 1;
+  seeds[18] ^= 1;
+  CHECK_EQ(kv::ReadBlocks(range, seeds, groups(out), 0, 4), 17u);
+  std::filesystem::remove(path);
+}
+
 TEST(a_part_of_a_file_goes_where_it_is_wanted) {
   const std::string path = PathOf("part");
   Memory in(1), out(0);

@@ -22,18 +22,17 @@ bool BlockPool::Grow(size_t* chunk) {
   while (i < chunks_.size() && chunks_[i].memory.size() > 0) ++i;
   const size_t blocks = std::min(blocks_per_chunk_, limit_ - used_);
   if (blocks == 0 || blocks > SIZE_MAX / block_bytes_) return false;
-  base::AlignedBuffer<uint8_t> memory(blocks * block_bytes_);
+  auto memory = base::AlignedBuffer<uint8_t>::Unzeroed(blocks * block_bytes_);
   if (!memory.ok()) return false;
   if (i == chunks_.size()) chunks_.emplace_back();
   chunks_[i].memory = std::move(memory);
   chunks_[i].references.assign(blocks, 0);
-  chunks_[i].used_before.assign(blocks, false);
   for (size_t b = blocks; b-- > 0;) chunks_[i].free.push_back(static_cast<uint32_t>(b));
   *chunk = i;
   return true;
 }
 
-std::optional<BlockId> BlockPool::Draw() {
+std::optional<BlockId> BlockPool::Draw(bool zeroed) {
   if (used_ >= limit_) return std::nullopt;
   size_t c = 0;
   while (c < chunks_.size() && chunks_[c].free.empty()) ++c;
@@ -45,8 +44,7 @@ std::optional<BlockId> BlockPool::Draw() {
   ++used_;
   const BlockId id = static_cast<BlockId>(c * blocks_per_chunk_ + index);
   // Attention multiplies rows that a query may not see by zero, so what lies there must be finite.
-  if (chunk.used_before[index]) std::memset(Data(id), 0, block_bytes_);
-  chunk.used_before[index] = true;
+  if (zeroed) std::memset(Data(id), 0, block_bytes_);
   return id;
 }
 

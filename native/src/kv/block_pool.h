@@ -18,8 +18,9 @@ class BlockPool {
   /// No memory is taken before the first Draw.
   BlockPool(size_t block_bytes, size_t most_blocks);
 
-  /// A zeroed block with one reference; nullopt at the limit or when the system has no memory.
-  std::optional<BlockId> Draw();
+  /// A block with one reference; nullopt at the limit or when the system has no memory. `zeroed` false: its bytes are
+  /// anything, for who writes all of them before somebody reads one.
+  std::optional<BlockId> Draw(bool zeroed = true);
   void Retain(BlockId id);
   /// The last release gives the block back, and a chunk without blocks to the system.
   void Release(BlockId id);
@@ -35,7 +36,6 @@ class BlockPool {
     base::AlignedBuffer<uint8_t> memory;
     std::vector<uint32_t> references;
     std::vector<uint32_t> free;  ///< indices in this chunk
-    std::vector<bool> used_before;
   };
   bool Grow(size_t* chunk);
 

@@ -33,13 +33,13 @@ size_t Sequence::BlocksMissing(size_t tokens) const {
   return most;
 }
 
-base::Status Sequence::Prepare(size_t tokens) {
+base::Status Sequence::Prepare(size_t tokens, bool zeroed) {
   if (tokens == 0) return base::Status::Ok();
   base::Status status = OwnTail();
   const size_t wanted = BlocksFor(length_ + tokens);
   for (size_t g = 0; status.ok() && g < blocks_.size(); ++g) {
     while (blocks_[g].size() < wanted) {
-      const std::optional<BlockId> id = cache_->pool(g).Draw();
+      const std::optional<BlockId> id = cache_->pool(g).Draw(zeroed);
       if (!id) {
         status = NoBlocks(*cache_);
         break;
@@ -59,7 +59,7 @@ base::Status Sequence::OwnTail() {
     BlockPool& pool = cache_->pool(g);
     BlockId& block = blocks_[g][tail];
     if (pool.References(block) == 1) continue;
-    const std::optional<BlockId> copy = pool.Draw();
+    const std::optional<BlockId> copy = pool.Draw(false);
     if (!copy) return NoBlocks(*cache_);
     std::memcpy(pool.Data(*copy), pool.Data(block), pool.block_bytes());
     pool.Release(block);

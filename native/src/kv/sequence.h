@@ -24,7 +24,8 @@ class Sequence {
   size_t BlocksMissing(size_t tokens) const;
   /// Room of its own for `tokens` more. Changes neither length nor what the committed tokens hold.
   /// @errors kOutOfMemory: the blocks are used up; what was there stays.
-  base::Status Prepare(size_t tokens);
+  /// `zeroed`: as BlockPool::Draw.
+  base::Status Prepare(size_t tokens, bool zeroed = true);
   /// The next `tokens` prepared rows now count.
   void Commit(size_t tokens);
   /// Gives back prepared blocks that hold no committed token.

@@ -46,7 +46,7 @@ base::Result<uint32_t> Engine::BeginRestore(uint32_t blocks) {
   auto state = std::make_unique<SequenceState>(kv::Sequence(*impl_->cache));
   const uint64_t tokens = uint64_t{blocks} * kv::kBlockTokens;
   if (tokens > impl_->summary.context_length) return Invalid("the context is shorter than these blocks");
-  ZELL_RETURN_IF_ERROR(state->kv.Prepare(static_cast<size_t>(tokens)));
+  ZELL_RETURN_IF_ERROR(state->kv.Prepare(static_cast<size_t>(tokens), false));
   state->loading = true;
   const uint32_t id = impl_->next_sequence++;
   impl_->sequences.emplace(id, std::move(state));
@@ -64,7 +64,7 @@ uint32_t Engine::FinishRestore(uint32_t sequence, std::span<const kv::BlockRange
   for (const kv::BlockRange& range : ranges) {
     const size_t room = groups.empty() ? 0 : groups[0].blocks.size();
     if (range.count > room - whole || range.count > seeds.size() - whole) break;
-    const uint32_t read = kv::ReadBlocks(range, seeds.subspan(whole, range.count), groups, whole);
+    const uint32_t read = kv::ReadBlocks(range, seeds.subspan(whole, range.count), groups, whole, threads());
     whole += read;
     if (read < range.count) break;
   }

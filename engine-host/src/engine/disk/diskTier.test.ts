@@ -43,7 +43,7 @@ async function save({ model, disk }: Made, tokens: readonly number[]): Promise<v
 
 async function restore({ disk }: Made, tokens: readonly number[]): Promise<number> {
   const found = disk.find(tokens, tokens.length - 1);
-  return found === undefined ? 0 : ((await disk.restore(found))?.tokens ?? 0);
+  return found === undefined ? 0 : Math.min(found.tokens, (await disk.restore(found))?.tokens ?? 0);
 }
 
 const files = async (): Promise<string[]> => (await readdir(folder)).filter((name) => name.endsWith('.kv')).sort();
@@ -61,7 +61,10 @@ test('a text that begins the same takes the blocks that are the same', async () 
   const made = await make();
   await save(made, text(1000, 1));
   expect(await restore(made, text(1000, 2))).toBe(960);
-  expect(await restore(made, [...text(500), ...text(500)])).toBe(448);
+  // The last block is read although only its beginning is the same.
+  expect(await restore(made, [...text(500), ...text(500)])).toBe(460);
+  expect(await restore(made, text(1000, 1).slice(0, 65))).toBe(64);
+  expect(await restore(made, text(1000, 1).slice(0, 64))).toBe(63);
   expect(await restore(made, [7, ...text(999)])).toBe(0);
 });
 

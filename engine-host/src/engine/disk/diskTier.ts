@@ -1,6 +1,7 @@
 /** Known prefixes on the disk: which blocks lie in which file; writes new ones in the background, reads them back. */
 import type { BlockRange, NativeModel } from '../native/binding.ts';
-import { chainHashes, encodeHeader, seedsOf } from './prefixFile.ts';
+import { commonPrefix } from './commonPrefix.ts';
+import { chainHashes, encodeHeader, headerBytesOf, seedsOf, type PrefixHeader } from './prefixFile.ts';
 import { PrefixFolder, type PrefixFile } from './prefixFolder.ts';
 
 /** A text shorter than this is computed again as fast. */
@@ -14,6 +15,7 @@ const MOST_WRITES = 4;
 
 /** A beginning that lies on the disk. */
 export interface DiskPrefix {
+  /** May end within the last block that is read. */
   readonly tokens: number;
   readonly ranges: readonly BlockRange[];
   readonly files: readonly PrefixFile[];
@@ -21,6 +23,10 @@ export interface DiskPrefix {
 }
 
 interface Place {
+  /** Of the block, and of the one before it. */
+  readonly hash: Buffer;
+  readonly parent: string;
+  readonly tokens: Int32Array;
   readonly file: PrefixFile;
   readonly index: number;
   readonly blocksInFile: number;
@@ -44,6 +50,8 @@ export class DiskTier {
   /** Of one text. */
   readonly #mostTokens: number;
   readonly #places = new Map<string, Place>();
+  /** By the hash of the block before them. */
+  readonly #following = new Map<string, Set<Place>>();
   readonly #writing = new Set<string>();
   readonly #writes = new Set<Promise<void>>();
   #key: Buffer | undefined;
@@ -68,33 +76,59 @@ export class DiskTier {
   /** The longest beginning of `tokens` of at most `limit` tokens that lies on the disk. */
   find(tokens: readonly number[], limit: number): DiskPrefix | undefined {
     if (this.#key === undefined || this.#places.size === 0) return undefined;
-    const whole = tokens.slice(0, limit - (limit % this.#blockTokens));
-    const ranges: { -readonly [K in keyof BlockRange]: BlockRange[K] }[] = [];
-    const files = new Set<PrefixFile>();
-    const hashes: Buffer[] = [];
-    for (const hash of chainHashes(this.#key, whole, this.#blockTokens)) {
+    const places: Place[] = [];
+    let last = this.#key;
+    for (const hash of chainHashes(this.#key, tokens.slice(0, limit), this.#blockTokens)) {
       const place = this.#places.get(hash.toString('hex'));
       if (place === undefined) break;
-      const { file, index, blocksInFile, headerBytes } = place;
+      places.push(place);
+      last = hash;
+    }
+    const whole = places.length * this.#blockTokens;
+    const rest = this.#beginning(last, tokens, whole, limit);
+    if (rest !== undefined) places.push(rest.place);
+    if (places.length === 0) return undefined;
+    const files = [...new Set(places.map(({ file }) => file))];
+    const seeds = seedsOf(places.map(({ hash }) => hash));
+    return { tokens: whole + (rest?.tokens ?? 0), ranges: this.#ranges(places), files, seeds };
+  }
+
+  /** The block behind `last` that shares most of its beginning with `tokens` from `from` on, up to `limit`. */
+  #beginning(
+    last: Buffer,
+    tokens: readonly number[],
+    from: number,
+    limit: number,
+  ): { readonly place: Place; readonly tokens: number } | undefined {
+    let best: { readonly place: Place; readonly tokens: number } | undefined;
+    for (const place of this.#following.get(last.toString('hex')) ?? []) {
+      const shared = commonPrefix(place.tokens, tokens, limit - from, from);
+      if (shared > (best?.tokens ?? 0)) best = { place, tokens: shared };
+    }
+    return best;
+  }
+
+  #ranges(places: readonly Place[]): BlockRange[] {
+    const ranges: { -readonly [K in keyof BlockRange]: BlockRange[K] }[] = [];
+    for (const { file, index, blocksInFile, headerBytes } of places) {
       const last = ranges.at(-1);
       const path = `${this.#folder.folder}/${file.name}`;
       if (last?.path === path && last.first + last.count === index) last.count++;
       else ranges.push({ path, headerBytes, blocksInFile, first: index, count: 1 });
-      files.add(file);
-      hashes.push(hash);
     }
-    if (hashes.length === 0) return undefined;
-    return { tokens: hashes.length * this.#blockTokens, ranges, files: [...files], seeds: seedsOf(hashes) };
+    return ranges;
   }
 
   /**
    * Call between steps; needs KV room for all of it. Files that turn out to be damaged go.
-   * @returns a sequence with as many tokens as could be read; undefined when there is none
+   * @returns a sequence with as many tokens as could be read, whole blocks: up to a block more than `prefix.tokens`; undefined when
+   * there is none
    */
   async restore(prefix: DiskPrefix): Promise<{ readonly sequence: number; readonly tokens: number } | undefined> {
+    const blocks = prefix.ranges.reduce((sum, { count }) => sum + count, 0);
     try {
       const restored = await this.#model.restoreBlocks(prefix.ranges, prefix.seeds);
-      if (restored.tokens < prefix.tokens) await this.#dropDamaged(prefix, restored.tokens);
+      if (restored.tokens < blocks * this.#blockTokens) await this.#dropDamaged(prefix, restored.tokens);
       else void this.#folder.touch(prefix.files);
       return restored;
     } catch {
@@ -112,20 +146,20 @@ export class DiskTier {
     this.#keepYoung(names);
     const first = names.findIndex((name) => !this.#places.has(name) && !this.#writing.has(name));
     if (first < 0 || (hashes.length - first) * this.#blockTokens < LEAST_ADDED_TOKENS) return;
-    const header = encodeHeader({
+    const header = {
       key,
       parent: hashes[first - 1] ?? key,
       blockTokens: this.#blockTokens,
       firstBlock: first,
       tokens: Int32Array.from(most.slice(first * this.#blockTokens, hashes.length * this.#blockTokens)),
-    });
+    };
     const path = this.#folder.pathOf(hashes.at(-1) ?? key);
     const added = names.slice(first);
     for (const name of added) this.#writing.add(name);
     const age = this.#age;
     const write = this.#model
-      .saveBlocks(sequence, first, path, header, seedsOf(hashes.slice(first)))
-      .then(() => this.#written(path, first, header.length, added, age))
+      .saveBlocks(sequence, first, path, encodeHeader(header), seedsOf(hashes.slice(first)))
+      .then(() => this.#written(path, header, age))
       .catch(() => undefined)
       .finally(() => {
         for (const name of added) this.#writing.delete(name);
@@ -138,6 +172,7 @@ export class DiskTier {
   async forget(): Promise<void> {
     this.#age++;
     this.#places.clear();
+    this.#following.clear();
     await this.#folder.removeAll();
     await this.settled();
   }
@@ -153,22 +188,13 @@ export class DiskTier {
     const key = await options.key(options.folder);
     for (const { file, header } of found) {
       if (!header.key.equals(key) || header.blockTokens !== this.#blockTokens) continue;
-      const hashes = chainHashes(header.parent, header.tokens, this.#blockTokens);
-      const headerBytes = encodeHeader(header).length;
-      const names = hashes.map((hash) => hash.toString('hex'));
-      this.#index(file, headerBytes, names);
+      this.#index(file, header);
     }
     this.#key = key;
   }
 
-  async #written(
-    path: string,
-    first: number,
-    headerBytes: number,
-    names: readonly string[],
-    age: number,
-  ): Promise<void> {
-    const file = await this.#folder.add(path, first);
+  async #written(path: string, header: PrefixHeader, age: number): Promise<void> {
+    const file = await this.#folder.add(path, header.firstBlock);
     if (file === undefined) return;
     if (age !== this.#age) {
       await this.#folder.remove(file);
@@ -176,7 +202,7 @@ export class DiskTier {
     }
     // A file of the same end may have begun elsewhere.
     this.#unindex(file);
-    this.#index(file, headerBytes, names);
+    this.#index(file, header);
     for (const gone of await this.#folder.trim()) this.#unindex(gone);
   }
 
@@ -191,14 +217,30 @@ export class DiskTier {
     if ([...files].some((file) => this.#folder.isAged(file))) void this.#folder.touch(files);
   }
 
-  #index(file: PrefixFile, headerBytes: number, names: readonly string[]): void {
-    names.forEach((name, index) => {
-      if (!this.#places.has(name)) this.#places.set(name, { file, index, blocksInFile: names.length, headerBytes });
+  #index(file: PrefixFile, header: PrefixHeader): void {
+    const hashes = chainHashes(header.parent, header.tokens, this.#blockTokens);
+    hashes.forEach((hash, index) => {
+      const name = hash.toString('hex');
+      if (this.#places.has(name)) return;
+      const parent = (hashes[index - 1] ?? header.parent).toString('hex');
+      const tokens = header.tokens.subarray(index * this.#blockTokens, (index + 1) * this.#blockTokens);
+      const headerBytes = headerBytesOf(header.tokens.length);
+      const place = { hash, parent, tokens, file, index, blocksInFile: hashes.length, headerBytes };
+      this.#places.set(name, place);
+      const following = this.#following.get(parent);
+      if (following === undefined) this.#following.set(parent, new Set([place]));
+      else following.add(place);
     });
   }
 
   #unindex(file: PrefixFile): void {
-    for (const [name, place] of this.#places) if (place.file.name === file.name) this.#places.delete(name);
+    for (const [name, place] of this.#places) {
+      if (place.file.name !== file.name) continue;
+      this.#places.delete(name);
+      const following = this.#following.get(place.parent);
+      following?.delete(place);
+      if (following?.size === 0) this.#following.delete(place.parent);
+    }
   }
 
   /** The file that the first missing block lies in. */

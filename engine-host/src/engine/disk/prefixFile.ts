@@ -22,8 +22,13 @@ export interface PrefixHeader {
   readonly tokens: Int32Array;
 }
 
+/** Of a header with so many tokens. */
+export function headerBytesOf(tokens: number): number {
+  return FIXED_BYTES + tokens * 4;
+}
+
 export function encodeHeader(header: PrefixHeader): Buffer {
-  const bytes = Buffer.alloc(FIXED_BYTES + header.tokens.length * 4);
+  const bytes = Buffer.alloc(headerBytesOf(header.tokens.length));
   MAGIC.copy(bytes, 0);
   bytes.writeUInt32LE(VERSION, 8);
   bytes.writeUInt32LE(bytes.length, 12);

@@ -1,11 +1,12 @@
 /** Gives a task its sequence: the longest known beginning of its tokens, the rest to be evaluated. */
 import { PRIORITIES } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
+import { commonPrefix } from '../disk/commonPrefix.ts';
 import type { DiskPrefix, DiskTier } from '../disk/diskTier.ts';
 import type { NativeModel } from '../native/binding.ts';
 import type { Task } from '../inference/task.ts';
 import type { Entry } from './entry.ts';
-import { commonPrefix, type KnownPrefix, type PrefixTree } from './prefixTree.ts';
+import type { KnownPrefix, PrefixTree } from './prefixTree.ts';
 
 /** Waiting for another request's computation pays from so many tokens on. */
 export const LEAST_SHARED = 32;

@@ -1,13 +1,6 @@
 /** What is known of finished requests: a radix tree over tokens, whose leaves own the sequences that hold keys and values. */
+import { commonPrefix } from '../disk/commonPrefix.ts';
 import type { NativeModel } from '../native/binding.ts';
-
-/** How many leading tokens two lists share, up to `limit`; `b` is looked at from `from` on. */
-export function commonPrefix(a: readonly number[], b: readonly number[], limit: number, from = 0): number {
-  const most = Math.min(a.length, b.length - from, limit);
-  let length = 0;
-  while (length < most && a[length] === b[from + length]) length++;
-  return length;
-}
 
 /** A beginning that can be shared: fork `sequence` at `length`. */
 export interface KnownPrefix {

@@ -75,6 +75,18 @@ test('after a restart a known prefix comes from the disk, and the text is the sa
   expect(fresh.text).toBe(cold.text);
 });
 
+test('of a block whose text goes on otherwise the beginning is used', async () => {
+  const long = ' Answer at great length, please, with every detail.';
+  await life((l) => l.submit(`${SYSTEM}Once?${long}`));
+  const run = await life((l) => l.submit(`${SYSTEM}Only?${long}`, { keepOnDisk: false }));
+  // BOS, the system prompt, `On`.
+  expect(run.cached).toBe(1 + SYSTEM.length + 2);
+  await rm(folder, { recursive: true });
+  const cold = await life((l) => l.submit(`${SYSTEM}Only?${long}`));
+  expect(cold.cached).toBe(0);
+  expect(run.text).toBe(cold.text);
+});
+
 test('several requests for one prefix read it once and share it', async () => {
   await life((l) => l.submit(`${SYSTEM}One?`));
   let restored = 0;

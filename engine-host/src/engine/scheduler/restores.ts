@@ -1,8 +1,9 @@
 /** Beginnings that are being read from the disk, beside running steps; what was read goes to the tree between two steps. */
+import { commonPrefix } from '../disk/commonPrefix.ts';
 import type { DiskPrefix, DiskTier } from '../disk/diskTier.ts';
 import type { NativeModel } from '../native/binding.ts';
 import type { Entry } from './entry.ts';
-import { commonPrefix, type PrefixTree } from './prefixTree.ts';
+import type { PrefixTree } from './prefixTree.ts';
 
 interface Reading {
   readonly entry: Entry;
@@ -11,7 +12,7 @@ interface Reading {
 }
 
 export class Restores {
-  readonly #model: Pick<NativeModel, 'freeSequence'>;
+  readonly #model: Pick<NativeModel, 'freeSequence' | 'truncateSequence'>;
   readonly #tree: PrefixTree;
   readonly #disk: DiskTier | undefined;
   readonly #onDone: () => void;
@@ -21,7 +22,7 @@ export class Restores {
 
   /** `onDone`: something can be taken. */
   constructor(
-    model: Pick<NativeModel, 'freeSequence'>,
+    model: Pick<NativeModel, 'freeSequence' | 'truncateSequence'>,
     tree: PrefixTree,
     disk: DiskTier | undefined,
     onDone: () => void,
@@ -65,7 +66,12 @@ export class Restores {
       reading.entry.restore = 'over';
       if (result === undefined) continue;
       if (result.tokens === 0 || !reading.wanted) this.#model.freeSequence(result.sequence);
-      else this.#tree.add('', reading.tokens.slice(0, result.tokens), result.sequence);
+      else {
+        const tokens = reading.tokens.slice(0, result.tokens);
+        // Of the last block only its beginning may be the same text.
+        if (tokens.length < result.tokens) this.#model.truncateSequence(result.sequence, tokens.length);
+        this.#tree.add('', tokens, result.sequence);
+      }
     }
   }
 
