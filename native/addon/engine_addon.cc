@@ -12,6 +12,7 @@
 #include "addon/step_arguments.h"
 #include "addon/summary_object.h"
 #include "addon/task.h"
+#include "base/large_pages.h"
 #include "base/memory_info.h"
 #include "kernels/kernels.h"
 #include "runtime/machine_limits.h"
@@ -27,6 +28,17 @@ Napi::Value Cpu(const Napi::CallbackInfo& info) {
   for (const kernels::Kernels* k : kernels::SupportedKernels()) supported.Set(supported.Length(), k->name);
   object.Set("supported", supported);
   object.Set("physicalCores", Napi::Number::New(env, base::PhysicalCores()));
+  return object;
+}
+
+Napi::Value Memory(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const base::MemoryInfo memory = base::GetMemoryInfo();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("totalBytes", Napi::Number::New(env, static_cast<double>(memory.total_bytes)));
+  object.Set("availableBytes", Napi::Number::New(env, static_cast<double>(memory.available_bytes)));
+  object.Set("lastLevelCacheBytes", Napi::Number::New(env, static_cast<double>(base::LastLevelCacheBytes())));
+  object.Set("largePages", Napi::Boolean::New(env, base::LargePagesAvailable()));
   return object;
 }
 
@@ -98,6 +110,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   classes->decoder = Napi::Persistent(DecoderObject::Define(env));
   env.SetInstanceData(classes.release());
   exports.Set("cpu", Napi::Function::New<Cpu>(env, "cpu"));
+  exports.Set("memory", Napi::Function::New<Memory>(env, "memory"));
   exports.Set("inspect", Napi::Function::New<Inspect>(env, "inspect"));
   exports.Set("measureLimits", Napi::Function::New<MeasureLimits>(env, "measureLimits"));
   exports.Set("loadModel", Napi::Function::New<LoadModel>(env, "loadModel"));

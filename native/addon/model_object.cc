@@ -30,6 +30,7 @@ Napi::Function ModelObject::Define(Napi::Env env) {
                          InstanceMethod<&ModelObject::KvUsage>("kvUsage"),
                          InstanceMethod<&ModelObject::SaveBlocks>("saveBlocks"),
                          InstanceMethod<&ModelObject::RestoreBlocks>("restoreBlocks"),
+                         InstanceMethod<&ModelObject::MoveWeightsToMemory>("moveWeightsToMemory"),
                          InstanceMethod<&ModelObject::Step>("step"),
                          InstanceMethod<&ModelObject::Cancel>("cancel"),
                          InstanceMethod<&ModelObject::Close>("close"),

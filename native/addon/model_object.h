@@ -36,6 +36,7 @@ class ModelObject final : public Napi::ObjectWrap<ModelObject> {
   Napi::Value KvUsage(const Napi::CallbackInfo& info);
   Napi::Value SaveBlocks(const Napi::CallbackInfo& info);
   Napi::Value RestoreBlocks(const Napi::CallbackInfo& info);
+  Napi::Value MoveWeightsToMemory(const Napi::CallbackInfo& info);
   Napi::Value Step(const Napi::CallbackInfo& info);
   Napi::Value Cancel(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);

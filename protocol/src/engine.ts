@@ -135,6 +135,13 @@ export type GenerateEvent =
 export const KV_TYPES = ['f16', 'q8_0'] as const;
 export type KvType = (typeof KV_TYPES)[number];
 
+/**
+ * Where weights are read from: the mapped file, or a copy in memory of the engine in large pages (faster; the file's pages may
+ * be dropped then, so it is the copy that other processes do not share). `auto` copies where it pays and memory allows.
+ */
+export const WEIGHT_PLACEMENTS = ['auto', 'mapped', 'resident'] as const;
+export type WeightPlacement = (typeof WEIGHT_PLACEMENTS)[number];
+
 export interface LoadOptions {
   /** Compute threads; absent means the physical cores. */
   readonly threads?: number;
@@ -146,6 +153,8 @@ export interface LoadOptions {
   readonly adapters?: readonly { readonly path: string; readonly scale: number; readonly id?: number }[];
   /** Default f16. */
   readonly kvType?: KvType;
+  /** Default auto. */
+  readonly weights?: WeightPlacement;
   /** Where keys and values of long prompts are kept over restarts, and how much of the disk they may take. Absent: nowhere. */
   readonly prefixes?: { readonly folder: string; readonly maxBytes: number };
 }

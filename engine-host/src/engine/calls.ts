@@ -97,8 +97,12 @@ const HANDLERS: Handlers = {
     await host.current?.scheduler.forgetPrefixes();
     return null;
   },
-  bench: (params, { host, now, signal }) =>
-    host.loaded.scheduler.exclusive(benchmarkTokens(params), (model) => runBenchmark(model, params, now, signal)),
+  bench: async (params, { host, now, signal }) => {
+    const { scheduler, weights } = host.loaded;
+    // What a user has some seconds after loading.
+    await weights.settled;
+    return await scheduler.exclusive(benchmarkTokens(params), (model) => runBenchmark(model, params, now, signal));
+  },
   limits: (_params, { host, addon }) => {
     const threads = host.current?.model.info.threads ?? addon.cpu().physicalCores;
     const measure = (): Promise<MachineLimits> => addon.measureLimits(threads);

@@ -7,11 +7,13 @@ import { LoadedAdapters } from './loadedAdapters.ts';
 import { namingFile } from './namingFile.ts';
 import type { NativeAddon, NativeModel } from './native/binding.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
+import { Weights } from './weights.ts';
 
 export interface LoadedModel {
   readonly model: NativeModel;
   readonly scheduler: Scheduler;
   readonly adapters: LoadedAdapters;
+  readonly weights: Weights;
   /** What it was loaded from. */
   readonly path: string;
   readonly options: LoadOptions;
@@ -110,7 +112,8 @@ export class ModelHost {
     const slots = options.maxSequences === undefined ? {} : { slots: Math.max(1, options.maxSequences) };
     const disk = this.#diskTier(model, options);
     const scheduler = new Scheduler(model, { ...slots, ...(disk === undefined ? {} : { disk }), now, flush });
-    this.#loaded = { model, scheduler, adapters, path, options };
+    const weights = new Weights(model, options.weights ?? 'auto', addon.memory());
+    this.#loaded = { model, scheduler, adapters, weights, path, options };
     return model.info;
   }
 
@@ -127,6 +130,7 @@ export class ModelHost {
     if (loaded === undefined) return;
     await loaded.scheduler.close();
     this.#loaded = undefined;
+    loaded.weights.close();
     await loaded.model.close();
   }
 

@@ -23,6 +23,8 @@ test('wrong arguments are said, not guessed', () => {
 test('keys and values are kept as one of the known types', () => {
   expect(parseHostArguments(['--kv-type', 'q8_0'], {}).kvType).toBe('q8_0');
   expect(() => parseHostArguments(['--kv-type', 'q8'], {})).toThrow('--kv-type is f16 or q8_0.');
+  expect(parseHostArguments(['--weights', 'mapped'], {}).weights).toBe('mapped');
+  expect(() => parseHostArguments(['--weights', 'x'], {})).toThrow('--weights is auto, mapped or resident.');
 });
 
 test('versions compare by number', () => {

@@ -2,7 +2,7 @@
 import net from 'node:net';
 import { parseArgs } from 'node:util';
 import { DEFAULT_HOST } from '#protocol/announcement.ts';
-import { KV_TYPES, type KvType } from '#protocol/engine.ts';
+import { KV_TYPES, WEIGHT_PLACEMENTS, type KvType, type WeightPlacement } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { Lifetime } from './leases.ts';
 
@@ -15,6 +15,7 @@ export interface HostArguments {
   /** LoRA adapters for that model, with the scales for requests that name none. */
   readonly adapters?: readonly { readonly path: string; readonly scale: number }[];
   readonly kvType?: KvType;
+  readonly weights?: WeightPlacement;
 }
 
 /** @throws {ZellError} invalid_request. The API key comes by `ZELL_API_KEY` alone: command lines are visible to everybody. */
@@ -28,6 +29,7 @@ export function parseHostArguments(
     port: { type: 'string' },
     model: { type: 'string' },
     'kv-type': { type: 'string' },
+    weights: { type: 'string' },
   } as const;
   let values;
   try {
@@ -38,7 +40,7 @@ export function parseHostArguments(
       error instanceof Error ? error.message : 'The arguments are not understood.',
     );
   }
-  const { lifetime, host, port, model, 'kv-type': kvType } = values;
+  const { lifetime, host, port, model, 'kv-type': kvType, weights } = values;
   if (lifetime !== 'editor' && lifetime !== 'command' && lifetime !== 'keep')
     throw new ZellError('invalid_request', '--lifetime is editor, command or keep.');
   const apiKey = env['ZELL_API_KEY'];
@@ -49,6 +51,7 @@ export function parseHostArguments(
     ...(apiKey === undefined || apiKey === '' ? {} : { apiKey }),
     ...(model === undefined ? {} : { model }),
     ...(kvType === undefined ? {} : { kvType: parseKvType(kvType) }),
+    ...(weights === undefined ? {} : { weights: parseWeights(weights) }),
   };
   checkExposure(parsed);
   return parsed;
@@ -77,6 +80,14 @@ export function parseKvType(text: string, name = '--kv-type'): KvType {
   const type = KV_TYPES.find((known) => known === text);
   if (type === undefined) throw new ZellError('invalid_request', `${name} is ${KV_TYPES.join(' or ')}.`);
   return type;
+}
+
+/** @throws {ZellError} invalid_request */
+export function parseWeights(text: string, name = '--weights'): WeightPlacement {
+  const placement = WEIGHT_PLACEMENTS.find((known) => known === text);
+  if (placement === undefined)
+    throw new ZellError('invalid_request', `${name} is ${WEIGHT_PLACEMENTS.join(', ').replace(/, (\w+)$/, ' or $1')}.`);
+  return placement;
 }
 
 function isLoopback(host: string): boolean {

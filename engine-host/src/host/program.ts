@@ -4,7 +4,7 @@ import type { ModelInfo } from '#protocol/engine.ts';
 import { toWireError } from '#protocol/errors.ts';
 import { realFactories } from './composition.ts';
 import type { Host, HostFactories, HostOptions } from './host.ts';
-import { parseKvType, parseHostArguments, type HostArguments } from './hostArguments.ts';
+import { parseHostArguments, parseKvType, parseWeights, type HostArguments } from './hostArguments.ts';
 import { zellPaths } from './paths.ts';
 import type { HostNews } from './spawnHost.ts';
 import { startHost } from './startHost.ts';
@@ -76,7 +76,7 @@ function hostOptions(given: HostArguments): HostOptions {
     host: given.host,
     ...(given.port === undefined ? {} : { port: given.port }),
     ...(given.apiKey === undefined ? {} : { apiKey: given.apiKey }),
-    load: loadOptions(process.env, given.kvType, zellPaths().prefixes),
+    load: loadOptions(process.env, given, zellPaths().prefixes),
     version: VERSION,
   };
 }
@@ -85,20 +85,23 @@ function hostOptions(given: HostArguments): HostOptions {
 const PREFIX_DISK_MB = 4096;
 
 /**
- * `ZELL_THREADS` sets the compute threads, `ZELL_KV_TYPE` what `--kv-type` does not, `ZELL_PREFIX_DISK_MB` how much of the disk
- * known prefixes may take (0: none).
+ * `ZELL_THREADS` sets the compute threads, `ZELL_KV_TYPE` and `ZELL_WEIGHTS` what `--kv-type` and `--weights` do not,
+ * `ZELL_PREFIX_DISK_MB` how much of the disk known prefixes may take (0: none).
  */
 function loadOptions(
   env: Readonly<Record<string, string | undefined>>,
-  given: HostArguments['kvType'],
+  given: Pick<HostArguments, 'kvType' | 'weights'>,
   folder: string,
 ): HostOptions['load'] {
   const threads = Number(env['ZELL_THREADS'] ?? '');
   const wished = env['ZELL_KV_TYPE'] ?? '';
-  const kvType = given ?? (wished === '' ? undefined : parseKvType(wished, 'ZELL_KV_TYPE'));
+  const kvType = given.kvType ?? (wished === '' ? undefined : parseKvType(wished, 'ZELL_KV_TYPE'));
+  const placement = env['ZELL_WEIGHTS'] ?? '';
+  const weights = given.weights ?? (placement === '' ? undefined : parseWeights(placement, 'ZELL_WEIGHTS'));
   return {
     ...(Number.isInteger(threads) && threads > 0 ? { threads } : {}),
     ...(kvType === undefined ? {} : { kvType }),
+    ...(weights === undefined ? {} : { weights }),
     prefixes: { folder, maxBytes: prefixMegabytes(env['ZELL_PREFIX_DISK_MB']) * 1024 * 1024 },
   };
 }

@@ -13,12 +13,13 @@
 #include <sys/mman.h>
 #endif
 
+#include "base/large_pages.h"
+
 namespace zell::base {
 
 constexpr size_t kBufferAlignment = 64;
-/// Buffers from half of this on begin at a multiple of it and ask for pages of that size, which memory delivers faster
-/// (native/bench/stream_bench: by a sixth where this was written).
-constexpr size_t kHugePage = size_t{2} << 20;
+// Buffers from half of kHugePage on begin at a multiple of it and ask for pages of that size, which memory delivers
+// faster (native/bench/stream_bench: by a sixth where this was written).
 
 /// An array of plain values with a fixed size, zeroed. Not thread-safe, movable.
 template <typename T>

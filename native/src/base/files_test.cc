@@ -1,8 +1,10 @@
 // Reading, mapping, locking and replacing files, on a real file system.
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/atomic_file.h"
@@ -90,6 +92,66 @@ TEST(AMappingShowsTheFileAndOutlivesItsHandle) {
   CHECK_EQ(std::string(moved.bytes().begin(), moved.bytes().end()), "hello");
   moved.Advise(1, UINT64_MAX, MappedFile::Advice::kWillNeed);
   moved.Advise(99, 1, MappedFile::Advice::kDontNeed);
+}
+
+/// A file of four large pages and a bit, and its mapping.
+struct LargeMapping {
+  TempFolder folder;
+  std::vector<uint8_t> content;
+  Result<ReadFile> file = Status{StatusCode::kIo, ""};
+  Result<MappedFile> map = Status{StatusCode::kIo, ""};
+  LargeMapping() : content(4 * kHugePage + 5000) {
+    for (size_t i = 0; i < content.size(); ++i) content[i] = static_cast<uint8_t>(i * 31 + i / 4096);
+    std::ofstream(folder / "a", std::ios::binary)
+        .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
+    file = ReadFile::Open(folder / "a");
+    if (file.ok()) map = MappedFile::Map(*file);
+  }
+  bool Same(size_t first, size_t end) const {
+    const auto bytes = map->bytes();
+    return std::equal(bytes.begin() + static_cast<ptrdiff_t>(first), bytes.begin() + static_cast<ptrdiff_t>(end),
+                      content.begin() + static_cast<ptrdiff_t>(first));
+  }
+};
+
+TEST(LargePagesReplaceAMappingWhileItIsRead) {
+  const LargeMapping m;
+  REQUIRE(m.file.ok() && m.map.ok());
+  if (!LargePagesAvailable()) {
+    CHECK(m.map->Replace(*m.file, 0, 1).code == StatusCode::kUnsupported);
+    return;
+  }
+  REQUIRE(m.map->large_pages() == 4);
+  std::atomic<bool> stop = false, same = true;
+  std::atomic<int> rounds = 0;
+  std::thread reader([&] {
+    for (; !stop; ++rounds) {
+      if (!m.Same(0, m.content.size())) same = false;
+    }
+  });
+  for (const auto& [first, count] : {std::pair<uint64_t, size_t>{3, 1}, {0, 2}, {2, 1}, {0, 4}}) {
+    for (const int seen = rounds; rounds < seen + 2;) std::this_thread::yield();
+    CHECK(m.map->Replace(*m.file, first, count).ok());
+  }
+  for (const int seen = rounds; rounds < seen + 2;) std::this_thread::yield();
+  stop = true;
+  reader.join();
+  CHECK(same);
+  CHECK(m.map->Replace(*m.file, 4, 1).code == StatusCode::kInvalidRequest);
+  CHECK(m.map->Replace(*m.file, 3, 2).code == StatusCode::kInvalidRequest);
+  CHECK(m.map->Replace(*m.file, 1, SIZE_MAX).code == StatusCode::kInvalidRequest);
+}
+
+TEST(WhatCannotBeReadStaysMapped) {
+  const LargeMapping m;
+  REQUIRE(m.file.ok() && m.map.ok());
+  if (!LargePagesAvailable()) return;
+  fs::resize_file(m.folder / "a", 3 * kHugePage + 100);
+  CHECK(m.map->Replace(*m.file, 2, 2).code == StatusCode::kIo);
+  CHECK(m.Same(0, 3 * kHugePage + 100));
+  // Not replaced: the file still shows through.
+  std::fstream(m.folder / "a", std::ios::binary | std::ios::in | std::ios::out).seekp(2 * kHugePage).put('!');
+  CHECK_EQ(int{m.map->bytes()[2 * kHugePage]}, int{'!'});
 }
 
 TEST(AnEmptyFileMapsToNothing) {

@@ -13,6 +13,10 @@ struct MemoryInfo {
 /// Asks the system each time (some tens of µs). Zeros when it does not say.
 MemoryInfo GetMemoryInfo();
 
+/// Bytes of the largest cache that the processor says it has; 0 when the system does not say. Virtual machines often
+/// name a cache that they share with others.
+uint64_t LastLevelCacheBytes();
+
 /// Physical cores that this process may run on (its affinity mask and CPU quota counted), at least 1.
 int PhysicalCores();
 

@@ -99,6 +99,17 @@ TEST(HyperThreadsAreOneCoreAndAQuotaLimits) {
   CHECK_EQ(LinuxPhysicalCores(root, {0, 1, 4, 5}), 4);
 }
 
+TEST(TheLargestCacheIsTheLast) {
+  const Machine machine;
+  const std::string root = machine.root.string(), folder = "/sys/devices/system/cpu/cpu0/cache/index";
+  CHECK_EQ(LinuxLastLevelCacheBytes(root), uint64_t{0});
+  machine.Write(folder + "0/size", "48K\n");
+  machine.Write(folder + "1/size", "32K\n");
+  machine.Write(folder + "2/size", "2048K\n");
+  machine.Write(folder + "3/size", "30M\n");
+  CHECK_EQ(LinuxLastLevelCacheBytes(root), uint64_t{30} << 20);
+}
+
 #endif
 
 }  // namespace

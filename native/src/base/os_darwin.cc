@@ -2,11 +2,14 @@
 #if defined(__APPLE__)
 
 #include <mach/mach.h>
+#include <pthread.h>
 #include <sys/sysctl.h>
 
 #include <algorithm>
 
+#include "base/large_pages.h"
 #include "base/memory_info.h"
+#include "base/thread_pool.h"
 
 namespace zell::base {
 namespace {
@@ -32,7 +35,17 @@ MemoryInfo GetMemoryInfo() {
   return info;
 }
 
+uint64_t LastLevelCacheBytes() { return std::max(SysctlNumber("hw.l3cachesize"), SysctlNumber("hw.l2cachesize")); }
+
 int PhysicalCores() { return std::max(1, static_cast<int>(SysctlNumber("hw.physicalcpu"))); }
+
+void LowerThreadPriority() { (void)::pthread_set_qos_class_self_np(QOS_CLASS_UTILITY, 0); }
+
+bool LargePagesAvailable() { return false; }
+void* ReserveAligned(size_t) { return nullptr; }
+Status ReplaceByLargePages(void*, size_t, const std::function<Status(std::span<uint8_t>)>&, bool*) {
+  return {StatusCode::kUnsupported, "This system has no large pages for weights."};
+}
 
 }  // namespace zell::base
 

@@ -85,7 +85,10 @@ void ReadFile::AdviseScattered(bool scattered) const {
 Result<MappedFile> MappedFile::Map(const ReadFile& file) {
   if (file.size() == 0) return MappedFile(nullptr, 0);
   const size_t size = static_cast<size_t>(file.size());
-  void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, static_cast<int>(file.handle()), 0);
+  void* place = ReserveAligned(size);
+  void* data = ::mmap(place, size, PROT_READ, MAP_SHARED | (place == nullptr ? 0 : MAP_FIXED),
+                      static_cast<int>(file.handle()), 0);
+  if (data == MAP_FAILED && place != nullptr) ::munmap(place, size);
   if (data == MAP_FAILED) return Failure("Mapping a file", errno);
   return MappedFile(static_cast<const uint8_t*>(data), size);
 }
@@ -112,6 +115,23 @@ void MappedFile::Advise(uint64_t offset, uint64_t length, Advice advice) const {
                      : advice == Advice::kDontNeed ? MADV_DONTNEED
                                                    : MADV_NORMAL;
   (void)::madvise(const_cast<uint8_t*>(data_) + start, end - start, native);
+}
+
+Status MappedFile::Replace(const ReadFile& file, uint64_t first, size_t count) const {
+  if (!LargePagesAvailable()) return {StatusCode::kUnsupported, "This system has no large pages for weights."};
+  if (count == 0 || first > large_pages() || count > large_pages() - first) {
+    return {StatusCode::kInvalidRequest, "The mapping has no such large pages."};
+  }
+  uint8_t* at = const_cast<uint8_t*>(data_) + first * kHugePage;
+  const uint64_t offset = first * kHugePage;
+  bool replaced = false;
+  const auto fill = [&](std::span<uint8_t> pages) { return file.ReadAt(offset, pages); };
+  const Status status = ReplaceByLargePages(at, count, fill, &replaced);
+  if (!status.ok() && replaced) {
+    (void)::mmap(at, count * kHugePage, PROT_READ, MAP_SHARED | MAP_FIXED, static_cast<int>(file.handle()),
+                 static_cast<off_t>(offset));
+  }
+  return status;
 }
 
 Result<FileLock> FileLock::Try(const std::string& path) {

@@ -15,10 +15,12 @@
 #include <vector>
 
 #include "base/file_lock.h"
+#include "base/large_pages.h"
 #include "base/mapped_file.h"
 #include "base/memory_info.h"
 #include "base/os.h"
 #include "base/read_file.h"
+#include "base/thread_pool.h"
 
 namespace zell::base {
 namespace {
@@ -127,6 +129,10 @@ void MappedFile::Advise(uint64_t offset, uint64_t length, Advice advice) const {
   (void)::PrefetchVirtualMemory(::GetCurrentProcess(), 1, &range, 0);
 }
 
+Status MappedFile::Replace(const ReadFile&, uint64_t, size_t) const {
+  return {StatusCode::kUnsupported, "This system has no large pages for weights."};
+}
+
 Result<FileLock> FileLock::Try(const std::string& path) {
   const HANDLE file =
       ::CreateFileW(Wide(path).c_str(), GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr,
@@ -190,6 +196,25 @@ MemoryInfo GetMemoryInfo() {
   if (!::GlobalMemoryStatusEx(&status)) return {0, 0};
   return {status.ullTotalPhys, status.ullAvailPhys};
 }
+
+uint64_t LastLevelCacheBytes() {
+  DWORD bytes = 0;
+  (void)::GetLogicalProcessorInformationEx(RelationCache, nullptr, &bytes);
+  std::vector<uint8_t> buffer(bytes);
+  auto* first = reinterpret_cast<SYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX*>(buffer.data());
+  if (bytes == 0 || !::GetLogicalProcessorInformationEx(RelationCache, first, &bytes)) return 0;
+  uint64_t most = 0;
+  for (DWORD at = 0; at < bytes;) {
+    const auto* entry = reinterpret_cast<const SYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX*>(buffer.data() + at);
+    most = std::max(most, uint64_t{entry->Cache.CacheSize});
+    at += entry->Size;
+  }
+  return most;
+}
+
+void LowerThreadPriority() { (void)::SetThreadPriority(::GetCurrentThread(), THREAD_PRIORITY_BELOW_NORMAL); }
+
+bool LargePagesAvailable() { return false; }  // they need a privilege that users do not have
 
 int PhysicalCores() {
   DWORD bytes = 0;

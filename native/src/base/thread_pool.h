@@ -27,4 +27,7 @@ class ThreadPool {
   std::unique_ptr<Impl> impl_;
 };
 
+/// From now on the calling thread gets processor time after threads of usual priority, where the system allows it.
+void LowerThreadPriority();
+
 }  // namespace zell::base

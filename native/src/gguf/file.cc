@@ -1,7 +1,10 @@
 #include "gguf/file.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
+#include <mutex>
 #include <unordered_map>
 
 #include "base/mapped_file.h"
@@ -22,7 +25,10 @@ struct File::Impl {
   uint64_t total_bytes = 0;
   std::vector<std::string> paths;
   std::vector<base::ReadFile> files;
-  std::vector<base::MappedFile> maps;  ///< empty when the data is not wanted
+  std::vector<base::MappedFile> maps;    ///< empty when the data is not wanted
+  std::mutex moving;                     ///< held by the one who replaces parts of `maps`
+  std::vector<std::vector<bool>> moved;  ///< which large pages of each file are in memory; guarded by `moving`
+  std::atomic<uint64_t> resident_bytes = 0;
   std::vector<uint64_t> table_ends;
   std::vector<std::pair<std::string, Value>> metadata;
   std::vector<FileRange> value_ranges;
@@ -204,6 +210,36 @@ std::span<const uint8_t> File::data(const TensorInfo& tensor) const {
   assert(tensor.shard < impl_->maps.size());
   return impl_->maps[tensor.shard].bytes().subspan(tensor.file_offset, tensor.bytes);
 }
+
+base::Status File::MoveToMemory(std::span<const TensorInfo* const> tensors,
+                                const std::function<bool()>& may_go_on) const {
+  constexpr size_t kPagesAtOnce = 8;
+  const std::lock_guard lock(impl_->moving);
+  impl_->moved.resize(impl_->maps.size());
+  for (const TensorInfo* tensor : tensors) {
+    const base::MappedFile& map = impl_->maps[tensor->shard];
+    std::vector<bool>& moved = impl_->moved[tensor->shard];
+    moved.resize(map.large_pages());
+    const uint64_t end = (tensor->file_offset + tensor->bytes + base::kHugePage - 1) / base::kHugePage;
+    const uint64_t last = std::min<uint64_t>(end, moved.size());
+    for (uint64_t page = tensor->file_offset / base::kHugePage; page < last;) {
+      size_t count = 0;
+      while (count < kPagesAtOnce && page + count < last && !moved[page + count]) ++count;
+      if (count == 0) {
+        ++page;
+        continue;
+      }
+      if (!may_go_on()) return Status::Ok();
+      ZELL_RETURN_IF_ERROR(map.Replace(impl_->files[tensor->shard], page, count));
+      for (size_t i = 0; i < count; ++i) moved[page + i] = true;
+      impl_->resident_bytes += count * base::kHugePage;
+      page += count;
+    }
+  }
+  return Status::Ok();
+}
+
+uint64_t File::resident_bytes() const { return impl_->resident_bytes; }
 
 std::span<const std::string> File::paths() const { return impl_->paths; }
 uint64_t File::total_bytes() const { return impl_->total_bytes; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -61,6 +62,14 @@ class File {
   const TensorInfo* FindTensor(std::string_view name) const;
   /// The mapped bytes of a tensor; valid while the File lives. Requires map_data.
   std::span<const uint8_t> data(const TensorInfo& tensor) const;
+
+  /// Copies the tensors' bytes to memory of this process in large pages, which is read faster than a mapping, and gives
+  /// the mapped pages back. Other threads may read data() meanwhile and find the same bytes. `may_go_on` is asked
+  /// before every 16 MiB; false ends it. What is copied stays so.
+  /// @errors kUnsupported: this system has no large pages; kOutOfMemory; kIo. The rest stays mapped. Requires map_data.
+  base::Status MoveToMemory(std::span<const TensorInfo* const> tensors, const std::function<bool()>& may_go_on) const;
+  /// Bytes that MoveToMemory has copied so far.
+  uint64_t resident_bytes() const;
 
   std::span<const std::string> paths() const;
   uint64_t total_bytes() const;

@@ -76,6 +76,16 @@ class Engine {
   base::Status UnloadAdapter(uint32_t id);
   std::vector<lora::AdapterInfo> Adapters() const;
 
+  /// Copies the matrices from the mapped file to memory of this process in large pages, layer by layer on the caller's
+  /// thread while steps run, which read them faster from then on and compute the same bits. Ends early, with what is
+  /// copied, when the engine closes or `stop` is set.
+  /// @param spare_bytes that must stay available of the machine's memory
+  /// @errors kOutOfMemory: they would not; kUnsupported: this system has no large pages; kIo. Everything else stays
+  /// mapped.
+  base::Status MoveWeightsToMemory(uint64_t spare_bytes, const std::atomic<bool>& stop);
+  /// Bytes of weights that are in memory of this process.
+  uint64_t ResidentWeights() const;
+
   /// Starts a step; `done` is called once on the engine's thread unless an error is returned.
   /// @errors kInvalidRequest (unknown or doubled sequence), kAlreadyRunning (one step at a time, or closed).
   base::Status Step(std::vector<StepItem> items, StepDone done);

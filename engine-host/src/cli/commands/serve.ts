@@ -1,7 +1,7 @@
 /** `zell serve [MODEL]`: the host in this terminal until Ctrl-C. */
 import type { Announcement } from '#protocol/announcement.ts';
 import { findRunning, urlHost } from '../../host/announcement.ts';
-import { checkExposure, parseKvType, parsePort, type HostArguments } from '../../host/hostArguments.ts';
+import { checkExposure, parseKvType, parsePort, parseWeights, type HostArguments } from '../../host/hostArguments.ts';
 import { connectHost } from '../../host/hostClient.ts';
 import { zellPaths } from '../../host/paths.ts';
 import { serveHere } from '../../host/program.ts';
@@ -20,6 +20,7 @@ export async function serve(modelArgument: string | undefined, options: ServeOpt
     ...(options.port === undefined ? {} : { port: parsePort(options.port) }),
     ...(apiKey === undefined || apiKey === '' ? {} : { apiKey }),
     ...(options.kvType === undefined ? {} : { kvType: parseKvType(options.kvType) }),
+    ...(options.weights === undefined ? {} : { weights: parseWeights(options.weights) }),
   };
   checkExposure(given);
   const adapters = await checkAdapters(options.lora);

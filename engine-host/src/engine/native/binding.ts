@@ -111,6 +111,13 @@ export interface NativeModel {
   /** New sequences do not find it any more; those that ran with it keep it. */
   unloadAdapter(id: number): void;
 
+  /**
+   * Copies the matrices from the mapped file to memory of this process in large pages, which steps read faster, on a thread of
+   * its own that gives way to others; steps go on and compute the same. Ends early when the model is closed.
+   * Rejects with `out_of_memory` when less than `spareBytes` would stay available, `unsupported`, or `io`: the rest stays mapped.
+   */
+  moveWeightsToMemory(spareBytes: number): Promise<void>;
+
   /** Runs one batch on the engine's own thread. One step at a time. KV is committed only for items without error. */
   step(items: readonly StepItem[]): Promise<readonly StepOutput[]>;
   /** Takes part from any moment: a running step whose items are all cancelled stops within 10 ms; a cancelled item ends with `cancelled`. Cleared by the next step's end. */
@@ -127,9 +134,19 @@ export interface NativeDecoder {
   flush(): string;
 }
 
+export interface MemoryFigures {
+  readonly totalBytes: number;
+  readonly availableBytes: number;
+  readonly lastLevelCacheBytes: number;
+  /** Whether the system gives pages of 2 MiB to memory that asks for them. */
+  readonly largePages: boolean;
+}
+
 export interface NativeAddon {
   /** Name of the active ISA and those that this CPU supports. */
   cpu(): { readonly isa: string; readonly supported: readonly string[]; readonly physicalCores: number };
+  /** Now; limits of containers count. The cache is the one that the processor names, 0 when it names none. */
+  memory(): MemoryFigures;
   /** About a second of full load on `threads` threads of its own. */
   measureLimits(threads: number): Promise<MachineLimits>;
   inspect(path: string, options: LoadOptions): Promise<ModelSummary>;

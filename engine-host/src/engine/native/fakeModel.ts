@@ -9,6 +9,7 @@ import type { LoadOptions, ModelInfo, ModelSummary, SamplingParams } from '#prot
 import { ZellError } from '#protocol/errors.ts';
 import type {
   BlockRange,
+  MemoryFigures,
   NativeAdapter,
   NativeAddon,
   NativeDecoder,
@@ -104,6 +105,14 @@ export class FakeModel implements NativeModel {
       push: (token) => decoder.decode(this.piece(token, false), { stream: true }),
       flush: () => decoder.decode(),
     };
+  }
+
+  /** `spareBytes` of the copies that were asked for. */
+  readonly copies: number[] = [];
+
+  moveWeightsToMemory(spareBytes: number): Promise<void> {
+    this.copies.push(spareBytes);
+    return Promise.resolve();
   }
 
   createSequence(): number {
@@ -333,6 +342,13 @@ export class FakeModel implements NativeModel {
   }
 }
 
+export const FAKE_MEMORY: MemoryFigures = {
+  totalBytes: 1e9,
+  availableBytes: 1e9,
+  lastLevelCacheBytes: 0,
+  largePages: true,
+};
+
 /** An addon whose models are fakes; `path` decides: `missing` and `broken` in it fail as such files do, `half` only when loaded. */
 export function fakeAddon(options: FakeModelOptions = {}, made: FakeModel[] = []): NativeAddon {
   const check = (path: string): void => {
@@ -342,6 +358,7 @@ export function fakeAddon(options: FakeModelOptions = {}, made: FakeModel[] = []
   const jobs = new Map<number, () => void>();
   return {
     cpu: () => ({ isa: 'fake', supported: ['fake'], physicalCores: 1 }),
+    memory: () => FAKE_MEMORY,
     measureLimits: (threads) =>
       Promise.resolve({ threads, isa: 'fake', readBytesPerSecond: 1e9, int8OpsPerSecond: 1e12 }),
     inspect: async (path) => {

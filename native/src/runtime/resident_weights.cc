@@ -1,0 +1,35 @@
+// Moves a model's matrices from the mapped file to memory in large pages, beside running steps.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/memory_info.h"
+#include "base/thread_pool.h"
+#include "runtime/engine_impl.h"
+#include "runtime/token_work.h"
+
+namespace zell::runtime {
+
+base::Status Engine::MoveWeightsToMemory(uint64_t spare_bytes, const std::atomic<bool>& stop) {
+  base::LowerThreadPriority();
+  const gguf::File& file = *impl_->summary.file;
+  std::vector<const gguf::TensorInfo*> matrices;
+  for (const gguf::TensorInfo& tensor : file.tensors()) {
+    if (IsMatrix(file, tensor)) matrices.push_back(&tensor);
+  }
+  bool enough = true;
+  const auto may_go_on = [&] {
+    if (stop.load(std::memory_order_relaxed)) return false;
+    enough = base::GetMemoryInfo().available_bytes >= spare_bytes;
+    const std::lock_guard lock(impl_->mutex);
+    return enough && !impl_->closing;
+  };
+  ZELL_RETURN_IF_ERROR(file.MoveToMemory(matrices, may_go_on));
+  if (enough) return base::Status::Ok();
+  return {base::StatusCode::kOutOfMemory, "less than " + std::to_string(spare_bytes >> 20) +
+                                              " MiB of memory are available; the other weights stay mapped"};
+}
+
+uint64_t Engine::ResidentWeights() const { return impl_->summary.file->resident_bytes(); }
+
+}  // namespace zell::runtime
