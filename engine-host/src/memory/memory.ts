@@ -1,8 +1,16 @@
 /** The memory as the rest of the host sees it: records exchanges, shows and erases them, and hands them to learning. */
 import { randomUUID } from 'node:crypto';
+import path from 'node:path';
 import type { EditorNotifications, EditorRequests } from '#protocol/editor.ts';
-import type { ConversationSummary, EventOrigin, MemoryEvent, MemoryStatus } from '#protocol/memory.ts';
+import { ZellError } from '#protocol/errors.ts';
+import type { Card, ConversationSummary, EventOrigin, MemoryEvent, MemoryStatus } from '#protocol/memory.ts';
 import { EventLog, type EventLogOptions, type NewEvent } from '../store/eventLog.ts';
+import { writeCards } from './cards/cardFile.ts';
+import { CardProjection, type HeldCard } from './cards/cardProjection.ts';
+import { asCard } from './cards/readCard.ts';
+import { cardId } from './dreaming/cardId.ts';
+import { dreamConversation, type ModelDreamer } from './dreaming/dreamer.ts';
+import { finishErasing, resolveForget, type Forgotten, type ForgetRequest } from './forget.ts';
 import { ConversationChain, type ChainMessage } from './conversationChain.ts';
 import { machineKey } from './machineKey.ts';
 import { MemorySettings } from './memorySettings.ts';
@@ -66,11 +74,15 @@ export interface ModelMemory {
 export class Memory {
   readonly #log: EventLog;
   readonly #projection = new Projection();
+  readonly #cards = new CardProjection();
   readonly #settings: MemorySettings;
   readonly #chain: ConversationChain;
   readonly #redactor: Redactor;
   readonly #options: MemoryOptions;
   readonly #listeners: ((lastEventId: number) => void)[] = [];
+  readonly #forgetListeners: ((forgotten: Forgotten) => Promise<void>)[] = [];
+  /** Making cards and erasing exclude each other, so that no card of an erased text is written. */
+  #exclusive: Promise<unknown> = Promise.resolve();
   /** Chain → conversation of exchanges that are not on disk yet, so that the next turn finds the one before it. */
   readonly #onTheirWay = new Map<string, string>();
   readonly #inFlight = new Set<Promise<unknown>>();
@@ -85,7 +97,10 @@ export class Memory {
     this.#chain = new ConversationChain(key);
     const { redaction } = options;
     this.#redactor = 'redactor' in redaction ? redaction.redactor : new WorkerRedactor(redaction.workerEntry, key);
-    for (const entry of log.entries()) this.#projection.apply(entry);
+    for (const entry of log.entries()) {
+      this.#projection.apply(entry);
+      this.#cards.apply(entry);
+    }
   }
 
   /** Opens the log and removes what is past its time. @throws {ZellError} already_running, io, disk_full */
@@ -95,7 +110,10 @@ export class Memory {
     const now = options.now === undefined ? {} : { now: options.now };
     const log = await EventLog.open({ folder: options.conversations, lock: options.lock, ...now });
     await log.dropOlderThan(RETENTION_DAYS);
-    return new Memory(options, log, settings, key);
+    await finishErasing(log);
+    const memory = new Memory(options, log, settings, key);
+    await memory.#writeCards();
+    return memory;
   }
 
   /** Starts what the first request would have to wait for. Returns at once, never throws. */
@@ -224,13 +242,134 @@ export class Memory {
     return { conversations, events };
   }
 
-  async erase(what: EditorRequests['zell/memory/delete']['params']): Promise<number> {
-    const ids = 'ids' in what ? what.ids : [...this.#projection.eventsOf(what.conversation)];
-    return this.#eraseIds(ids.filter((id) => this.#projection.exchanges().has(id)));
+  /** Cards that hold now, newest first. */
+  cards(): readonly HeldCard[] {
+    return [...this.#cards.valid()].reverse();
   }
 
-  clear(): Promise<number> {
-    return this.#eraseIds([...this.#projection.exchanges()]);
+  /** Also one that was replaced, with the exchanges it comes from as far as they are still there. */
+  async card(id: string): Promise<{ readonly card: HeldCard; readonly events: readonly MemoryEvent[] } | undefined> {
+    const card = this.#cards.get(id);
+    return card === undefined ? undefined : { card, events: await this.#events(card.sources, this.#newestModel()) };
+  }
+
+  /**
+   * Makes cards from closed conversations, by rules and, when it is given, by a model. Each conversation is done once, and whole or not
+   * at all; a crash in between makes no card twice. @returns how many cards were said. @throws {ZellError} cancelled, what the model throws
+   */
+  async dream(signal: AbortSignal, model?: ModelDreamer): Promise<{ conversations: number; cards: number }> {
+    const done = { conversations: 0, cards: 0 };
+    for (const { id, model: hash, events } of this.#projection.closed(this.#now())) {
+      if (signal.aborted) throw new ZellError('cancelled', 'Dreaming was stopped.');
+      const ids = events.filter((event) => !this.#projection.isDreamed(event));
+      if (ids.length === 0) continue;
+      await this.#alone(async () => {
+        const records = await this.#log.read(ids);
+        const parts = { redactor: this.#redactor, ...(model === undefined ? {} : { model }) };
+        const { cards, by } = await dreamConversation(records, this.#cards.valid(), parts, signal);
+        for (const card of cards) {
+          const known = this.#cards.get(card.id);
+          if (card.sources.every((source) => known?.sources.includes(source) === true)) continue;
+          await this.#makeCard(card, hash);
+          done.cards++;
+        }
+        const data = { v: 1, by, ids };
+        const nothing = { prompt: '', response: '', tokens: 0 };
+        await this.#appendPlain({ type: 'conversation.dreamed', model: hash, ...nothing, conversation: id, data });
+        done.conversations++;
+      });
+    }
+    if (done.cards > 0) await this.#writeCards();
+    return done;
+  }
+
+  /** The user's own wording of a card; the old one is history. @throws {ZellError} not_found, invalid_request */
+  async editCard(id: string, edit: { readonly statement: string; readonly value: string }): Promise<Card> {
+    return this.#alone(async () => {
+      const old = this.#cards.get(id);
+      if (old === undefined) throw new ZellError('not_found', `There is no card ${id}.`);
+      const { supersededBy, supersedes, ...rest } = old;
+      const statement = edit.statement.trim();
+      const value = edit.value.trim();
+      const [found] = await this.#redactor.redact([`${statement}\n${value}`]);
+      if (found === undefined || Object.keys(found.counts).length > 0)
+        throw new ZellError('invalid_request', 'There is a secret in this text; it is not kept.');
+      const about = { ...rest, statement, value };
+      const card: Card = { ...about, id: cardId(about), validFrom: this.#now(), supersedes: id, by: 'user' };
+      if (asCard(card) === undefined || !statement.toLowerCase().includes(value.toLowerCase()) || card.id === id)
+        throw new ZellError(
+          'invalid_request',
+          'A card is one changed line of at most 400 characters that contains its value.',
+        );
+      await this.#makeCard(card, this.#newestModel());
+      await this.#writeCards();
+      return card;
+    });
+  }
+
+  /** Adds cards of another Zell, from an export; those that are no cards are left out. @returns how many are new */
+  async importCards(values: readonly unknown[]): Promise<number> {
+    return this.#alone(async () => {
+      let added = 0;
+      for (const value of values) {
+        const card = asCard(value);
+        if (card === undefined) continue;
+        // Event ids of another log mean nothing here.
+        const { supersedes, conversation, ...rest } = card;
+        const own: Card = { ...rest, id: cardId(rest), sources: [], by: 'user' };
+        const [found] = await this.#redactor.redact([`${own.subject}\n${own.statement}\n${own.value}`]);
+        if (found === undefined || Object.keys(found.counts).length > 0 || this.#cards.get(own.id) !== undefined)
+          continue;
+        await this.#makeCard(own, this.#newestModel());
+        added++;
+      }
+      await this.#writeCards();
+      return added;
+    });
+  }
+
+  /** Erases the payloads of these events or of one conversation, and the cards that come from nothing else. */
+  async erase(what: EditorRequests['zell/memory/delete']['params']): Promise<number> {
+    return (await this.forget(what)).ids.length;
+  }
+
+  async clear(): Promise<number> {
+    return (await this.forget({ everything: true })).ids.length;
+  }
+
+  /**
+   * Erases for good: payloads in the log, cards and their mentions, and, through `onForgotten`, whatever was made from them. The
+   * intention is on disk first; after a crash the next start finishes it. @throws {ZellError} disk_full, io
+   */
+  async forget(what: ForgetRequest): Promise<Forgotten> {
+    const forgotten = await this.#alone(async () => {
+      const plan = resolveForget(what, this.#projection, this.#cards, this.#log);
+      const ids = [...new Set([...plan.ids, ...plan.mentions])].sort((a, b) => a - b);
+      if (ids.length === 0) return { ids: [], cards: [] };
+      const nothing = { prompt: '', response: '', tokens: 0 };
+      const event: NewEvent = {
+        type: 'memory.forgotten',
+        model: this.#newestModel(),
+        ...nothing,
+        data: { ids, cards: [...plan.cards] },
+      };
+      // On a full disk erasing may still succeed, and then the note about it.
+      const noted = await this.#appendPlain(event).catch(() => undefined);
+      await this.#log.erase(new Set(ids));
+      for (const id of plan.ids) this.#projection.forget(id);
+      this.#cards.forget(plan.mentions);
+      if (noted === undefined) await this.#appendPlain(event);
+      await this.#writeCards();
+      return { ids: [...plan.ids].sort((a, b) => a - b), cards: [...plan.cards] };
+    });
+    if (forgotten.ids.length + forgotten.cards.length > 0)
+      for (const listener of this.#forgetListeners) await listener(forgotten);
+    return forgotten;
+  }
+
+  /** Called, and awaited, after every erasure: caches, items and adapters with these ids must go. */
+  onForgotten(listener: (forgotten: Forgotten) => Promise<void>): void {
+    this.#forgetListeners.push(listener);
   }
 
   async setEnabled(enabled: boolean): Promise<void> {
@@ -245,6 +384,7 @@ export class Memory {
   /** Writes what is queued; after it nothing is recorded. */
   async close(): Promise<void> {
     await Promise.all(this.#inFlight);
+    await this.#exclusive;
     await this.#redactor.close();
     await this.#log.close();
   }
@@ -297,25 +437,28 @@ export class Memory {
   async #appendPlain(event: NewEvent): Promise<number> {
     const record = await this.#log.append(event);
     const entry = this.#log.entry(record.event_id);
-    if (entry !== undefined) this.#projection.apply(entry);
+    if (entry !== undefined) {
+      this.#projection.apply(entry);
+      this.#cards.apply(entry);
+    }
     this.#changed();
     return record.event_id;
   }
 
-  async #eraseIds(ids: readonly number[]): Promise<number> {
-    if (ids.length === 0) return 0;
-    const model = this.#newestModel();
-    const erased = await this.#log.erase(new Set(ids));
-    for (const id of ids) this.#projection.forget(id);
-    await this.#appendPlain({
-      type: 'memory.forgotten',
-      model,
-      prompt: '',
-      response: '',
-      tokens: 0,
-      data: { ids: [...ids] },
-    });
-    return erased;
+  async #makeCard(card: Card, model: string): Promise<void> {
+    const nothing = { prompt: '', response: '', tokens: 0 };
+    const where = card.conversation === undefined ? {} : { conversation: card.conversation };
+    await this.#appendPlain({ type: 'card.made', model, ...nothing, ...where, data: { v: 1, card } });
+  }
+
+  #writeCards(): Promise<void> {
+    return writeCards(path.join(this.#options.memory, 'cards.jsonl'), this.#cards.all(), this.#cards.lastEventId);
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#exclusive.then(work);
+    this.#exclusive = result.catch(() => undefined);
+    return result;
   }
 
   #newestModel(): string {

@@ -30,6 +30,10 @@ describe('redaction', () => {
     ['password: "hunter2hunter9X"', 'hunter2hunter9X'],
     ['API_KEY=9f8a7b6c5d4e3f2a1b0c', '9f8a7b6c5d4e3f2a1b0c'],
     ['postgres://app:s3cretPw99@db.local/x', 's3cretPw99'],
+    ['my password is hunter2', 'hunter2'],
+    ['The PIN for the back door is 4821.', '4821'],
+    ['our api key for the staging shop is zx-Ab9', 'zx-Ab9'],
+    ['the access token of the bot has been changed to "qW3rty!"', 'qW3rty!'],
     ['Authorization: Bearer abcdef0123456789abcdef0123', 'abcdef0123456789abcdef0123'],
   ])('%s: the value goes', async (text, value) => {
     expect((await redact(text, KEY)).text).not.toContain(value);
@@ -40,6 +44,9 @@ describe('redaction', () => {
     'password: process.env.PASSWORD',
     'the secret of good code is naming',
     'auth = authenticate(user1, user2)',
+    'my password is wrong and I cannot log in',
+    'the api key is missing, what now?',
+    'the password for this is stored in the vault',
   ])('ordinary code stays: %s', async (text) => {
     expect(await redact(text, KEY)).toEqual({ text, counts: {} });
   });

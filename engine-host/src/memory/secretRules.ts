@@ -24,6 +24,9 @@ const OWN_RULES: readonly { readonly kind: string; readonly pattern: RegExp; rea
 /** `password = …`, `"api_key": "…"`, `TOKEN=…`: the value behind a telling name. */
 const NAMED_VALUE =
   /(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|auth|credential|private[_-]?key)[\w-]*["'`]?\s*(?:[:=]|=>|:=)\s*["'`]?([^\s"'`,;(){}[\]]{8,200})(?![\w(])/gi;
+/** "my password is …", "the PIN for the door is …", as people say it. */
+const SPOKEN =
+  /\b(?:pass(?:word|phrase|code|wd)|pin(?: code)?|api[ -]?key|access[ -]?key|secret(?: key)?|(?:auth|access|bot|api|deploy|refresh) token|licen[cs]e key|recovery code|cvv|login code)s?\b(?: (?:for|of|to|on) [^\n.:;?!]{1,60}?)?\s+(?:is|was|are|will be|now is|is now|has been changed to|changed to|=)\s+(?:now |set to |still )?["'“`]?([^\s"'”`,;]{4,200})/gi;
 const MIN_ENTROPY = 3;
 /** What stands behind such names in ordinary code. */
 const ORDINARY =
@@ -49,6 +52,14 @@ export async function findSecrets(text: string): Promise<FoundSecret[]> {
     const value = match[1] ?? '';
     if (!ORDINARY.test(value) && entropy(value) >= MIN_ENTROPY && /\d/.test(value))
       found.push(span('generic', match, 1));
+  }
+  for (const match of text.matchAll(SPOKEN)) {
+    const value = (match[1] ?? '').replace(/[.!?)]+$/, '');
+    // A secret has a digit, a sign or a capital inside; "my password is wrong" has none.
+    if (/\d|[^\w\s'’.-]|[a-z][A-Z]/.test(value) && !ORDINARY.test(value)) {
+      const start = match.index + match[0].lastIndexOf(match[1] ?? value);
+      found.push({ kind: 'spoken', start, end: start + value.length });
+    }
   }
   return merge(found);
 }

@@ -1,0 +1,29 @@
+/** The identity of a card, and of what it is about. */
+import { createHash } from 'node:crypto';
+import type { Card } from '#protocol/memory.ts';
+
+type About = Pick<Card, 'form' | 'subject' | 'scope'> & { readonly workspace?: string };
+
+/** The same thing said twice has the same id, whoever said it where. */
+export function cardId(card: About & Pick<Card, 'statement'>): string {
+  const text = [card.form, subjectKey(card.subject), flat(card.statement), card.scope, card.workspace ?? ''].join('\n');
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/** Two cards with one of these cannot both be valid. */
+export function topicKey(card: About): string {
+  // "our cluster is Vega" and "our cluster is called Vega" are about one thing.
+  const form = card.form === 'name' ? 'attribute' : card.form;
+  return [form, subjectKey(card.subject), card.workspace ?? ''].join('\n');
+}
+
+export function subjectKey(subject: string): string {
+  return flat(subject)
+    .replace(/\b(?:the|a|an|your|new|current|actual|all|of)\b/g, ' ')
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
+}
+
+function flat(text: string): string {
+  return text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
+}

@@ -1,0 +1,86 @@
+/** What has to go when the user wants something forgotten, and finishing what a crash interrupted. */
+import type { EventLog } from '../store/eventLog.ts';
+import type { CardProjection } from './cards/cardProjection.ts';
+import type { Projection } from './projection.ts';
+
+export type ForgetRequest =
+  | { readonly ids: readonly number[] }
+  | { readonly conversation: string }
+  | { readonly cards: readonly string[] }
+  /** Milliseconds since the epoch; `to` is not included. */
+  | { readonly from: number; readonly to: number }
+  | { readonly workspace: string }
+  | { readonly everything: true };
+
+/** What went. */
+export interface Forgotten {
+  /** Exchanges. */
+  readonly ids: readonly number[];
+  readonly cards: readonly string[];
+}
+
+export interface ForgetPlan {
+  /** Exchanges whose payload goes. */
+  readonly ids: ReadonlySet<number>;
+  /** `card.made` events whose payload goes. */
+  readonly mentions: ReadonlySet<number>;
+  /** Cards that are gone then. */
+  readonly cards: ReadonlySet<string>;
+}
+
+/**
+ * Of a forgotten exchange every mention goes, of a forgotten card its exchanges too, since they say the same. What a forgotten card had
+ * replaced goes with it: an outdated value must not come back.
+ */
+export function resolveForget(
+  what: ForgetRequest,
+  projection: Projection,
+  cards: CardProjection,
+  log: Pick<EventLog, 'entry'>,
+): ForgetPlan {
+  const here = projection.exchanges();
+  const ids = new Set<number>();
+  const wanted = new Set<string>();
+  const matching = (fits: (id: number) => boolean): void => {
+    for (const id of here) if (fits(id)) ids.add(id);
+  };
+  if ('ids' in what) for (const id of what.ids) ids.add(id);
+  else if ('conversation' in what) for (const id of projection.eventsOf(what.conversation)) ids.add(id);
+  else if ('cards' in what) for (const id of what.cards) wanted.add(id);
+  else if ('workspace' in what) {
+    matching((id) => log.entry(id)?.origin?.workspace === what.workspace);
+    for (const card of cards.all()) if (card.workspace === what.workspace) wanted.add(card.id);
+  } else if ('everything' in what) {
+    matching(() => true);
+    for (const card of cards.all()) wanted.add(card.id);
+  } else {
+    const inside = (time: number): boolean => time >= what.from && time < what.to;
+    matching((id) => inside(log.entry(id)?.timestamp ?? Number.NaN));
+    for (const card of cards.all()) if (inside(card.validFrom)) wanted.add(card.id);
+  }
+  const mentions = new Set(cards.mentionsFrom(ids));
+  const gone = cards.withHistory([...wanted, ...cards.onlyIn(mentions)].filter((id) => cards.get(id) !== undefined));
+  for (const event of cards.mentionsOf(gone)) mentions.add(event);
+  for (const id of wanted) for (const source of sourcesOf(cards, id, gone)) ids.add(source);
+  for (const id of ids) if (!here.has(id)) ids.delete(id);
+  return { ids, mentions, cards: gone };
+}
+
+/** Exchanges of a card and of what it replaced. */
+function sourcesOf(cards: CardProjection, id: string, gone: ReadonlySet<string>): number[] {
+  return [...cards.withHistory([id])].filter((c) => gone.has(c)).flatMap((c) => cards.get(c)?.sources ?? []);
+}
+
+/** An erasure is noted before it is done: what a crash left undone is done now. */
+export async function finishErasing(log: EventLog): Promise<void> {
+  const left = new Set<number>();
+  for (const { type, data } of log.entries()) {
+    const ids = type === 'memory.forgotten' ? data?.['ids'] : undefined;
+    if (!Array.isArray(ids)) continue;
+    for (const id of ids) {
+      const entry = typeof id === 'number' ? log.entry(id) : undefined;
+      if (entry !== undefined && entry.erased !== true) left.add(entry.event_id);
+    }
+  }
+  if (left.size > 0) await log.erase(left);
+}
