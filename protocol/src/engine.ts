@@ -77,6 +77,8 @@ export interface GenerateRequest {
   readonly sampling: SamplingParams;
   /** Report the log-probability of each token and its `logprobs` most likely alternatives (0–20). */
   readonly logprobs?: number;
+  /** Each token comes as an event of its own. Absent: those that are delivered together may come as one. */
+  readonly eachToken?: boolean;
   /** Go on after an end-of-generation token. */
   readonly ignoreEos?: boolean;
   readonly priority: Priority;
@@ -96,7 +98,7 @@ export interface TokenLogprob {
   readonly logprob: number;
 }
 
-/** What one step added to one request. */
+/** What one step, or a few in a row, added to one request. */
 export interface GenerateDelta {
   /** Whole UTF-8 characters only; may be empty while a character is incomplete or a stop text may be starting. */
   readonly text: string;

@@ -21,6 +21,7 @@ export interface GenerationInput {
   readonly stop: readonly string[];
   readonly sampling: SamplingParams;
   readonly logprobs?: number;
+  readonly eachToken?: boolean;
   readonly ignoreEos?: boolean;
   readonly truncate?: boolean;
   readonly maxPredictMs?: number;

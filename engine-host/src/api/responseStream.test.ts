@@ -57,6 +57,31 @@ test('each event is one chunk of its length in bytes, and the next request on th
   }
 });
 
+test('what is written in one turn is sent at once, each event still a chunk of its own', async () => {
+  const pieces: string[] = [];
+  const port = await serve(async (stream) => {
+    await Promise.resolve();
+    for (const n of [1, 2, 3]) void stream.data(n);
+    setTimeout(() => {
+      void stream.data(4);
+      stream.end();
+    }, 50);
+  });
+  await new Promise<void>((resolve, reject) => {
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(GET));
+    socket.setEncoding('utf8').on('data', (piece: string) => {
+      pieces.push(piece.slice(piece.indexOf('data: ')));
+      if (piece.endsWith('0\r\n\r\n')) socket.destroy();
+    });
+    socket.once('error', reject);
+    socket.once('close', () => resolve());
+  });
+  const chunk = (n: number): string => `9\r\ndata: ${n}\n\n\r\n`;
+  const events = `${chunk(1)}${chunk(2)}${chunk(3)}`;
+  // The head may come apart.
+  expect(pieces.slice(-2)).toEqual([events.slice(3), `${chunk(4)}0\r\n\r\n`.slice(3)]);
+});
+
 test('a client of HTTP/1.0 gets the bare events until the connection ends', async () => {
   const port = await serve((stream) => {
     void stream.line({ done: true });

@@ -335,6 +335,7 @@ describe('llama.cpp', () => {
     }[];
     expect(events.map((e) => e.content).join('')).toBe(TEXT);
     expect(events.map((e) => e.stop)).toEqual([false, false, false, false, false, false, true]);
+    expect(host.engine.requests.at(-1)?.request.eachToken).toBe(true);
   });
   test('/infill: plain continuation without FIM tokens, response_fields, no recording', async () => {
     const r = await post('/infill', {

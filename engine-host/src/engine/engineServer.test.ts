@@ -3,6 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { EngineFrame, FrontFrame, GenerateEvent } from '#protocol/engine.ts';
 import type { WireError } from '#protocol/errors.ts';
 import { FrameDecoder, asEngineFrame, encodeFrame } from '#protocol/frames.ts';
+import { MOST_HELD_MS } from './delivery.ts';
 import { serveEngine } from './engineServer.ts';
 import { fakeAddon, type FakeModel, type FakeModelOptions } from './native/fakeModel.ts';
 import { request } from './native/fakeRequest.ts';
@@ -185,8 +186,9 @@ test('the limits of the machine are measured with the threads in force', async (
   expect(await front.answer(2)).toMatchObject({ value: { threads: 1, isa: 'fake' } });
 });
 
-test('everything a step produced comes in one frame', async () => {
-  front = new Front();
+test('everything that steps produced comes in one frame, unless they are slow', async () => {
+  const slow = MOST_HELD_MS + 5;
+  front = new Front({ duringStep: () => new Promise((resolve) => setTimeout(resolve, slow)) });
   await front.load(1);
   for (const id of [2, 3]) front.send({ type: 'generate', id, request: request(`p${id}`, { maxTokens: 3 }) });
   await Promise.all([front.end(2), front.end(3)]);
@@ -194,6 +196,25 @@ test('everything a step produced comes in one frame', async () => {
   // The statistics after the load; the admissions; two steps; the last step with its end.
   expect(ids).toEqual([[], [2, 3], [2, 3], [2, 3], [2, 2, 3, 3]]);
   expect(front.frames.at(-1)).toMatchObject({ queue: { running: 0 }, stats: { completionTokens: 6, steps: 3 } });
+});
+
+test('tokens of quick steps come together, or each as an event of its own when that is asked for', async () => {
+  front = new Front();
+  await front.load(1);
+  for (const id of [2, 3])
+    front.send({ type: 'generate', id, request: request('p', { maxTokens: 40, eachToken: id === 3 }) });
+  await Promise.all([front.end(2), front.end(3)]);
+  const deltas = (id: number): (GenerateEvent & { type: 'delta' })[] =>
+    front.events(id).filter((e) => e.type === 'delta');
+  expect(deltas(2).length).toBeLessThan(20);
+  expect(deltas(3)).toHaveLength(40);
+  const whole = (id: number): string =>
+    deltas(id)
+      .map((d) => d.text)
+      .join('');
+  expect(whole(2)).toBe(whole(3));
+  expect(deltas(2).flatMap((d) => d.tokens)).toEqual(deltas(3).flatMap((d) => d.tokens));
+  expect(front.frames.length).toBeLessThan(25);
 });
 
 test('without a model a request fails by name', async () => {

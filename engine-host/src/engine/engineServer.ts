@@ -1,4 +1,4 @@
-/** The engine child behind its pipe: answers calls, runs generate requests, sends what each step produced in one frame. */
+/** The engine child behind its pipe: answers calls, runs generate requests, sends what steps produced in one frame. */
 import type { Duplex } from 'node:stream';
 import {
   ENGINE_PROTOCOL_VERSION,
@@ -9,6 +9,7 @@ import {
 } from '#protocol/engine.ts';
 import { ZellError, type WireError } from '#protocol/errors.ts';
 import { runCall } from './calls.ts';
+import { Delivery, type DeliveredEvent } from './delivery.ts';
 import { GenerateTask } from './inference/generateTask.ts';
 import { ModelHost } from './modelHost.ts';
 import type { NativeAddon } from './native/binding.ts';
@@ -38,18 +39,19 @@ class EngineServer {
   readonly #host: ModelHost;
   /** How to cancel each open request or call. */
   readonly #open = new Map<number, () => void>();
-  #events: { readonly id: number; readonly event: GenerateEvent }[] = [];
+  readonly #delivery: Delivery;
   /** What the front was told last. */
   #queue: QueueStatus | undefined;
 
   constructor(options: EngineServerOptions) {
     this.#options = options;
     this.#pipe = new EnginePipe(options.stream);
+    this.#delivery = new Delivery({ now: options.now, send: (events, ended) => this.#send(events, ended) });
     this.#host = new ModelHost({
       addon: options.addon,
       now: options.now,
       build: options.build ?? '',
-      flush: () => this.#flush(),
+      flush: () => this.#delivery.offer(),
     });
   }
 
@@ -79,8 +81,9 @@ class EngineServer {
   }
 
   #generate(id: number, request: GenerateRequest): void {
+    const apart = request.eachToken === true;
     const emit = (event: GenerateEvent): void => {
-      this.#events.push({ id, event });
+      this.#delivery.add(id, event, apart);
       if (event.type === 'done' || event.type === 'failed') this.#open.delete(id);
     };
     try {
@@ -93,7 +96,7 @@ class EngineServer {
       this.#open.set(id, () => scheduler.cancel(task));
     } catch (error) {
       emit({ type: 'failed', error: nativeError(error) });
-      this.#flush();
+      this.#delivery.offer();
     }
   }
 
@@ -116,27 +119,20 @@ class EngineServer {
     } finally {
       this.#open.delete(id);
     }
-    if (method === 'load' || method === 'unload') this.#send(true);
+    if (method === 'load' || method === 'unload') this.#send([], true);
   }
 
-  #flush(): void {
-    if (this.#events.length > 0)
-      this.#send(this.#events.some(({ event }) => event.type === 'done' || event.type === 'failed'));
-  }
-
-  #send(withStats: boolean): void {
+  #send(events: readonly DeliveredEvent[], withStats: boolean): void {
     const queue = this.#host.queue();
     const known = this.#queue;
     const { running, waiting, slots, maxWaiting } = queue;
-    // Once for each step: nothing is said twice.
+    // Once for each frame of tokens: nothing is said twice.
     const changed =
       known?.running !== running ||
       known.waiting !== waiting ||
       known.slots !== slots ||
       known.maxWaiting !== maxWaiting;
     this.#queue = queue;
-    const events = this.#events;
-    this.#events = [];
     this.#pipe.send({
       type: 'step',
       events,

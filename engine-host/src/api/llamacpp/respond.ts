@@ -21,7 +21,8 @@ export async function respondCompletion(
     inputs.map((input) => input.prompt),
     recorded,
   );
-  const generations = inputs.map((input) => call.generate(input));
+  // Clients of this family count on one object for each token.
+  const generations = inputs.map((input) => call.generate({ ...input, eachToken: body.stream === true }));
   const common = (index: number) => ({ index, id_slot: 0, model: call.model.name });
   const setup = (input: GenerationInput) => ({
     generation_settings: settings(call.model.name, call.model.contextLength, input.sampling, input),
