@@ -63,23 +63,28 @@ bool Panels::Resize(size_t size, size_t k, size_t width) {
   return data_.ok();
 }
 
+bool Gemm::Fit(Panels& out, size_t size, size_t k, size_t width) {
+  failed_ = failed_ || !out.Resize(size, k, width);
+  return !failed_;
+}
+
 bool Gemm::PackLeft(const View& a, Panels& out) {
   const size_t mr = kernels_.mr;
-  if (!out.Resize(a.rows, a.cols, mr)) return false;
+  if (!Fit(out, a.rows, a.cols, mr)) return false;
   workers_.For(Ceil(a.rows, mr), [&](size_t p, size_t) { PackPanel(a, p * mr, mr, out.panel(p)); });
   return true;
 }
 
 bool Gemm::PackRight(const View& b, Panels& out) {
   const size_t nr = kernels_.nr;
-  if (!out.Resize(b.cols, b.rows, nr)) return false;
+  if (!Fit(out, b.cols, b.rows, nr)) return false;
   workers_.For(Ceil(b.cols, nr), [&](size_t p, size_t) { PackPanel(b.Transposed(), p * nr, nr, out.panel(p)); });
   return true;
 }
 
 bool Gemm::PackRightTransposed(const QuantRows& w, size_t first, size_t n, Panels& out) {
   const size_t nr = kernels_.nr;
-  if (!out.Resize(n, w.cols, nr)) return false;
+  if (!Fit(out, n, w.cols, nr)) return false;
   workers_.For(Ceil(n, nr), [&](size_t p, size_t) {
     const size_t begin = p * nr, rows = std::min(nr, n - begin);
     thread_local std::vector<float> unpacked;
@@ -94,7 +99,7 @@ bool Gemm::PackRightTransposed(const QuantRows& w, size_t first, size_t n, Panel
 
 bool Gemm::PackRightRows(const QuantRows& w, size_t first, size_t k, Panels& out) {
   const size_t nr = kernels_.nr, panels = Ceil(w.cols, nr);
-  if (!out.Resize(w.cols, k, nr)) return false;
+  if (!Fit(out, w.cols, k, nr)) return false;
   constexpr size_t kRowsPerTask = 16;
   workers_.For(Ceil(k, kRowsPerTask), [&](size_t task, size_t) {
     thread_local std::vector<float> row;
@@ -108,6 +113,7 @@ bool Gemm::PackRightRows(const QuantRows& w, size_t first, size_t k, Panels& out
 }
 
 void Gemm::Multiply(std::span<const Term> terms, float* c, size_t ldc, bool add) {
+  if (failed_) return;
   const size_t mr = kernels_.mr, nr = kernels_.nr, m = terms[0].a->size(), n = terms[0].b->size();
   const size_t row_panels = Ceil(m, mr), col_panels = Ceil(n, nr), row_tasks = Ceil(row_panels, kTaskPanels);
   workers_.For(col_panels * row_tasks, [&](size_t task, size_t) {

@@ -58,7 +58,7 @@ class Gemm {
  public:
   Gemm(Workers& workers, const GemmKernels& kernels = ActiveGemm()) : workers_(workers), kernels_(kernels) {}
 
-  /// false: no memory. a: [m, k]
+  /// false: no memory; then failed() stays true, and products compute nothing any more. a: [m, k]
   bool PackLeft(const View& a, Panels& out);
   /// b: [k, n]
   bool PackRight(const View& b, Panels& out);
@@ -72,13 +72,17 @@ class Gemm {
   /// Both packings and the product.
   bool Multiply(const View& a, const View& b, float* c, size_t ldc, bool add);
 
+  bool failed() const { return failed_; }
   Workers& workers() { return workers_; }
   const GemmKernels& kernels() const { return kernels_; }
 
  private:
   Workers& workers_;
   const GemmKernels& kernels_;
+  bool Fit(Panels& out, size_t size, size_t k, size_t width);
+
   Panels left_, right_;
+  bool failed_ = false;
 };
 
 /// The same product on the calling thread alone, for tasks that are products themselves (attention). Owns its packing
