@@ -10,7 +10,7 @@
 #include "model/arch/arch.h"
 #include "random_model.h"
 #include "train/network.h"
-#include "train/random.h"
+#include "train/seeded_random.h"
 
 namespace zell::test {
 

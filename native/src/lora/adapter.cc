@@ -4,8 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "base/read_file.h"
-#include "base/sha256.h"
+#include "base/hash_file.h"
 #include "lora/narrow_matrix.h"
 #include "lora/target.h"
 
@@ -15,22 +14,7 @@ namespace {
 using base::Status;
 using base::StatusCode;
 
-constexpr size_t kHashChunk = size_t{1} << 20;
-
 Status Bad(std::string message) { return {StatusCode::kBadModelFile, std::move(message)}; }
-
-base::Result<std::string> HashFile(const std::string& path) {
-  base::Result<base::ReadFile> file = base::ReadFile::Open(path);
-  if (!file.ok()) return file.status();
-  base::Sha256 hash;
-  std::vector<uint8_t> chunk(kHashChunk);
-  for (uint64_t at = 0; at < file->size(); at += kHashChunk) {
-    const std::span<uint8_t> part(chunk.data(), static_cast<size_t>(std::min<uint64_t>(kHashChunk, file->size() - at)));
-    ZELL_RETURN_IF_ERROR(file->ReadAt(at, part));
-    hash.Update(part);
-  }
-  return base::ToHex(hash.Finish());
-}
 
 /// The halves of one matrix's addition.
 struct Pair {
@@ -61,7 +45,7 @@ class AdapterReader {
     std::vector<Pair> pairs;
     ZELL_RETURN_IF_ERROR(FindPairs(pairs));
     for (const Pair& pair : pairs) ZELL_RETURN_IF_ERROR(ReadPair(pair));
-    base::Result<std::string> hash = HashFile(path);
+    base::Result<std::string> hash = base::HashFile(path);
     if (!hash.ok()) return hash.status();
     adapter_->info_.sha256 = std::move(*hash);
     return std::shared_ptr<const Adapter>(std::move(adapter_));

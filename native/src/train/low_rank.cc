@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "lora/adapter.h"
-#include "train/random.h"
+#include "train/seeded_random.h"
 
 namespace zell::train {
 namespace {

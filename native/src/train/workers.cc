@@ -27,7 +27,13 @@ bool Workers::MayGoOn() {
     wake_.wait(lock, [&] { return !paused() || stopped(); });
     parked_.fetch_sub(1, std::memory_order_acq_rel);
   }
-  return !stopped();
+  return held_.load(std::memory_order_acquire) || !stopped();
+}
+
+bool Workers::Hold() {
+  held_.store(true, std::memory_order_release);
+  if (stopped()) Release();
+  return held_.load(std::memory_order_acquire);
 }
 
 void Workers::Pause() { paused_.store(true, std::memory_order_release); }

@@ -26,19 +26,23 @@ class Workers {
   void Resume();
   bool paused() const { return paused_.load(std::memory_order_acquire); }
   void Stop();
+  /// Until Release a Stop waits: tasks are all done. false, and nothing held, when there was one before.
+  bool Hold();
+  void Release() { held_.store(false, std::memory_order_release); }
   void ClearStop() { stop_.store(false, std::memory_order_release); }
   bool stopped() const { return stop_.load(std::memory_order_acquire); }
   /// Threads that are between two tasks because of Pause; all of them sleep in the system.
   int parked() const { return parked_.load(std::memory_order_acquire); }
 
  private:
-  /// Returns true when work goes on, false after Stop.
+  /// Returns true when work goes on, false after Stop. Sleeps while parked.
   bool MayGoOn();
 
   base::ThreadPool pool_;
   std::atomic<size_t> next_ = 0;
   std::atomic<bool> paused_ = false;
   std::atomic<bool> stop_ = false;
+  std::atomic<bool> held_ = false;  ///< written by the owner alone
   std::atomic<int> parked_ = 0;
   std::mutex mutex_;
   std::condition_variable wake_;
