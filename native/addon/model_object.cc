@@ -25,6 +25,7 @@ Napi::Function ModelObject::Define(Napi::Env env) {
                          InstanceMethod<&ModelObject::SequenceLength>("sequenceLength"),
                          InstanceMethod<&ModelObject::TruncateSequence>("truncateSequence"),
                          InstanceMethod<&ModelObject::ForkSequence>("forkSequence"),
+                         InstanceMethod<&ModelObject::AdoptPrefix>("adoptPrefix"),
                          InstanceMethod<&ModelObject::LoadAdapter>("loadAdapter"),
                          InstanceMethod<&ModelObject::UnloadAdapter>("unloadAdapter"),
                          InstanceMethod<&ModelObject::KvUsage>("kvUsage"),
@@ -164,6 +165,16 @@ Napi::Value ModelObject::ForkSequence(const Napi::CallbackInfo& info) {
   const base::Result<uint32_t> fork = engine_->Fork(sequence, length);
   if (!fork.ok()) return Throw(info.Env(), fork.status());
   return Napi::Number::New(info.Env(), *fork);
+}
+
+Napi::Value ModelObject::AdoptPrefix(const Napi::CallbackInfo& info) {
+  Reader reader("adoptPrefix");
+  const uint32_t sequence = reader.Unsigned(info[0], "sequence");
+  const uint32_t source = reader.Unsigned(info[1], "source");
+  const uint32_t length = reader.Unsigned(info[2], "length");
+  if (!IsOpen(reader)) return Throw(info.Env(), reader.status());
+  const base::Status status = engine_->Adopt(sequence, source, length);
+  return status.ok() ? info.Env().Undefined() : Throw(info.Env(), status);
 }
 
 Napi::Value ModelObject::LoadAdapter(const Napi::CallbackInfo& info) {

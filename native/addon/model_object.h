@@ -31,6 +31,7 @@ class ModelObject final : public Napi::ObjectWrap<ModelObject> {
   Napi::Value SequenceLength(const Napi::CallbackInfo& info);
   Napi::Value TruncateSequence(const Napi::CallbackInfo& info);
   Napi::Value ForkSequence(const Napi::CallbackInfo& info);
+  Napi::Value AdoptPrefix(const Napi::CallbackInfo& info);
   Napi::Value LoadAdapter(const Napi::CallbackInfo& info);
   Napi::Value UnloadAdapter(const Napi::CallbackInfo& info);
   Napi::Value KvUsage(const Napi::CallbackInfo& info);

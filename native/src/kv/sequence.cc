@@ -101,6 +101,13 @@ Sequence Sequence::Fork(uint32_t length) const {
   return fork;
 }
 
+void Sequence::Adopt(const Sequence& other, uint32_t length) {
+  Sequence fork = other.Fork(length);
+  Clear();
+  blocks_.swap(fork.blocks_);
+  length_ = std::exchange(fork.length_, 0);
+}
+
 std::vector<std::vector<uint8_t*>> Sequence::Addresses() const {
   std::vector<std::vector<uint8_t*>> addresses(blocks_.size());
   for (size_t g = 0; g < blocks_.size(); ++g) {

@@ -34,6 +34,8 @@ class Sequence {
   void Truncate(uint32_t length);
   /// A sequence that shares the first `length` tokens' blocks; length ≤ length().
   Sequence Fork(uint32_t length) const;
+  /// Becomes such a fork of another sequence of the same cache, in place of what it held.
+  void Adopt(const Sequence& other, uint32_t length);
   void Clear() { Truncate(0); }
 
   /// [group] → addresses of all its blocks, the prepared ones included. Valid until the next call that changes it.

@@ -103,6 +103,19 @@ base::Result<uint32_t> Engine::Fork(uint32_t sequence, uint32_t length) {
   return id;
 }
 
+base::Status Engine::Adopt(uint32_t sequence, uint32_t source, uint32_t length) {
+  const std::lock_guard lock(impl_->mutex);
+  base::Result<SequenceState*> from = impl_->FindIdle(source);
+  if (!from.ok()) return from.status();
+  base::Result<SequenceState*> to = impl_->FindIdle(sequence);
+  if (!to.ok()) return to.status();
+  if ((*to)->kv.length() > 0) return Invalid("the sequence holds tokens already");
+  if (length > (*from)->kv.length()) return Invalid("the sequence is shorter than " + std::to_string(length));
+  (*to)->kv.Adopt((*from)->kv, length);
+  (*to)->adapters = (*from)->adapters;
+  return base::Status::Ok();
+}
+
 base::Result<lora::AdapterInfo> Engine::LoadAdapter(const std::string& path) {
   uint32_t id = 0;
   {

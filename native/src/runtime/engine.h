@@ -54,6 +54,9 @@ class Engine {
   /// @errors kInvalidRequest: unknown, in the running step, or shorter than `length`.
   base::Status Truncate(uint32_t sequence, uint32_t length);
   base::Result<uint32_t> Fork(uint32_t sequence, uint32_t length);
+  /// `sequence`, which holds nothing, holds the first `length` tokens of `source` from now on and keeps its sampler.
+  /// @errors kInvalidRequest: unknown, in the running step, not empty, or `source` is shorter.
+  base::Status Adopt(uint32_t sequence, uint32_t source, uint32_t length);
   KvUsage Usage() const;
 
   /// Writes the sequence's blocks from `first` on, one for each of `seeds`, on the caller's thread: the sequence may go

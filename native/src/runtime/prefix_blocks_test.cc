@@ -84,6 +84,51 @@ TEST(restored_blocks_equal_computed_ones_in_another_engine) {
   }
 }
 
+// Whoever gave its memory away goes on with the sampler that it had.
+TEST(a_sequence_that_adopts_its_beginning_goes_on_as_if_nothing_happened) {
+  auto engine = Load();
+  REQUIRE(engine != nullptr);
+  const auto sample = [&](uint32_t sequence, std::vector<int32_t> tokens) {
+    std::promise<int32_t> promise;
+    StepItem item;
+    item.sequence = sequence;
+    item.tokens = std::move(tokens);
+    item.want.sample = true;
+    const auto done = [&](auto result) { promise.set_value(result.ok() ? (*result)[0].sampled.value_or(-1) : -1); };
+    return engine->Step({item}, done).ok() ? promise.get_future().get() : -1;
+  };
+  sampling::SamplerParams params;
+  params.temperature = 1.5f;
+  params.seed = 7;
+  std::vector<int32_t> texts[2];
+  for (const bool interrupted : {false, true}) {
+    const uint32_t s = engine->CreateSequence();
+    REQUIRE(engine->SetSampler(s, params, {}).ok());
+    std::vector<int32_t>& text = texts[interrupted];
+    text = Tokens(0, 70);
+    text.push_back(sample(s, text));
+    for (int i = 0; i < 20; ++i) {
+      if (interrupted && i == 9) {
+        const auto kept = engine->Fork(s, 64);
+        REQUIRE(kept.ok());
+        CHECK(!engine->Adopt(s, *kept, 64).ok());  // it holds tokens
+        CHECK(engine->Truncate(s, 0).ok());
+        CHECK(!engine->Adopt(s, *kept, 65).ok());
+        CHECK(!engine->Adopt(s, 999, 1).ok());
+        CHECK(engine->Adopt(s, *kept, 50).ok());
+        engine->FreeSequence(*kept);
+        text.push_back(sample(s, {text.begin() + 50, text.end()}));
+      } else {
+        text.push_back(sample(s, {text.back()}));
+      }
+    }
+    CHECK_EQ(*engine->Length(s), text.size() - 1);
+    engine->FreeSequence(s);
+  }
+  CHECK(texts[0] == texts[1]);
+  CHECK_EQ(engine->Usage().used, 0u);
+}
+
 TEST(a_chain_of_files_is_one_prefix) {
   const std::string first = PathOf("first"), second = PathOf("second");
   auto engine = Load();

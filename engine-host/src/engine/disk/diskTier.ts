@@ -57,6 +57,7 @@ export class DiskTier {
   #key: Buffer | undefined;
   /** Counts up when everything is forgotten: what was begun before then must not stay. */
   #age = 0;
+  #onWritten: () => void = () => undefined;
   /** Resolves when what lies in the folder is known; never rejects. */
   readonly ready: Promise<void>;
 
@@ -71,6 +72,21 @@ export class DiskTier {
 
   get bytes(): number {
     return this.#folder.bytes;
+  }
+
+  /** Blocks are held until they are written. */
+  get writing(): boolean {
+    return this.#writes.size > 0;
+  }
+
+  /** Called whenever a write has ended, well or not. */
+  onWritten(listener: () => void): void {
+    this.#onWritten = listener;
+  }
+
+  /** Resolves when a write has ended; at once when there is none. */
+  async written(): Promise<void> {
+    if (this.writing) await Promise.race(this.#writes);
   }
 
   /** The longest beginning of `tokens` of at most `limit` tokens that lies on the disk. */
@@ -136,11 +152,14 @@ export class DiskTier {
     }
   }
 
-  /** Begins to write the whole blocks of `tokens`, which `sequence` holds, that are not on the disk yet. Call between steps. */
+  /**
+   * Begins to write the whole blocks of `tokens`, which `sequence` holds, that are not on the disk yet. Call between steps.
+   * They are held until then (`writing`), whatever happens to the sequence.
+   */
   save(sequence: number, tokens: readonly number[]): void {
     const key = this.#key;
     const most = tokens.slice(0, this.#mostTokens);
-    if (key === undefined || most.length < LEAST_SAVED_TOKENS || this.#writes.size >= MOST_WRITES) return;
+    if (key === undefined || most.length < LEAST_SAVED_TOKENS || this.#writes.size >= MOST_WRITES) return undefined;
     const hashes = chainHashes(key, most, this.#blockTokens);
     const names = hashes.map((hash) => hash.toString('hex'));
     this.#keepYoung(names);
@@ -164,6 +183,7 @@ export class DiskTier {
       .finally(() => {
         for (const name of added) this.#writing.delete(name);
         this.#writes.delete(write);
+        this.#onWritten();
       });
     this.#writes.add(write);
   }

@@ -84,6 +84,8 @@ export interface NativeModel {
   truncateSequence(sequence: number, length: number): void;
   /** A new sequence that shares the first `length` tokens' blocks (copy on write). */
   forkSequence(sequence: number, length: number): number;
+  /** The empty `sequence` shares the first `length` tokens' blocks of `source` from now on; its sampler stays. */
+  adoptPrefix(sequence: number, source: number, length: number): void;
   /** KV blocks in use and the most there can be; a block holds `blockTokens` tokens of all layers in `blockBytes`. */
   kvUsage(): {
     readonly used: number;

@@ -156,14 +156,24 @@ export class FakeModel implements NativeModel {
     const source = this.#get(sequence);
     if (length > source.tokens.length) throw new Error('forkSequence: length out of range');
     const fork = this.createSequence();
-    const held = this.#get(fork);
+    this.#share(this.#get(fork), source, length);
+    return fork;
+  }
+
+  adoptPrefix(sequence: number, source: number, length: number): void {
+    this.#betweenSteps('adoptPrefix');
+    if (this.#get(sequence).tokens.length > 0) throw new Error('adoptPrefix: the sequence holds tokens already');
+    if (length > this.#get(source).tokens.length) throw new Error('adoptPrefix: length out of range');
+    this.#share(this.#get(sequence), this.#get(source), length);
+  }
+
+  #share(held: Sequence, source: Sequence, length: number): void {
     held.tokens = source.tokens.slice(0, length);
     held.adapters = source.adapters;
     held.held = source.held;
     // Shares the last, partly filled block too: it is copied by the first write.
     held.blocks = source.blocks.slice(0, Math.ceil(length / this.#blockTokens));
     for (const block of held.blocks) block.owners++;
-    return fork;
   }
 
   /** The file holds tokens instead of keys and values, so a wrong one changes the text. */
@@ -182,8 +192,15 @@ export class FakeModel implements NativeModel {
       seed: Buffer.from(seeds.subarray(i * 8, i * 8 + 8)).toString('hex'),
       tokens: tokens.slice(i * size, (i + 1) * size),
     }));
-    await writeFile(`${path}.part`, Buffer.concat([header, Buffer.from(JSON.stringify(blocks))]));
-    await rename(`${path}.part`, path);
+    // Until they are written the blocks are held, whatever happens to the sequence.
+    const snapshot = this.forkSequence(sequence, (first + seeds.length / 8) * size);
+    try {
+      await writeFile(`${path}.part`, Buffer.concat([header, Buffer.from(JSON.stringify(blocks))]));
+      await rename(`${path}.part`, path);
+    } finally {
+      for (const block of this.#get(snapshot).blocks) block.owners--;
+      this.#sequences.delete(snapshot);
+    }
   }
 
   async restoreBlocks(

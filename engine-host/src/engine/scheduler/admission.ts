@@ -51,22 +51,25 @@ export class Admission {
 
   /**
    * Makes room for the whole of the entry's tokens, then gives it a sequence.
-   * `holders`: the entries whose sequences it may share.
+   * `holders`: the entries whose sequences it may share. `growing`: what those need that are admitted already.
    * False: there is not enough memory beside the running ones; one that is `alone` is always admitted, and a step tells.
    */
-  admit(entry: Entry, holders: readonly Entry[], alone: boolean): boolean {
-    const source = entry.sequence === undefined ? this.#source(entry, holders) : undefined;
+  admit(entry: Entry, holders: readonly Entry[], growing: readonly Growth[], alone: boolean): boolean {
+    const found = entry.evaluated === 0 ? this.#source(entry, holders) : undefined;
+    // For one that waits to go on a few tokens are not worth the trouble.
+    const source = entry.sequence !== undefined && (found?.length ?? 0) < LEAST_SHARED ? undefined : found;
     const held = source?.length ?? entry.evaluated;
     // The fork comes first: eviction may take the branch that it shares.
-    const sequence = entry.sequence ?? this.#sequenceFrom(source);
-    const room = this.makeRoom([{ held, more: entry.task.tokens.length - held }]);
+    const sequence = this.#sequenceFrom(source, entry.sequence);
+    const room = this.makeRoom([{ held, more: entry.task.tokens.length - held }, ...growing]);
     if (!room && !alone) {
       if (entry.sequence === undefined) this.#model.freeSequence(sequence);
+      else if (source !== undefined) this.#model.truncateSequence(sequence, 0);
       return false;
     }
+    entry.evaluated = held;
     if (entry.sequence !== undefined) return true;
     entry.sequence = sequence;
-    entry.evaluated = held;
     entry.reused = held;
     const { sampling } = entry.task;
     if (sampling !== undefined) this.#model.setSampler(sequence, sampling, Int32Array.from(entry.task.tokens));
@@ -79,7 +82,7 @@ export class Admission {
    * pay to wait for one.
    */
   leader(entry: Entry, running: readonly Entry[]): Entry | undefined {
-    if (entry.sequence !== undefined || entry.task.embedding !== undefined) return undefined;
+    if (entry.evaluated > 0 || entry.task.embedding !== undefined) return undefined;
     const { tokens } = entry.task;
     let leader: Entry | undefined;
     let longest = 0;
@@ -95,16 +98,18 @@ export class Admission {
     return longest < held + LEAST_SHARED ? undefined : leader;
   }
 
-  /** A beginning on the disk that is worth reading: it is longer than what memory holds, and there is room for it. */
-  onDisk(entry: Entry, holders: readonly Entry[]): DiskPrefix | undefined {
+  /**
+   * A beginning on the disk that is worth reading: it is longer than what memory holds. `later`: there is no room for it yet.
+   */
+  onDisk(entry: Entry, holders: readonly Entry[], growing: readonly Growth[]): DiskPrefix | 'later' | undefined {
     const { tokens, embedding } = entry.task;
-    if (this.#disk === undefined || entry.sequence !== undefined || entry.key !== '' || embedding !== undefined)
+    if (this.#disk === undefined || entry.evaluated > 0 || entry.key !== '' || embedding !== undefined)
       return undefined;
     const found = this.#disk.find(tokens, tokens.length - 1);
     if (found === undefined) return undefined;
     const held = this.#source(entry, holders)?.length ?? 0;
     if (found.tokens < held + LEAST_RESTORED) return undefined;
-    return this.makeRoom([{ held: 0, more: found.tokens }]) ? found : undefined;
+    return this.makeRoom([{ held: 0, more: found.tokens }, ...growing]) ? found : 'later';
   }
 
   /** Evicts known prefixes until each of `growths` (tokens held, tokens to come) fits; false when they do not even then. */
@@ -155,7 +160,12 @@ export class Admission {
     return best;
   }
 
-  #sequenceFrom(source: KnownPrefix | undefined): number {
+  /** `own`: that of an entry which was paused; it gets the beginning. */
+  #sequenceFrom(source: KnownPrefix | undefined, own: number | undefined): number {
+    if (own !== undefined) {
+      if (source !== undefined) this.#model.adoptPrefix(own, source.sequence, source.length);
+      return own;
+    }
     return source === undefined
       ? this.#model.createSequence()
       : this.#model.forkSequence(source.sequence, source.length);

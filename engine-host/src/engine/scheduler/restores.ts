@@ -37,6 +37,16 @@ export class Restores {
     return this.#reading.size > 0 && this.#done.length === 0;
   }
 
+  /** Blocks are taken for what is being read, or was just read. */
+  get open(): boolean {
+    return this.#reading.size > 0;
+  }
+
+  /** Resolves when something can be taken; at once when nothing is being read. */
+  async done(): Promise<void> {
+    if (this.busy) await Promise.race(this.#promises);
+  }
+
   /** Whether somebody else's reading brings (all of) this. */
   covers(entry: Entry, prefix: DiskPrefix): boolean {
     return [...this.#reading].some(

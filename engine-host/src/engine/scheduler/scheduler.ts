@@ -5,9 +5,10 @@ import type { Task } from '../inference/task.ts';
 import type { NativeModel, StepItem, StepOutput } from '../native/binding.ts';
 import { nativeError } from '../native/nativeError.ts';
 import type { DiskTier } from '../disk/diskTier.ts';
-import { Admission } from './admission.ts';
+import { Admission, type Growth } from './admission.ts';
 import { Counters } from './counters.ts';
 import { byService, newEntry, remaining, type Entry } from './entry.ts';
+import { Parking } from './parking.ts';
 import { Pace } from './pace.ts';
 import { planStep, type PlannedItem } from './planStep.ts';
 import { PrefixTree } from './prefixTree.ts';
@@ -45,6 +46,7 @@ export class Scheduler {
   readonly #pace = new Pace();
   readonly #disk: DiskTier | undefined;
   readonly #restores: Restores;
+  readonly #parking: Parking;
   /** Ends the loop's wait for something to do. */
   #nudge: (() => void) | undefined;
   #waiting: Entry[] = [];
@@ -68,6 +70,7 @@ export class Scheduler {
     this.#tree = new PrefixTree(model);
     this.#disk = options.disk;
     this.#restores = new Restores(model, this.#tree, options.disk, () => this.#nudge?.());
+    this.#parking = new Parking(model, options.disk, () => this.#nudge?.());
     this.#admission = new Admission(model, this.#tree, options.disk);
     this.#counters.kv(model.kvUsage());
   }
@@ -209,7 +212,7 @@ export class Scheduler {
   async #somethingToDo(): Promise<void> {
     if (this.#waiting.length === 0 || this.#running.length > 0 || this.#exclusive.length + this.#leaving.length > 0)
       return;
-    if (!this.#restores.busy) return;
+    if (!this.#restores.busy && !this.#parking.busy) return;
     await new Promise<void>((resolve) => (this.#nudge = resolve));
     this.#nudge = undefined;
   }
@@ -244,7 +247,7 @@ export class Scheduler {
       else this.#take(item, output);
     }
     // Last, because it may take the KV of another entry of this step. One at a time: the others try again with the next step.
-    if (starved !== undefined) this.#relieve(starved);
+    if (starved !== undefined) await this.#relieve(starved);
   }
 
   #measured(plan: readonly PlannedItem[], ms: number): void {
@@ -306,11 +309,15 @@ export class Scheduler {
       }
       if (this.#running.length >= this.#slots) {
         const victim = this.#leastUrgent();
-        if (victim === undefined || Math.min(victim.rank, victim.lifted) <= next.rank) return;
+        if (victim === undefined || urgency(victim) <= next.rank) return;
         this.#pause(victim);
       }
       try {
-        if (!this.#admission.admit(next, [...this.#running, ...this.#waiting], this.#running.length === 0)) return;
+        const alone = this.#running.length === 0 && !this.#parking.busy;
+        if (!this.#admission.admit(next, this.#all(), this.#growing(), alone)) {
+          if (this.#yields(next)) continue;
+          return;
+        }
       } catch (error) {
         this.#fail(next, nativeError(error));
         continue;
@@ -324,8 +331,9 @@ export class Scheduler {
   /** Whether its beginning is being read from the disk, by itself or by somebody whom it follows. */
   #reads(entry: Entry): boolean {
     if (entry.restore === 'open') {
-      const found = this.#admission.onDisk(entry, [...this.#running, ...this.#waiting]);
-      if (found === undefined) entry.restore = 'over';
+      const found = this.#admission.onDisk(entry, this.#all(), this.#growing());
+      if (found === 'later' && (this.#running.length > 0 || this.#parking.busy)) return false;
+      if (found === undefined || found === 'later') entry.restore = 'over';
       else if (!this.#restores.covers(entry, found)) this.#restores.begin(entry, found);
       else return true;
     }
@@ -341,29 +349,53 @@ export class Scheduler {
   }
 
   /** Memory ran out in the step: give up known prefixes, then the KV of paused and less urgent entries, at last this entry. */
-  #relieve(entry: Entry): void {
+  async #relieve(entry: Entry): Promise<void> {
     // What ended in this very step is given up by the next one.
     if (this.#leaving.length > 0 || this.#tree.evict(this.#model.kvUsage().blockTokens)) return;
+    // Memory that is being written is free soon, what is being read will be in the tree. Others go on meanwhile.
+    if (this.#parking.busy || this.#restores.open) {
+      if (this.#running.length === 1) await (this.#parking.busy ? this.#parking.done() : this.#restores.done());
+      return;
+    }
     const paused = this.#waiting.find((e) => e.evaluated > 0);
     const victim = paused ?? (this.#running.length > 1 ? this.#leastUrgent() : undefined);
     if (victim?.sequence === undefined) {
+      const { tokens } = entry.task;
+      const { total, blockTokens } = this.#model.kvUsage();
       this.#fail(entry, {
         code: 'out_of_memory',
-        message: `The KV cache is full: ${entry.task.tokens.length} tokens of this request do not fit into its memory. Shorten the prompt or free memory.`,
-        details: { tokens: entry.task.tokens.length },
+        message: `The KV cache is full: this request has ${tokens.length} tokens, there is memory for ${total * blockTokens}. Shorten the prompt or free memory.`,
+        details: { tokens: tokens.length, capacity: total * blockTokens },
       });
       return;
     }
-    // The sequence stays and with it the state of its sampler; its tokens are evaluated again, to the same bits.
-    this.#model.truncateSequence(victim.sequence, 0);
-    victim.evaluated = 0;
+    // The sequence stays and with it the state of its sampler; its tokens come back later, to the same bits.
+    this.#parking.park(victim);
     if (paused === undefined) this.#pause(victim);
   }
 
+  /** Makes somebody less urgent give its memory to `next`, before whom a person waits; false when nobody is. */
+  #yields(next: Entry): boolean {
+    if (next.rank > LAST_INTERACTIVE || this.#parking.busy) return false;
+    const held = [...this.#waiting.filter((e) => e.evaluated > 0 && e !== next), ...this.#running];
+    const [victim] = held.toSorted((a, b) => urgency(b) - urgency(a) || b.enqueuedAt - a.enqueuedAt);
+    if (victim === undefined || urgency(victim) <= next.rank) return false;
+    this.#parking.park(victim);
+    if (this.#running.includes(victim)) this.#pause(victim);
+    return true;
+  }
+
+  #all(): Entry[] {
+    return [...this.#running, ...this.#waiting];
+  }
+
+  /** What the running ones will draw before they sample next. */
+  #growing(): Growth[] {
+    return this.#running.map((entry) => ({ held: entry.evaluated, more: remaining(entry) }));
+  }
+
   #leastUrgent(): Entry | undefined {
-    return this.#running.toSorted(
-      (a, b) => Math.min(b.rank, b.lifted) - Math.min(a.rank, a.lifted) || b.enqueuedAt - a.enqueuedAt,
-    )[0];
+    return this.#running.toSorted((a, b) => urgency(b) - urgency(a) || b.enqueuedAt - a.enqueuedAt)[0];
   }
 
   #pause(entry: Entry): void {
@@ -383,6 +415,11 @@ export class Scheduler {
     this.#waiting = this.#waiting.filter((e) => e !== entry);
     if (entry.sequence !== undefined) this.#leaving.push(entry);
   }
+}
+
+/** Class in force of one who has a slot: its own, or that of the most urgent one who waits for what it computes. */
+function urgency(entry: Entry): number {
+  return Math.min(entry.rank, entry.lifted);
 }
 
 function stepItem({ entry, count }: PlannedItem): StepItem {
