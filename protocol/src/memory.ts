@@ -10,7 +10,13 @@ export const EVENT_TYPES = [
   'conversation.dreamed',
   'card.made',
   'memory.forgotten',
+  'sleep.changed',
   'sleep.finished',
+  'adapter.trained',
+  'adapter.gated',
+  'adapter.promoted',
+  'adapter.rolledback',
+  'adapter.withdrawn',
   'log.repaired',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { EditorNotifications, EditorRequests } from '#protocol/editor.ts';
 import { ZellError } from '#protocol/errors.ts';
-import type { Card, ConversationSummary, EventOrigin, MemoryEvent, MemoryStatus } from '#protocol/memory.ts';
+import type { Card, ConversationSummary, EventOrigin, EventType, MemoryEvent, MemoryStatus } from '#protocol/memory.ts';
 import { EventLog, type EventLogOptions, type NewEvent } from '../store/eventLog.ts';
 import { writeCards } from './cards/cardFile.ts';
 import { CardProjection, type HeldCard } from './cards/cardProjection.ts';
@@ -387,6 +387,11 @@ export class Memory {
     await this.#exclusive;
     await this.#redactor.close();
     await this.#log.close();
+  }
+
+  /** Appends what learning did: an event without texts. @returns its id */
+  note(model: string, type: EventType, data: Readonly<Record<string, unknown>>): Promise<number> {
+    return this.#appendPlain({ type, model, prompt: '', response: '', tokens: 0, data: { v: 1, ...data } });
   }
 
   forModel(model: string, random: () => number = Math.random): ModelMemory {

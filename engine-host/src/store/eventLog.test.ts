@@ -11,7 +11,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { EventRecord } from '#protocol/memory.ts';
+import { EVENT_TYPES, type EventRecord } from '#protocol/memory.ts';
 import { crc32c } from './crc32c.ts';
 import { dayOf, scanDay } from './dayFile.ts';
 import { decodeEvent, encodeEvent } from './eventLine.ts';
@@ -60,7 +60,7 @@ describe('golden lines of version 1', () => {
     expect(scan).toMatchObject({ tornBytes: 0, damagedLines: 0 });
     const read = records.map((r) => `${encodeEvent(r)}\n`).join('');
     expect(read).toBe(readFileSync(file, 'utf8'));
-    for (const type of ['chat.turn', 'card.made', 'conversation.dreamed'])
+    for (const type of EVENT_TYPES)
       expect(records.map((r) => r.type)).toContain(type);
     expect(records.find((r) => r.type === 'card.made')?.data).toMatchObject({ v: 1, card: { value: 'Priya Raman' } });
   });

@@ -1,0 +1,54 @@
+/** The versions of a model's own adapter, as manifests hold them and clients see them. Documented in docs/formats/adapters.md. */
+import type { AdapterInfo } from './engine.ts';
+
+/** `dropped`: its file went because newer ones are kept; `damaged`: its file changed or is missing. */
+export const VERSION_STATES = [
+  'candidate',
+  'promoted',
+  'rejected',
+  'rolledback',
+  'withdrawn',
+  'dropped',
+  'damaged',
+] as const;
+export type VersionState = (typeof VERSION_STATES)[number];
+
+/** What the gate found. */
+export interface Verdict {
+  readonly passed: boolean;
+  /** The dose that passed, or the last one tried. */
+  readonly scale: number;
+  /** In words, what failed; empty when it passed. */
+  readonly failed: readonly string[];
+  readonly numbers: Readonly<Record<string, number>>;
+}
+
+export interface AdapterVersion {
+  readonly version: number;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly createdAt: number;
+  /** The night, or a name for the import. */
+  readonly run: string;
+  readonly by: 'sleep' | 'import';
+  readonly state: VersionState;
+  /** All exchanges that it learnt from, those of its parents too. */
+  readonly events: readonly number[];
+  readonly eventsRoot: string;
+  readonly parent?: number;
+  readonly recipe?: Readonly<Record<string, unknown>>;
+  readonly verdict?: Verdict;
+}
+
+/** What `zell/adapters/list` answers. */
+export interface AdapterList {
+  /** `model_hash`. */
+  readonly model: string;
+  /** The version in force; null: none. */
+  readonly active: number | null;
+  /** What the engine has loaded for this model, those of the user too. */
+  readonly loaded: readonly AdapterInfo[];
+  readonly versions: readonly AdapterVersion[];
+  /** Why the adapter in force is not loaded. */
+  readonly problem?: string;
+}
