@@ -34,6 +34,8 @@ export interface AdapterVersion {
   readonly state: VersionState;
   /** All exchanges that it learnt from, those of its parents too. */
   readonly events: readonly number[];
+  /** Ids of all cards that it was taught, likewise. */
+  readonly cards: readonly string[];
   readonly eventsRoot: string;
   readonly parent?: number;
   readonly recipe?: Readonly<Record<string, unknown>>;

@@ -372,6 +372,11 @@ export class Memory {
     this.#forgetListeners.push(listener);
   }
 
+  /** Exchanges whose payload is erased: what a crash kept `onForgotten` from telling. */
+  erasedIds(): number[] {
+    return [...this.#log.entries()].filter((entry) => entry.erased === true).map((entry) => entry.event_id);
+  }
+
   async setEnabled(enabled: boolean): Promise<void> {
     await this.#settings.setEnabled(enabled);
     this.#changed();

@@ -54,6 +54,7 @@ async function night(
     run: `run${run}`,
     by: 'sleep' as const,
     events: ids,
+    cards: ids.map((id) => `card${id}`),
     ...(parent === undefined ? {} : { parent }),
   };
   const { version } = await s.adopt(MODEL, candidate);
@@ -70,7 +71,13 @@ async function inForce(s: AdapterStore): Promise<unknown> {
 test('an adapter is stored, judged, promoted and in force; each in the log, in that order', async () => {
   const s = store();
   expect(await s.inForce(MODEL)).toBeUndefined();
-  const { version } = await s.adopt(MODEL, { file: await trained(1), run: 'r', by: 'sleep', events: [3, 1, 3] });
+  const { version } = await s.adopt(MODEL, {
+    file: await trained(1),
+    run: 'r',
+    by: 'sleep',
+    events: [3, 1, 3],
+    cards: [],
+  });
   expect(await s.inForce(MODEL)).toBeUndefined();
   await s.judge(MODEL, version, PASSED);
   expect(await inForce(s)).toBe(1);
@@ -145,14 +152,14 @@ test('what is forgotten is in no adapter any more: not in those that went on fro
   await night(s, 2, [2], PASSED, 1);
   await night(s, 3, [3], PASSED, 2);
   changes.length = 0;
-  expect(await s.withdraw(new Set([2]))).toEqual([MODEL]);
+  expect(await s.withdraw({ ids: [2], cards: [] })).toEqual([MODEL]);
   expect(await inForce(s)).toBe(1);
   expect(changes).toEqual([MODEL]);
   expect(events.at(-1)).toEqual({ type: 'adapter.withdrawn', versions: [2, 3], to: 1 });
   for (const version of [2, 3]) await expect(access(s.versionFile(MODEL, version))).rejects.toThrow();
-  expect(await s.withdraw(new Set([2]))).toEqual([]);
-  expect(await s.withdraw(new Set([99]))).toEqual([]);
-  await s.withdraw(new Set([1]));
+  expect(await s.withdraw({ ids: [2], cards: [] })).toEqual([]);
+  expect(await s.withdraw({ ids: [99], cards: [] })).toEqual([]);
+  await s.withdraw({ ids: [], cards: ['card1'] });
   expect(await inForce(s)).toBeUndefined();
 });
 

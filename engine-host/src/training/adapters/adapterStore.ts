@@ -6,14 +6,7 @@ import type { AdapterVersion, Verdict, VersionState } from '#protocol/adapters.t
 import { ZellError } from '#protocol/errors.ts';
 import { ioError, syncFolder, writeDurably } from '../../store/durable.ts';
 import { scaledAdapter } from './ggufAdapter.ts';
-import {
-  NO_VERSIONS,
-  readManifest,
-  type AdapterVersion,
-  type Manifest,
-  type VersionState,
-  type Verdict,
-} from './manifest.ts';
+import { NO_VERSIONS, readManifest, type Manifest } from './manifest.ts';
 
 /** Promoted versions whose files are kept, for rollback. */
 const KEPT_FILES = 5;
@@ -26,8 +19,9 @@ export interface Candidate {
   /** Of the night that made it: the same run is stored once. */
   readonly run: string;
   readonly by: AdapterVersion['by'];
-  /** Exchanges that it was trained on in this night. */
+  /** Exchanges and cards that it was trained on in this night. */
   readonly events: readonly number[];
+  readonly cards: readonly string[];
   /** Version that training went on from: what that one had learnt is in this one too. */
   readonly parent?: number;
   readonly recipe?: Readonly<Record<string, unknown>>;
@@ -112,6 +106,7 @@ export class AdapterStore {
         by: candidate.by,
         state: 'candidate',
         events,
+        cards: [...new Set([...candidate.cards, ...(parent?.cards ?? [])])].toSorted(),
         eventsRoot: eventsRoot(events),
         ...(candidate.parent === undefined ? {} : { parent: candidate.parent }),
         ...(candidate.recipe === undefined ? {} : { recipe: candidate.recipe }),
@@ -188,15 +183,19 @@ export class AdapterStore {
   }
 
   /**
-   * What was forgotten must not stay in any adapter: every version of every model that learnt from one of these events loses its
-   * file at once, and the newest one without them answers. @returns models whose adapter in force changed
+   * What was forgotten must not stay in any adapter: every version of every model that learnt from any of it loses its file at
+   * once, and the newest one without it answers. @returns models whose adapter in force changed
    */
-  withdraw(events: ReadonlySet<number>): Promise<string[]> {
+  withdraw(forgotten: { readonly ids: readonly number[]; readonly cards: readonly string[] }): Promise<string[]> {
+    const ids = new Set(forgotten.ids);
+    const cards = new Set(forgotten.cards);
     return this.#inTurn(async () => {
       const changed: string[] = [];
       for (const model of await this.#models()) {
         const manifest = await this.#recovered(model);
-        const gone = manifest.versions.filter((v) => v.state !== 'withdrawn' && v.events.some((id) => events.has(id)));
+        const gone = manifest.versions.filter(
+          (v) => v.state !== 'withdrawn' && (v.events.some((id) => ids.has(id)) || v.cards.some((id) => cards.has(id))),
+        );
         if (gone.length === 0) continue;
         const versions = manifest.versions.map((v) => (gone.includes(v) ? { ...v, state: 'withdrawn' as const } : v));
         const hit = gone.some((v) => v.version === manifest.active);

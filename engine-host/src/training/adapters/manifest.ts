@@ -39,7 +39,7 @@ function isManifest(value: unknown): value is Manifest {
 
 function isVersion(value: unknown): value is AdapterVersion {
   if (typeof value !== 'object' || value === null) return false;
-  const { version, sha256, bytes, run, state, events } = value as Readonly<Record<string, unknown>>;
+  const { version, sha256, bytes, run, state, events, cards } = value as Readonly<Record<string, unknown>>;
   return (
     isCount(version) &&
     typeof sha256 === 'string' &&
@@ -47,7 +47,9 @@ function isVersion(value: unknown): value is AdapterVersion {
     typeof run === 'string' &&
     (VERSION_STATES as readonly unknown[]).includes(state) &&
     Array.isArray(events) &&
-    events.every(isCount)
+    events.every(isCount) &&
+    Array.isArray(cards) &&
+    cards.every((card) => typeof card === 'string')
   );
 }
 
