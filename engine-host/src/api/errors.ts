@@ -91,11 +91,10 @@ export function errorReply(dialect: Dialect, error: WireError, requestId: string
 /** The body alone, as it also goes into a stream that has begun. */
 export function errorBody(dialect: Dialect, error: WireError, requestId: string, status?: number): ErrorReply['body'] {
   const code = status ?? (dialect === 'anthropic' && error.code === 'busy' ? 529 : STATUS[error.code]);
-  const { tokens, limit } = overflow(error);
+  const tooLong = overflow(error);
   switch (dialect) {
     case 'anthropic': {
-      const known = error.code === 'context_overflow' && tokens !== undefined && limit !== undefined;
-      const message = known ? `prompt is too long: ${tokens} tokens > ${limit} maximum` : error.message;
+      const message = tooLong?.anthropic ?? error.message;
       return { type: 'error', error: { type: ANTHROPIC_TYPES[code] ?? 'api_error', message }, request_id: requestId };
     }
     case 'ollama':
@@ -103,23 +102,29 @@ export function errorBody(dialect: Dialect, error: WireError, requestId: string,
     case 'openai': {
       const name = error.code === 'context_overflow' ? 'context_length_exceeded' : error.code;
       const type = OPENAI_TYPES[code] ?? 'server_error';
-      return { error: { message: error.message, type, param: param(error), code: name } };
+      return { error: { message: tooLong?.openai ?? error.message, type, param: param(error), code: name } };
     }
     case 'llamacpp': {
       const type =
         error.code === 'context_overflow' ? 'exceed_context_size_error' : (OPENAI_TYPES[code] ?? 'server_error');
-      const numbers = type === 'exceed_context_size_error' ? { n_prompt_tokens: tokens, n_ctx: limit } : {};
-      return { error: { code, message: error.message, type, ...numbers } };
+      return { error: { code, message: tooLong?.llamacpp ?? error.message, type, ...tooLong?.numbers } };
     }
   }
 }
 
-/** The engine's numbers of a `context_overflow`. */
-function overflow(error: WireError): { tokens?: number; limit?: number } {
+/** A `context_overflow` in the words that each family's clients look for: agents shorten their history when they read them. */
+function overflow(error: WireError) {
   const { promptTokens, contextLength } = error.details ?? {};
+  if (error.code !== 'context_overflow' || typeof promptTokens !== 'number' || typeof contextLength !== 'number')
+    return undefined;
+  const what = param(error) ?? 'messages';
   return {
-    ...(typeof promptTokens === 'number' ? { tokens: promptTokens } : {}),
-    ...(typeof contextLength === 'number' ? { limit: contextLength } : {}),
+    anthropic: `prompt is too long: ${promptTokens} tokens > ${contextLength} maximum`,
+    openai:
+      `This model's maximum context length is ${contextLength} tokens. However, your ${what} resulted in ${promptTokens} tokens. ` +
+      `Please reduce the length of the ${what}.`,
+    llamacpp: `request (${promptTokens} tokens) exceeds the available context size (${contextLength} tokens), try increasing it`,
+    numbers: { n_prompt_tokens: promptTokens, n_ctx: contextLength },
   };
 }
 

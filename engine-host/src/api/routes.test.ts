@@ -186,13 +186,36 @@ describe('overload and refusals', () => {
   });
   test('a prompt that is too long, in each family', async () => {
     const long = { messages: [{ role: 'user', content: 'x'.repeat(4000) }] };
-    expect((await post('/v1/chat/completions', long)).json).toMatchObject({
-      error: { code: 'context_length_exceeded' },
-    });
-    expect((await post('/completion', { prompt: 'x'.repeat(4000) })).json).toMatchObject({
-      error: { code: 400, type: 'exceed_context_size_error', n_prompt_tokens: 1000, n_ctx: 512 },
-    });
-    expect((await post('/api/chat', { ...long, truncate: false })).status).toBe(400);
+    for (const stream of [false, true]) {
+      const chatAnswer = await post('/v1/chat/completions', { ...long, stream });
+      expect(chatAnswer.status).toBe(400);
+      expect(chatAnswer.json).toMatchObject({
+        error: {
+          code: 'context_length_exceeded',
+          type: 'invalid_request_error',
+          message: expect.stringMatching(
+            /^This model's maximum context length is 512 tokens\. However, your messages resulted in \d+ tokens\. /,
+          ) as string,
+        },
+      });
+      const message = await post('/v1/messages', { ...long, max_tokens: 5, stream });
+      expect(message.status).toBe(400);
+      expect(message.json).toMatchObject({
+        error: { message: expect.stringMatching(/^prompt is too long: \d+ tokens > 512 maximum$/) as string },
+      });
+      const completion = await post('/completion', { prompt: 'x'.repeat(4000), stream });
+      expect(completion.status).toBe(400);
+      expect(completion.json).toEqual({
+        error: {
+          code: 400,
+          message: 'request (1000 tokens) exceeds the available context size (512 tokens), try increasing it',
+          type: 'exceed_context_size_error',
+          n_prompt_tokens: 1000,
+          n_ctx: 512,
+        },
+      });
+      expect((await post('/api/chat', { ...long, truncate: false, stream })).status).toBe(400);
+    }
     const truncated = await post('/api/chat', { ...long, stream: false });
     expect(truncated.status).toBe(200);
     expect(truncated.headers.get('x-zell-truncated')).toMatch(/context holds 512/);

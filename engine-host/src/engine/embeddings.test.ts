@@ -52,7 +52,10 @@ test('a text that is too long is refused with the numbers, or cut before its las
   const model = withMetadata(new FakeModel({ addBos: false, contextLength: 8 }), {});
   Object.assign(model.info, { frame: { before: [1], after: [2] } });
   expect(() => new EmbedTask(model, [{ text: 'abcdefghij', special: false }], OPTIONS, [])).toThrow(
-    expect.objectContaining({ code: 'context_overflow', details: { promptTokens: 12, contextLength: 8 } }),
+    expect.objectContaining({
+      code: 'context_overflow',
+      details: { promptTokens: 12, contextLength: 8, param: 'input' },
+    }),
   );
   await run(model, 'abcdefghij', { truncate: true });
   expect(model.steps[0]?.[0]?.tokens).toEqual([1, 97, 98, 99, 100, 101, 102, 2]);

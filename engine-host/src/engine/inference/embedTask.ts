@@ -107,7 +107,7 @@ function framedTokens(model: PromptModel, input: readonly PromptPart[], truncate
     throw new ZellError(
       'context_overflow',
       `A text has ${all} tokens; the model reads ${contextLength}. Shorten it, or ask for it to be cut.`,
-      { details: { promptTokens: all, contextLength } },
+      { details: { promptTokens: all, contextLength, param: 'input' } },
     );
   return [...before, ...text.slice(0, Math.max(0, contextLength - before.length - after.length)), ...after];
 }
