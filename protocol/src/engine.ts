@@ -295,6 +295,23 @@ export interface EmbedResult {
   readonly tokens: readonly number[];
 }
 
+/** How likely texts are after a prompt. */
+export interface ScoreRequest {
+  /** As in GenerateRequest. */
+  readonly forModel?: string;
+  readonly prompt: readonly PromptPart[];
+  readonly addBos: boolean;
+  /** At most 64; each follows the prompt directly. None may be empty. */
+  readonly continuations: readonly (readonly PromptPart[])[];
+  /** As in GenerateRequest. */
+  readonly adapters?: readonly AdapterScale[];
+}
+
+export interface ScoreResult {
+  /** Of each continuation its tokens, and the natural logarithm of each one's probability after all that stands before it. */
+  readonly scores: readonly { readonly tokens: readonly number[]; readonly logprobs: readonly number[] }[];
+}
+
 /** What `quantize` makes. */
 export interface QuantizeOptions {
   /** `Q4_K_M` and the like; upper and lower case alike. */
@@ -372,6 +389,8 @@ export interface EngineCalls {
     params: { prompt: readonly PromptPart[]; addBos: boolean; top: number };
     result: { top: TokenLogprob[] };
   };
+  /** Log-probabilities of given texts after a prompt; nothing is sampled. Other requests go on between its steps. */
+  score: { params: ScoreRequest; result: ScoreResult };
   /** Reads a LoRA adapter for the loaded model; `scale` is for requests that name none. Requests go on meanwhile. */
   loadAdapter: {
     params: { path: string; scale: number };

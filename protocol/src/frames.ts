@@ -130,6 +130,7 @@ const METHODS: Readonly<Record<EngineMethod, true>> = {
   detokenize: true,
   count: true,
   nextTokens: true,
+  score: true,
   loadAdapter: true,
   unloadAdapter: true,
   scaleAdapters: true,

@@ -4,6 +4,7 @@ import { ZellError } from '#protocol/errors.ts';
 import { benchmarkTokens, runBenchmark } from './inference/benchmark.ts';
 import { EmbedTask } from './inference/embedTask.ts';
 import { NextTokensTask } from './inference/nextTokensTask.ts';
+import { scoreTexts } from './inference/scoring.ts';
 import { promptTokens } from './inference/prompt.ts';
 import type { LoadedModel, ModelHost } from './modelHost.ts';
 import type { NativeAddon } from './native/binding.ts';
@@ -69,6 +70,13 @@ const HANDLERS: Handlers = {
     signal.addEventListener('abort', () => scheduler.cancel(task), { once: true });
     scheduler.submit(task);
     return { top: await task.result };
+  },
+  score: ({ forModel, ...params }, { host, signal }) => {
+    const { model, scheduler, adapters } = host.loaded;
+    if (forModel !== undefined && forModel !== model.info.modelHash)
+      throw new ZellError('busy', 'Another model was loaded meanwhile. Ask again.');
+    const between = <T>(tokens: number, work: () => Promise<T>): Promise<T> => scheduler.exclusive(tokens, work);
+    return scoreTexts(model, params, adapters.inForce(params.adapters), between, signal);
   },
   embed: async ({ forModel, inputs, ...options }, { host, signal }) => {
     const { model, scheduler, adapters } = host.loaded;

@@ -321,6 +321,8 @@ export class FakeModel implements NativeModel {
       output.pooled = Float32Array.of(chosen.reduce((sum, id) => sum + id, 0) / chosen.length, 1);
     }
     if (item.want.sample === true) output.sampled = this.#next(held);
+    // Minus a hundredth of the id.
+    if (item.want.score !== undefined) output.scores = Float32Array.from(item.want.score, (id) => (id < 0 ? 0 : -id / 100));
     if (item.want.topLogprobs !== undefined) {
       if (output.sampled !== undefined) output.sampledLogprob = -0.5;
       const count = item.want.topLogprobs;
