@@ -2,6 +2,7 @@
  * JSON-RPC over the editor socket (`ws://HOST:PORT/editor`, header `Authorization: Bearer TOKEN`).
  * LSP 3.18 `initialize`, `textDocument/inlineCompletion` and `$/cancelRequest` share the connection with the `zell/*` methods below.
  */
+import type { AdapterList } from './adapters.ts';
 import type {
   AdapterInfo,
   BenchmarkRequest,
@@ -95,6 +96,12 @@ export interface EditorRequests {
   /** A LoRA adapter for the loaded model, by its absolute path; `scale` is for requests that name none. */
   'zell/adapters/load': { params: { path: string; scale: number }; result: { adapter: AdapterInfo } };
   'zell/adapters/unload': { params: { id: number }; result: null };
+  /** Versions of the loaded model's own adapter, and what the engine has loaded. */
+  'zell/adapters/list': { params: Record<string, never>; result: AdapterList };
+  /** To the version before the one in force, or to none (null). */
+  'zell/adapters/rollback': { params: Record<string, never>; result: { from: number; to: number | null } };
+  /** Writes the adapter in force as a PEFT folder (an absolute path). */
+  'zell/adapters/export': { params: { folder: string }; result: null };
   'zell/engine/bench': {
     params: { name?: string } & BenchmarkRequest;
     result: BenchmarkResult;

@@ -134,6 +134,30 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
       );
 
   program
+    .command('lora')
+    .description('adapters of a model: what it learnt by itself, and those of others')
+    .usage('MODEL list | info | load FILE | unload | rollback | export --peft DIR')
+    .argument('<model>')
+    .argument('<action>', LORA_ACTIONS.join(', '))
+    .argument('[file]', 'a GGUF adapter, for "load"')
+    .option('--scale <s>', 'how much of it counts', number(-1000, 1000), 1)
+    .option('--peft <dir>', 'folder for "export": adapter_config.json and adapter_model.safetensors')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+list      every version that the model learnt, with its verdict, and what the running engine has loaded
+info      the version in force: what was measured, what it was made of
+load      FILE answers from now on, until the engine ends (for one command: zell run --lora FILE)
+unload    what was loaded so answers no more
+rollback  the version before the one in force answers again, or none
+export    the version in force for PEFT, vLLM and their relatives; it is as personal as your conversations`,
+    )
+    .action(async (model: string, action: string, file: string | undefined, options: LoraOptions) =>
+      (await import('./commands/lora.ts')).lora(model, loraAction(action), file, options, signal),
+    );
+
+  program
     .command('test-paris')
     .description('check that a model knows the capital of France (exit code 3 when it does not)')
     .argument('[model]')
@@ -218,6 +242,15 @@ What a row does not fit gets the nearest type that does.`,
   return program;
 }
 
+const LORA_ACTIONS = ['list', 'info', 'load', 'unload', 'rollback', 'export'] as const;
+export type LoraAction = (typeof LORA_ACTIONS)[number];
+
+function loraAction(text: string): LoraAction {
+  const found = LORA_ACTIONS.find((action) => action === text);
+  if (found === undefined) throw new InvalidArgumentError(`What to do is one of ${LORA_ACTIONS.join(', ')}.`);
+  return found;
+}
+
 export interface JsonOption {
   readonly json?: boolean;
 }
@@ -235,6 +268,10 @@ export interface ServeOptions {
   readonly lora?: readonly AdapterFile[];
   readonly kvType?: string;
   readonly weights?: string;
+}
+export interface LoraOptions extends JsonOption {
+  readonly scale: number;
+  readonly peft?: string;
 }
 export interface ClearOptions extends JsonOption {
   readonly yes?: boolean;

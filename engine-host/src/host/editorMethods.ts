@@ -1,7 +1,11 @@
 /** The `zell/*` requests and notifications, on the host's parts. One table, typed by the protocol. */
+import type { ModelInfo } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { EditorMethod, EditorNotifications, EditorRequests } from '#protocol/editor.ts';
 import type { ModelService } from '../models/modelService.ts';
+import type { AdapterStore } from '../training/adapters/adapterStore.ts';
+import type { AutoAdapter } from '../training/adapters/autoAdapter.ts';
+import { exportPeft } from '../training/adapters/peftFolder.ts';
 import type { HostEngine } from './hostEngine.ts';
 import type { MemoryPort } from './memoryPort.ts';
 import type { StatusBoard } from './statusBoard.ts';
@@ -10,6 +14,7 @@ export interface EditorParts {
   readonly engine: HostEngine;
   readonly models: ModelService;
   readonly memory: MemoryPort;
+  readonly adapters: { readonly store: AdapterStore; readonly auto: AutoAdapter };
   readonly status: StatusBoard;
   readonly version: string;
   /** @returns the end of the subscription */
@@ -31,6 +36,12 @@ type Handlers = {
 /** Params come from our own clients (they hold the token) but are checked all the same: a wrong one is `invalid_request`. */
 export function editorMethods(parts: EditorParts): Handlers {
   const { engine, models, memory, status } = parts;
+  const { adapters } = parts;
+  const loaded = (): ModelInfo => {
+    const model = models.current();
+    if (model === undefined) throw new ZellError('model_not_found', 'No model is loaded.');
+    return model;
+  };
   const hash = (): string | undefined => models.current()?.modelHash;
   return {
     'zell/status/get': () => Promise.resolve(status.get()),
@@ -50,6 +61,15 @@ export function editorMethods(parts: EditorParts): Handlers {
     },
     'zell/adapters/unload': async ({ id }, signal) => {
       await engine.call('unloadAdapter', { id: count(id, 'id', 0) }, signal);
+      return null;
+    },
+    'zell/adapters/list': () => adapters.auto.list(loaded().modelHash),
+    'zell/adapters/rollback': () => adapters.store.rollback(loaded().modelHash),
+    'zell/adapters/export': async ({ folder }) => {
+      const model = loaded();
+      const found = await adapters.store.inForce(model.modelHash);
+      if (found === undefined) throw new ZellError('not_found', 'This model has no adapter in force.');
+      await exportPeft(found.path, model.path, text(folder, 'folder'));
       return null;
     },
     'zell/engine/bench': async ({ name, promptTokens, decodeTokens, depth, sequences, text: prompt }, signal) => {

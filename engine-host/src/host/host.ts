@@ -8,6 +8,8 @@ import type { HostStatus } from '#protocol/editor.ts';
 import type { LoadOptions, ModelInfo } from '#protocol/engine.ts';
 import type { ApiDeps } from '../api/deps.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';
+import { AdapterStore } from '../training/adapters/adapterStore.ts';
+import { AutoAdapter } from '../training/adapters/autoAdapter.ts';
 import { fetchModel } from '../models/fetchModel.ts';
 import { ModelService } from '../models/modelService.ts';
 import { ModelRegistry } from '../models/registry.ts';
@@ -35,6 +37,8 @@ export interface HostOptions {
   readonly port?: number;
   readonly apiKey?: string;
   readonly load: LoadOptions;
+  /** False: the adapter that the model learnt is not used, because the user named others. */
+  readonly ownAdapter?: boolean;
   readonly version: string;
 }
 
@@ -70,6 +74,8 @@ export class Host {
   readonly #releaseLock: () => void;
   readonly #leases: Leases;
   readonly #models: ModelService;
+  readonly #adapters: AdapterStore;
+  readonly #autoAdapter: AutoAdapter;
   readonly #status: StatusBoard;
   readonly #front: HttpFront;
   readonly #templates: ChatTemplates | undefined;
@@ -101,7 +107,16 @@ export class Host {
     this.#status = new StatusBoard(() => this.#composeStatus());
     const touch = (): void => this.#status.touch();
     this.#leases = new Leases(options.lifetime, { onIdle: () => void this.stop('idle'), onChange: touch });
-    const { engine, memory } = parts;
+    const { engine, memory, log } = parts;
+    this.#adapters = new AdapterStore({
+      folder: options.paths.lora,
+      log: async (model, { type, ...data }) => memory.note?.(model, type, data),
+      onChange: (model) => void this.#autoAdapter.changed(model),
+    });
+    this.#autoAdapter = new AutoAdapter(engine, this.#adapters, (error) =>
+      log.warn({ error: toWireError(error) }, 'an adapter cannot be used'),
+    );
+    memory.onForgotten?.((forgotten) => this.#withdraw(forgotten));
     const registry = new ModelRegistry(options.paths);
     this.#models = new ModelService({
       registry,
@@ -109,7 +124,11 @@ export class Host {
         get state() {
           return engine.state;
         },
-        load: (path, load, onProgress, signal) => engine.load(path, load, onProgress, signal),
+        load: async (path, load, onProgress, signal) => {
+          const info = await engine.load(path, load, onProgress, signal);
+          if (options.ownAdapter !== false) await this.#autoAdapter.modelLoaded(info.modelHash);
+          return info;
+        },
         inspect: (path, load, signal) => engine.call('inspect', { path, options: load }, signal),
       },
       options: options.load,
@@ -167,6 +186,7 @@ export class Host {
         engine,
         models: this.#models,
         memory,
+        adapters: { store: this.#adapters, auto: this.#autoAdapter },
         status: this.#status,
         version,
         onMemoryChanged: (listener) => {
@@ -191,6 +211,8 @@ export class Host {
       version,
     };
     await this.#refreshMemory();
+    // What a crash kept from being withdrawn must not answer once.
+    await this.#withdraw({ ids: memory.erasedIds?.() ?? [], cards: [] });
     await writeAnnouncement(paths.announcement, this.#announcement);
     this.#leases.start();
     log.info({ host, port: listening.port, version, lifetime: this.#options.lifetime }, 'open');
@@ -266,6 +288,10 @@ export class Host {
     while (this.#leases.count('request') > 0 && Date.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 50));
     await this.stop('drained');
+  }
+
+  async #withdraw(forgotten: { readonly ids: readonly number[]; readonly cards: readonly string[] }): Promise<void> {
+    for (const model of await this.#adapters.withdraw(forgotten)) await this.#autoAdapter.changed(model);
   }
 
   #modelsChanged(): void {

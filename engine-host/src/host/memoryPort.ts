@@ -1,6 +1,6 @@
 /** What the host needs from the memory: the routes record into it, the editor socket shows and edits it. */
 import type { EditorNotifications, EditorRequests } from '#protocol/editor.ts';
-import type { MemoryStatus } from '#protocol/memory.ts';
+import type { EventType, MemoryStatus } from '#protocol/memory.ts';
 import type { ApiRecorder } from '../api/deps.ts';
 
 export interface MemoryPort extends ApiRecorder {
@@ -22,6 +22,14 @@ export interface MemoryPort extends ApiRecorder {
   /** Only counted. */
   completionRejected(): void;
   closeConversation(conversation: string): void;
+  /** Appends what learning did: an event without texts. Absent: there is no log. */
+  note?(model: string, type: EventType, data: Readonly<Record<string, unknown>>): Promise<number>;
+  /** Called, and awaited, after every erasure. */
+  onForgotten?(
+    listener: (forgotten: { readonly ids: readonly number[]; readonly cards: readonly string[] }) => Promise<void>,
+  ): void;
+  /** Exchanges that are erased: what a crash kept `onForgotten` from telling. */
+  erasedIds?(): readonly number[];
   /** Calls back after every change with the newest event id. */
   onChange(listener: (lastEventId: number) => void): void;
   /** Writes what is queued; after it nothing is recorded. */

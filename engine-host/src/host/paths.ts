@@ -11,6 +11,8 @@ export interface ZellPaths {
   readonly memory: string;
   /** Keys and values of long prompts; the engine child alone writes there. */
   readonly prefixes: string;
+  /** The adapters that models learnt, and their manifests. */
+  readonly lora: string;
   readonly announcement: string;
   readonly lock: string;
   readonly log: string;
@@ -29,6 +31,7 @@ export function zellPaths(env: Environment = process.env): ZellPaths {
     conversations: path.join(home, 'conversations'),
     memory: path.join(home, 'memory'),
     prefixes: path.join(home, 'system-prompts'),
+    lora: path.join(home, 'lora'),
     announcement: path.join(home, 'engine.json'),
     lock: path.join(home, 'engine.lock'),
     log: path.join(home, 'engine.log'),

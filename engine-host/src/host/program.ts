@@ -76,6 +76,8 @@ function hostOptions(given: HostArguments): HostOptions {
     host: given.host,
     ...(given.port === undefined ? {} : { port: given.port }),
     ...(given.apiKey === undefined ? {} : { apiKey: given.apiKey }),
+    // Adapters that the user names answer alone.
+    ...((given.adapters ?? []).length === 0 ? {} : { ownAdapter: false }),
     load: loadOptions(process.env, given, zellPaths().prefixes),
     version: VERSION,
   };
