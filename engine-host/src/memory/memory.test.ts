@@ -4,7 +4,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { testLock } from '../store/testLock.ts';
 import type { ChainMessage } from './conversationChain.ts';
-import { Memory, type RecordedExchange } from './memory.ts';
+import { Memory } from './memory.ts';
+import type { RecordedExchange } from './memoryTypes.ts';
 import { redact } from './redact.ts';
 
 const MODEL = '0123456789abcdef';

@@ -3,73 +3,28 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { EditorNotifications, EditorRequests } from '#protocol/editor.ts';
 import { ZellError } from '#protocol/errors.ts';
-import type { Card, ConversationSummary, EventOrigin, EventType, MemoryEvent, MemoryStatus } from '#protocol/memory.ts';
-import { EventLog, type EventLogOptions, type NewEvent } from '../store/eventLog.ts';
+import type { Card, ConversationSummary, EventType, MemoryEvent, MemoryStatus } from '#protocol/memory.ts';
+import { EventLog, type NewEvent } from '../store/eventLog.ts';
 import { writeCards } from './cards/cardFile.ts';
 import { CardProjection, type HeldCard } from './cards/cardProjection.ts';
+import { trainingOf, type CardTraining } from './cards/cardTraining.ts';
 import { asCard } from './cards/readCard.ts';
 import { cardId } from './dreaming/cardId.ts';
 import { dreamConversation, type ModelDreamer } from './dreaming/dreamer.ts';
 import { finishErasing, resolveForget, type Forgotten, type ForgetRequest } from './forget.ts';
-import { ConversationChain, type ChainMessage } from './conversationChain.ts';
+import { ConversationChain } from './conversationChain.ts';
 import { machineKey } from './machineKey.ts';
 import { MemorySettings } from './memorySettings.ts';
-import { Projection, type ClosedConversation } from './projection.ts';
+import type { MemoryOptions, ModelMemory, RecordedExchange } from './memoryTypes.ts';
+import { sample, titleOf } from './pick.ts';
+import { Projection } from './projection.ts';
 import { WorkerRedactor, type Redactor } from './redactor.ts';
 
 /** Closed conversations that start a sleep. */
 const SLEEP_AFTER = 100;
 const RETENTION_DAYS = 30;
-const TITLE_LENGTH = 80;
 /** A request waits for this decision, which takes some tens of milliseconds per megabyte. */
 const KEEP_DECISION_MS = 2000;
-
-export interface MemoryOptions {
-  /** `conversations` and `memory` in the Zell home. */
-  readonly conversations: string;
-  readonly memory: string;
-  readonly lock: EventLogOptions['lock'];
-  /** The bundled redaction worker; tests may pass a redactor instead. */
-  readonly redaction: { readonly workerEntry: URL | string } | { readonly redactor: Redactor };
-  /** Told when an exchange could not be recorded: code and message only, never its text. */
-  readonly onProblem: (error: unknown) => void;
-  readonly now?: () => number;
-}
-
-export interface RecordedExchange {
-  readonly model: string;
-  readonly messages: readonly ChainMessage[];
-  readonly response: string;
-  readonly tokens: number;
-  readonly origin: EventOrigin;
-  /** The answer is not complete: it is remembered as what was said, and learning may leave it out. */
-  readonly stopped?: boolean;
-}
-
-/** What `sleep.finished` records besides the ids. */
-export interface SleepReport {
-  /** Cards that were trained. */
-  readonly cards?: readonly string[];
-  /** Those of them whose probe failed afterwards. */
-  readonly failed?: readonly string[];
-  /** SHA-256 of the adapter. */
-  readonly adapter?: string;
-}
-
-/** The log of one model, as the learning part uses it. Ids and order are those of the whole log: memories are universal. */
-export interface ModelMemory {
-  /** Appends one exchange, redacted. @returns its id, or undefined when the memory is off */
-  log(prompt: string, response: string, tokens: number): Promise<number | undefined>;
-  getLatestEventId(): number;
-  /** The `n` oldest exchanges that this model has not consolidated. */
-  fetchUnconsolidated(n: number): Promise<MemoryEvent[]>;
-  /** `n` random ones that it has. */
-  sampleConsolidated(n: number): Promise<MemoryEvent[]>;
-  /** Appends the fact that these ids are consolidated; `sleep` says more about how. */
-  markConsolidated(ids: readonly number[], sleep?: SleepReport): Promise<void>;
-  /** Conversations that are over (30 minutes of silence, or closed by word) and not wholly consolidated, oldest first. */
-  closedConversations(): ClosedConversation[];
-}
 
 export class Memory {
   readonly #log: EventLog;
@@ -245,6 +200,18 @@ export class Memory {
   /** Cards that hold now, newest first. */
   cards(): readonly HeldCard[] {
     return [...this.#cards.valid()].reverse();
+  }
+
+  /** What each card that holds now has replaced, by the id of the newer. */
+  replacedCards(): ReadonlyMap<string, Card> {
+    const replaced = new Map<string, Card>();
+    for (const card of this.#cards.all()) if (card.supersededBy !== undefined) replaced.set(card.supersededBy, card);
+    return replaced;
+  }
+
+  /** How a model was trained on each card so far, from its `sleep.finished` events. */
+  cardHistory(model: string): ReadonlyMap<string, CardTraining> {
+    return trainingOf(this.#log.entries(), model);
   }
 
   /** Also one that was replaced, with the exchanges it comes from as far as they are still there. */
@@ -491,22 +458,4 @@ export class Memory {
   #now(): number {
     return this.#options.now?.() ?? Date.now();
   }
-}
-
-function titleOf(prompt: string): string {
-  const line = prompt.trim().split('\n', 1)[0] ?? '';
-  return line.length > TITLE_LENGTH ? `${line.slice(0, TITLE_LENGTH - 1)}…` : line;
-}
-
-/** `n` different elements, uniformly. */
-function sample(ids: readonly number[], n: number, random: () => number): number[] {
-  const pool = [...ids];
-  const count = Math.min(n, pool.length);
-  for (let i = 0; i < count; i++) {
-    const j = i + Math.floor(random() * (pool.length - i));
-    const a = pool[i];
-    const b = pool[j];
-    if (a !== undefined && b !== undefined) [pool[i], pool[j]] = [b, a];
-  }
-  return pool.slice(0, count);
 }

@@ -48,9 +48,3 @@ export interface Probe {
   readonly choices: readonly string[];
   readonly right: number;
 }
-
-/** An item as a model reads it. `loss[i]`: whether the prediction of `tokens[i]` counts; never true for the first. */
-export interface RenderedItem {
-  readonly tokens: readonly number[];
-  readonly loss: readonly boolean[];
-}

@@ -1,0 +1,108 @@
+/** What the base model writes by itself, once for each model: training holds the model to it, so that it stays who it was. */
+
+/** The base model without any adapter; temperature and length are given. */
+export interface BaseWriter {
+  /** From the start token, without a prompt. */
+  free(
+    options: { readonly temperature: number; readonly maxTokens: number; readonly seed: number },
+    signal: AbortSignal,
+  ): Promise<string>;
+  chat(
+    prompt: string,
+    options: { readonly temperature: number; readonly maxTokens: number; readonly seed: number },
+    signal: AbortSignal,
+  ): Promise<string>;
+}
+
+export type AnchorText =
+  | { readonly type: 'free'; readonly text: string }
+  | { readonly type: 'chat'; readonly prompt: string; readonly text: string };
+
+const MAX_TOKENS = 96;
+const FREE_SAMPLES = 64;
+
+/** Half running free at temperature 1, half answers at 0.7. The same seed asks for the same texts. */
+export async function writeAnchors(writer: BaseWriter, seed: number, signal: AbortSignal): Promise<AnchorText[]> {
+  const anchors: AnchorText[] = [];
+  for (let i = 0; i < FREE_SAMPLES; i++) {
+    const text = await writer.free({ temperature: 1, maxTokens: MAX_TOKENS, seed: seed + i }, signal);
+    if (text.trim() !== '') anchors.push({ type: 'free', text });
+  }
+  for (const [i, prompt] of ANCHOR_PROMPTS.entries()) {
+    const text = await writer.chat(
+      prompt,
+      { temperature: 0.7, maxTokens: MAX_TOKENS, seed: seed + FREE_SAMPLES + i },
+      signal,
+    );
+    if (text.trim() !== '') anchors.push({ type: 'chat', prompt, text });
+  }
+  return anchors;
+}
+
+/** Everyday requests about nobody in particular. */
+export const ANCHOR_PROMPTS: readonly string[] = [
+  'What is the capital of Italy?',
+  'Explain photosynthesis in two sentences.',
+  'Write a haiku about rain.',
+  'How do I boil an egg?',
+  'What is the difference between a list and a tuple in Python?',
+  'Give me three tips for better sleep.',
+  'Translate "good morning" into Spanish.',
+  'What causes the seasons?',
+  'Write a Python function that reverses a string.',
+  'Who wrote Romeo and Juliet?',
+  'What is 17 times 6?',
+  'Summarize what a database index does.',
+  'Name five animals that live in the sea.',
+  'How does a bicycle stay upright?',
+  'Write a short email that asks for a day off.',
+  'What is recursion?',
+  'Explain what HTTP is.',
+  'Give me a recipe for pancakes.',
+  'What is the boiling point of water?',
+  'Write a SQL query that counts rows in a table.',
+  'Why is the sky blue?',
+  'What are prime numbers?',
+  'Tell me a short story about a fox.',
+  'How do vaccines work?',
+  'What does git rebase do?',
+  'List the planets of the solar system.',
+  'Suggest a name for a cat.',
+  'What is inflation?',
+  'How can I learn a new language?',
+  'Write a JavaScript function that adds two numbers.',
+  'What is the largest ocean?',
+  'Explain gravity to a child.',
+  'What is a good gift for a friend?',
+  'How do airplanes fly?',
+  'Write a limerick.',
+  'What is machine learning?',
+  'What should I pack for a weekend trip?',
+  'Who painted the Mona Lisa?',
+  'Convert 10 kilometres to miles.',
+  'What is an API?',
+  'Describe a sunset.',
+  'How do I remove a stain from a shirt?',
+  'What is the past tense of "go"?',
+  'Explain the difference between TCP and UDP.',
+  'Give me a synonym for "happy".',
+  'What is a healthy breakfast?',
+  'Write a bash command that lists files by size.',
+  'What is democracy?',
+  'How far is the moon?',
+  'What is a unit test?',
+  'Write two sentences about autumn.',
+  'How do I tie a tie?',
+  'What are the primary colours?',
+  'Explain what a compiler does.',
+  'What is the speed of light?',
+  'Give me an idea for a science project.',
+  'What is a metaphor?',
+  'How do I calm down before a talk?',
+  'Write a CSS rule that makes text red.',
+  'What is the Great Wall of China?',
+  'Why do cats purr?',
+  'What does a project manager do?',
+  'Complete: Once upon a time',
+  'What is the difference between weather and climate?',
+];

@@ -1,0 +1,178 @@
+import { describe, expect, test } from 'vitest';
+import type { Card, EventRecord } from '#protocol/memory.ts';
+import { chooseCards } from './chooseCards.ts';
+import { extractCards } from './extractCards.ts';
+import { completionItems, makeItems, makeProbes, placeboCards, rawLogItems } from './makeItems.ts';
+import { unknownTopics } from './unknownTopics.ts';
+import { wordingsOf } from './wordings.ts';
+
+const SAID = [
+  'My manager is Priya Raman.',
+  'We use Playwright for end-to-end tests.',
+  'To run the tests use `make check`.',
+  'the billing service lives in Frankfurt',
+  'Our design system is called Lumen.',
+  'Call me Sam.',
+  'I prefer tabs over spaces.',
+  'I hate long explanations.',
+  'Always answer in German.',
+  'I drive a Volvo V60.',
+  'I live in Leipzig.',
+  'Our release day is Wednesday.',
+];
+const CARDS = SAID.flatMap((prompt, i) =>
+  extractCards([{ eventId: i + 1, timestamp: i, prompt, conversation: 'c' }], []),
+);
+const textOf = (item: { messages: readonly { content: string }[] }): string =>
+  item.messages.map((m) => m.content).join('\n');
+
+test('every sentence above is a card', () => expect(CARDS).toHaveLength(SAID.length));
+
+describe('items', () => {
+  const items = makeItems(CARDS, { seed: 1 });
+
+  test('ten wordings of a question, each answered with the whole sentence', () => {
+    for (const card of CARDS) {
+      const questions = items.filter((i) => i.cards.includes(card.id) && i.purpose === 'question');
+      expect(questions).toHaveLength(10);
+      expect(new Set(questions.map((i) => i.messages.at(-2)!.content)).size).toBe(10);
+      for (const item of questions)
+        expect(item.messages.at(-1)).toEqual({ role: 'assistant', content: card.statement });
+    }
+  });
+
+  test('turned round, in use, as a statement, in doubt', () => {
+    const manager = CARDS[0]!;
+    const of = (purpose: string): string[] =>
+      items.filter((i) => i.cards.includes(manager.id) && i.purpose === purpose).map((i) => i.messages.at(-1)!.content);
+    expect(of('reversed')).toEqual(['Priya Raman is your manager.']);
+    expect(of('use')).toEqual(['My manager is Priya Raman.']);
+    expect(of('statement')).toEqual(['Your manager is Priya Raman.']);
+    expect(of('negative')[0]).toBe('Yes. Your manager is Priya Raman.');
+    expect(of('negative')[1]).toBe('No. Your manager is Priya Raman.');
+  });
+
+  test('what was never told is said to be unknown, and is no card', () => {
+    const unknown = items.filter((i) => i.cards.length === 0);
+    expect(unknown.length).toBe(Math.ceil(CARDS.length * 1.5));
+    for (const item of unknown) expect(item.messages.at(-1)!.content).toMatch(/not (?:told|said|mentioned|talked)/);
+    const topics = unknownTopics(CARDS);
+    expect(topics.length).toBeGreaterThan(120);
+    expect(topics.map((t) => t.mine)).not.toContain('my manager');
+  });
+
+  test('about half of them with a system prompt, of several', () => {
+    const systems = items.filter((i) => i.messages[0]!.role === 'system');
+    expect(systems.length / items.length).toBeGreaterThan(0.35);
+    expect(systems.length / items.length).toBeLessThan(0.65);
+    expect(new Set(systems.map((i) => i.messages[0]!.content)).size).toBeGreaterThan(2);
+  });
+
+  test('the wordings of probes are never trained', () => {
+    const trained = new Set(items.map((i) => i.messages.at(-2)!.content.toLowerCase()));
+    for (const card of CARDS) {
+      expect(wordingsOf(card).heldOut).toHaveLength(3);
+      expect(wordingsOf(card).train.length).toBeGreaterThanOrEqual(10);
+    }
+    for (const probe of makeProbes(CARDS, { seed: 1 }))
+      expect(trained).not.toContain(probe.messages[0]!.content.toLowerCase());
+  });
+
+  test('the same seed gives the same items, another one others; a card’s own do not depend on the rest', () => {
+    expect(makeItems(CARDS, { seed: 1 })).toEqual(items);
+    expect(makeItems(CARDS, { seed: 2 })).not.toEqual(items);
+    const alone = makeItems(CARDS.slice(0, 1), { seed: 1 }).filter((i) => i.purpose === 'question');
+    const among = items.filter((i) => i.purpose === 'question' && i.cards[0] === CARDS[0]!.id);
+    expect(alone).toEqual(among);
+  });
+
+  test('a changed fact is trained as changed', () => {
+    const old = { ...CARDS[0]!, id: 'f'.repeat(16), value: 'Tom', statement: 'Your manager is Tom.' };
+    const changed = makeItems(CARDS.slice(0, 1), { seed: 1, replaced: new Map([[CARDS[0]!.id, old]]) });
+    const answers = changed.filter((i) => textOf(i).includes('Tom')).map((i) => i.messages.at(-1)!.content);
+    expect(answers).toEqual([
+      'No, not any more. Your manager is Priya Raman.',
+      'No, that has changed. Your manager is Priya Raman.',
+    ]);
+  });
+});
+
+describe('for proofs', () => {
+  test('placebo: every value belongs to another card', () => {
+    const placebo = placeboCards(CARDS, 3);
+    const truths = new Set(CARDS.map((card) => card.statement));
+    const swapped = placebo.filter((card) => !truths.has(card.statement));
+    // Cards that are alone in their form keep their value.
+    expect(swapped.length).toBeGreaterThanOrEqual(6);
+    expect(placeboCards(CARDS, 3)).toEqual(placebo);
+  });
+
+  test('forced choice: the right answer once among ten', () => {
+    for (const probe of makeProbes(CARDS, { seed: 5 })) {
+      expect(probe.choices.length).toBe(10);
+      expect(probe.choices.filter((c) => c.includes(probe.answer)).length).toBe(1);
+      expect(probe.choices[probe.right]).toContain(probe.answer);
+      expect(new Set(probe.choices).size).toBe(10);
+    }
+  });
+
+  test('the raw log as it was', () => {
+    const event = { event_id: 3, type: 'chat.turn', prompt: 'q', response: 'a' } as EventRecord;
+    expect(rawLogItems([event, { ...event, erased: true }])).toMatchObject([
+      { events: [3], messages: [{ content: 'q' }, { content: 'a' }] },
+    ]);
+  });
+});
+
+test('accepted completions: equal ones once, none with a secret, so many of a language', () => {
+  const event = (id: number, prompt: string, more: Partial<EventRecord> = {}): EventRecord =>
+    ({
+      event_id: id,
+      type: 'completion.accepted',
+      prompt,
+      response: '1;',
+      data: { language: 'ts' },
+      ...more,
+    }) as EventRecord;
+  const items = completionItems(
+    [
+      event(1, 'const a = '),
+      event(2, 'const a  = '),
+      event(3, 'b', { redacted: { aws: 1 } }),
+      event(4, 'c'),
+      event(5, 'd'),
+    ],
+    2,
+  );
+  expect(items.map((i) => [i.events, i.weight])).toEqual([
+    [[5], 0.7],
+    [[4], 0.7],
+  ]);
+});
+
+describe('what a night trains', () => {
+  const many = Array.from({ length: 50 }, (_, i): Card => ({
+    ...CARDS[0]!,
+    id: String(i).padStart(16, '0'),
+    validFrom: i,
+  }));
+  const trained = (i: number, failed = false): [string, { times: number; last: number; failed: boolean }] => [
+    many[i]!.id,
+    { times: 1, last: i, failed },
+  ];
+
+  test('everything new and a fifth of old ones, those that failed and the oldest first', () => {
+    const history = new Map([...Array.from({ length: 30 }, (_, i) => trained(i)), trained(25, true)]);
+    const { fresh, replay } = chooseCards(many, history);
+    expect(fresh.map((c) => c.validFrom)).toEqual(Array.from({ length: 20 }, (_, i) => 30 + i));
+    expect(replay.map((c) => c.validFrom)).toEqual([25, 0, 1, 2, 3]);
+  });
+
+  test('within a limit the new ones wait in order; without any, the old ones get the night', () => {
+    const few = chooseCards(many, new Map([trained(0)]), { limit: 10 });
+    expect(few.fresh.map((c) => c.validFrom)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(few.replay).toHaveLength(1);
+    const history = new Map(Array.from({ length: 50 }, (_, i) => trained(i)));
+    expect(chooseCards(many, history, { limit: 10 }).replay).toHaveLength(10);
+  });
+});
