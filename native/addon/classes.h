@@ -12,6 +12,7 @@ namespace zell::addon {
 struct Classes {
   Napi::FunctionReference model;
   Napi::FunctionReference decoder;
+  Napi::FunctionReference trainer;
   std::map<uint32_t, std::shared_ptr<std::atomic<bool>>> jobs;  ///< set to true: end soon
 };
 

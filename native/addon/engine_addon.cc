@@ -12,6 +12,7 @@
 #include "addon/step_arguments.h"
 #include "addon/summary_object.h"
 #include "addon/task.h"
+#include "addon/trainer_object.h"
 #include "base/large_pages.h"
 #include "base/memory_info.h"
 #include "kernels/kernels.h"
@@ -108,6 +109,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   auto classes = std::make_unique<Classes>();
   classes->model = Napi::Persistent(ModelObject::Define(env));
   classes->decoder = Napi::Persistent(DecoderObject::Define(env));
+  classes->trainer = Napi::Persistent(TrainerObject::Define(env));
   env.SetInstanceData(classes.release());
   exports.Set("cpu", Napi::Function::New<Cpu>(env, "cpu"));
   exports.Set("memory", Napi::Function::New<Memory>(env, "memory"));
@@ -116,6 +118,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("loadModel", Napi::Function::New<LoadModel>(env, "loadModel"));
   exports.Set("quantize", Napi::Function::New<Quantize>(env, "quantize"));
   exports.Set("measureImportance", Napi::Function::New<MeasureImportance>(env, "measureImportance"));
+  exports.Set("openTrainer", Napi::Function::New<OpenTrainer>(env, "openTrainer"));
   exports.Set("cancelJob", Napi::Function::New<CancelJob>(env, "cancelJob"));
   return exports;
 }

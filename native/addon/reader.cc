@@ -50,6 +50,16 @@ std::vector<int32_t> Reader::Integers(const Napi::Value& value, const char* name
   return {array.Data(), array.Data() + array.ElementLength()};
 }
 
+std::vector<float> Reader::Floats(const Napi::Value& value, const char* name) {
+  const bool fits =
+      !value.IsEmpty() && value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
+  Expect(fits, std::string(name) + " to be a Float32Array");
+  if (!fits) return {};
+  const Napi::Float32Array array = value.As<Napi::Float32Array>();
+  if (array.ElementLength() == 0) return {};
+  return {array.Data(), array.Data() + array.ElementLength()};
+}
+
 std::vector<uint8_t> Reader::Bytes(const Napi::Value& value, const char* name) {
   const bool fits =
       !value.IsEmpty() && value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;

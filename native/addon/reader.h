@@ -33,6 +33,7 @@ class Reader {
   std::string Text(const Napi::Value& value, const char* name);
   bool Boolean(const Napi::Value& value, const char* name);
   std::vector<int32_t> Integers(const Napi::Value& value, const char* name);
+  std::vector<float> Floats(const Napi::Value& value, const char* name);
   std::vector<uint8_t> Bytes(const Napi::Value& value, const char* name);
   Napi::Object Object(const Napi::Value& value, const char* name);
 

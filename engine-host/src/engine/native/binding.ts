@@ -1,4 +1,4 @@
-/** The addon's whole type. `loadAddon.ts` beside this file is the only place that opens it. */
+/** The addon's whole type, but for trainers (`trainerBinding.ts`). `loadAddon.ts` beside this file is the only place that opens it. */
 import type {
   AdapterInfo,
   LoadOptions,
