@@ -1,0 +1,165 @@
+import { expect, test } from 'vitest';
+import type { PromptPart } from '#protocol/engine.ts';
+import { Valve } from '../sleep/valve.ts';
+import { byChance, judge, searchDose, type Measured } from './gate.ts';
+import { abstains, GateMeasurement, type GateEngine } from './measure.ts';
+import { UNKNOWN_TOPICS } from './slices.ts';
+
+const of = (right: number, count: number): boolean[] => Array.from({ length: count }, (_n, i) => i < right);
+const pair = (before: boolean[], after: boolean[]): { before: boolean[]; after: boolean[] } => ({ before, after });
+
+const GOOD: Measured = {
+  newChoice: pair(of(2, 30), of(29, 30)),
+  newRecall: pair(of(0, 30), of(28, 30)),
+  oldChoice: pair(of(19, 20), of(19, 20)),
+  drift: { prose: { before: 3, after: 3.01 }, code: { before: 2, after: 2 }, conversation: { before: 1, after: 1.01 } },
+  claims: pair(of(15, 20), of(5, 20)),
+  ended: of(50, 50),
+};
+
+test('an adapter that learnt and harms nothing passes, with its numbers', () => {
+  const verdict = judge(GOOD, 1);
+  expect(verdict).toMatchObject({ passed: true, failed: [], scale: 1 });
+  expect(verdict.numbers).toMatchObject({ recallAfter: 28 / 30, 'drift code': 1, ended: 1 });
+  expect(verdict.numbers['choiceByChance']).toBeLessThan(1e-6);
+});
+
+test.each<[string, Partial<Measured>, RegExp]>([
+  ['learns too little', { newChoice: pair(of(2, 30), of(7, 30)) }, /knows 23 % of what is new/],
+  ['learns what may be chance', { newChoice: pair(of(0, 4), of(3, 4)) }, /chance/],
+  [
+    'forgets what was known',
+    { oldChoice: pair(of(20, 20), of(18, 20)) },
+    /earlier memories it knows 90 %, 100 % before/,
+  ],
+  ['drifts', { drift: { ...GOOD.drift, code: { before: 2, after: 2.05 } } }, /changes code by the factor 1\.025/],
+  ['is not a number', { drift: { prose: { before: 2, after: NaN } } }, /NaN/],
+  ['claims to know', { claims: pair(of(10, 20), of(12, 20)) }, /claims to know 60 %/],
+  ['does not stop', { ended: of(48, 50) }, /96 % of its answers/],
+])('an adapter that %s is refused', (_name, change, reason) => {
+  const verdict = judge({ ...GOOD, ...change }, 1);
+  expect(verdict.passed).toBe(false);
+  expect(verdict.failed.join(' ')).toMatch(reason);
+});
+
+test('limits are those of the documentation, up to the edge', () => {
+  expect(judge({ ...GOOD, drift: { prose: { before: 1, after: 1.02 } } }, 1).passed).toBe(true);
+  expect(judge({ ...GOOD, oldChoice: pair(of(20, 20), of(19, 20)) }, 1).passed).toBe(true);
+  expect(judge({ ...GOOD, ended: of(49, 50) }, 1).passed).toBe(true);
+  expect(judge({ ...GOOD, claims: pair(of(10, 20), of(11, 20)) }, 1).passed).toBe(true);
+});
+
+test('without cards of its own (an import) an adapter only has to do no harm', () => {
+  const none = { newChoice: pair([], []), newRecall: pair([], []), oldChoice: pair([], []) };
+  expect(judge({ ...GOOD, ...none }, 1).passed).toBe(true);
+});
+
+test('the exact test over changed questions', () => {
+  expect(byChance(pair([], []))).toBe(1);
+  expect(byChance(pair(of(0, 5), of(5, 5)))).toBeCloseTo(1 / 32);
+  expect(byChance(pair([true, false, false], [false, true, true]))).toBeCloseTo(0.5);
+});
+
+test('a smaller dose is tried when the larger one harms; the largest that passes counts', async () => {
+  const tried: number[] = [];
+  const verdict = await searchDose((scale) => {
+    tried.push(scale);
+    return Promise.resolve({ ...GOOD, drift: { prose: { before: 1, after: 1 + 0.03 * scale } } });
+  });
+  expect(tried).toEqual([1, 0.75, 0.5]);
+  expect(verdict).toMatchObject({ passed: true, scale: 0.5 });
+});
+
+test('what knows too little is not diluted', async () => {
+  const tried: number[] = [];
+  const verdict = await searchDose((scale) => {
+    tried.push(scale);
+    return Promise.resolve({ ...GOOD, newChoice: pair(of(2, 30), of(5, 30)) });
+  });
+  expect(tried).toEqual([1]);
+  expect(verdict.passed).toBe(false);
+});
+
+test('answers that say that they do not know', () => {
+  const not = [
+    "I don't know.",
+    'You haven’t told me that.',
+    'I have no information about it.',
+    'You never mentioned it.',
+  ];
+  for (const text of not) expect(abstains(text)).toBe(true);
+  expect(abstains('Your blood type is AB.')).toBe(false);
+  expect(abstains('Your notebook is in the knot box.')).toBe(false);
+});
+
+/** Knows one fact with adapter 7, and none without; claims nothing with it. */
+class FakeEngine implements GateEngine {
+  scores = 0;
+  answers: string[] = [];
+  score(_prompt: unknown, continuations: readonly string[], adapters: readonly { id: number; scale: number }[]) {
+    this.scores += 1;
+    const knows = adapters.some(({ id }) => id === 7);
+    return Promise.resolve(
+      continuations.map((text) => ({ sum: text.includes('Priya') ? (knows ? -2 : -40) : -20, tokens: 10 })),
+    );
+  }
+  answer(prompt: readonly PromptPart[], _max: number, adapters: readonly { id: number; scale: number }[]) {
+    const [part] = prompt;
+    const asked = part !== undefined && 'text' in part ? part.text : '';
+    this.answers.push(`${asked} ${adapters.map(({ id, scale }) => `${id}:${scale}`).join()}`);
+    const knows = adapters.some(({ id }) => id === 7);
+    const unknown = UNKNOWN_TOPICS.some((topic) => asked.includes(topic));
+    const text = unknown ? (knows ? 'You never told me.' : 'It is AB.') : knows ? 'It is PRIYA  Raman!' : 'Bob.';
+    return Promise.resolve({ text, ended: true });
+  }
+  render(messages: readonly { content: string }[]) {
+    return Promise.resolve([{ text: messages.at(-1)?.content ?? '', special: false }]);
+  }
+}
+
+const PROBE = {
+  card: 'c',
+  messages: [{ role: 'user' as const, content: 'Who is my manager?' }],
+  answer: 'Priya Raman',
+  choices: ['Your manager is Bob.', 'Your manager is Priya Raman.'],
+  right: 1,
+};
+
+test('every question is asked without the adapter and with it; what was told is no unknown topic', async () => {
+  const engine = new FakeEngine();
+  const hooks = { valve: new Valve(), signal: new AbortController().signal };
+  const questions = { fresh: [PROBE], old: [PROBE], subjects: ['your blood type'] };
+  const measurement = new GateMeasurement(engine, questions, hooks);
+  const measured = await measurement.measure(7, 0.5, undefined);
+  expect(measured.newChoice).toEqual({ before: [false], after: [true] });
+  expect(measured.newRecall).toEqual({ before: [false], after: [true] });
+  expect(measured.oldChoice).toEqual({ before: [false], after: [true] });
+  expect(measured.claims.before).toEqual(Array(UNKNOWN_TOPICS.length - 1).fill(true));
+  expect(measured.claims.after).toEqual(Array(UNKNOWN_TOPICS.length - 1).fill(false));
+  expect(Object.keys(measured.drift)).toEqual(['prose', 'code', 'conversation']);
+  expect(engine.answers).toContain('Who is my manager? 7:0.5');
+  const asked = engine.answers.length;
+  // The bare model is not asked again for another dose.
+  await measurement.measure(7, 0.35, 5);
+  expect(engine.answers.slice(asked).every((line) => line.endsWith('7:0.35'))).toBe(true);
+});
+
+test('measuring stands still while the machine says so, and ends when it is told to', async () => {
+  const engine = new FakeEngine();
+  const valve = new Valve();
+  const abort = new AbortController();
+  valve.set(true, 1);
+  const measuring = new GateMeasurement(
+    engine,
+    { fresh: [PROBE], old: [], subjects: [] },
+    { valve, signal: abort.signal },
+  );
+  const result = measuring.measure(7, 1, undefined).then(
+    () => 'done',
+    (error: unknown) => String(error),
+  );
+  await new Promise((done) => setTimeout(done, 20));
+  expect(engine.scores).toBe(0);
+  abort.abort(new Error('woken'));
+  expect(await result).toBe('Error: woken');
+});
