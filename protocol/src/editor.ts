@@ -7,6 +7,7 @@ import type {
   AdapterInfo,
   BenchmarkRequest,
   BenchmarkResult,
+  KeptPrefix,
   MachineLimits,
   ModelInfo,
   ModelSummary,
@@ -108,6 +109,11 @@ export interface EditorRequests {
   };
   /** About a second of full load: how fast this machine reads memory and multiplies integers. */
   'zell/engine/limits': { params: Record<string, never>; result: MachineLimits };
+  /** Evaluates a system prompt and keeps it on the disk for requests to come; progress shows in the status. */
+  'zell/prefix/build': {
+    params: { name?: string; system: string };
+    result: KeptPrefix & { readonly model: string; readonly ms: number };
+  };
   /** The `top` most likely tokens after `text`, which is taken as plain text. */
   'zell/engine/nextTokens': { params: { name?: string; text: string; top: number }; result: { top: TokenLogprob[] } };
   /** Ends the host after this answer; `drain` lets running requests finish first. */

@@ -362,6 +362,17 @@ export interface MachineLimits {
 }
 
 /** Calls that have one answer. The key is the method on the wire. */
+export interface KeptPrefix {
+  /** Tokens of the beginning that was to be kept. */
+  readonly tokens: number;
+  /** How many of them were known before. */
+  readonly cachedTokens: number;
+  /** How many of them lie on the disk now; 0 for one that is too short to be worth it. */
+  readonly keptTokens: number;
+  /** Bytes of its keys and values. */
+  readonly bytes: number;
+}
+
 export interface EngineCalls {
   load: { params: { path: string; options: LoadOptions }; result: ModelInfo };
   unload: { params: Record<string, never>; result: null };
@@ -401,6 +412,11 @@ export interface EngineCalls {
   /** The scales of all adapters, for requests that name none; those that are not in `scales` get 0. */
   scaleAdapters: { params: { scales: readonly AdapterScale[] }; result: { adapters: readonly AdapterInfo[] } };
   adapters: { params: Record<string, never>; result: { adapters: readonly AdapterInfo[] } };
+  /** Evaluates a prompt and keeps on the disk what it shares with `other`: the same system prompt with another question. */
+  keepPrefix: {
+    params: { forModel: string; prompt: readonly PromptPart[]; other: readonly PromptPart[]; addBos: boolean };
+    result: KeptPrefix;
+  };
   /** Drops every known prefix, from memory and from the disk: the user erased what it may hold. */
   forgetPrefixes: { params: Record<string, never>; result: null };
   bench: { params: BenchmarkRequest; result: BenchmarkResult };

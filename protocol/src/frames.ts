@@ -135,6 +135,7 @@ const METHODS: Readonly<Record<EngineMethod, true>> = {
   unloadAdapter: true,
   scaleAdapters: true,
   adapters: true,
+  keepPrefix: true,
   forgetPrefixes: true,
   bench: true,
   limits: true,

@@ -43,7 +43,7 @@ describe.skipIf(unavailable !== undefined)('without a running engine', () => {
       const { code, stdout } = await home.zell(['--help']);
       times.push(performance.now() - started);
       expect(code).toBe(0);
-      for (const name of 'run ask batch serve info models memory test-paris bench quantize imatrix status stop'.split(
+      for (const name of 'run ask batch serve build info models memory test-paris bench quantize imatrix status stop'.split(
         ' ',
       ))
         expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));

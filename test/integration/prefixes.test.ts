@@ -140,6 +140,33 @@ describe.skipIf(unavailable !== undefined)('prefixes on the disk', () => {
     expect(files()).toEqual(before);
   });
 
+  test('`zell build` keeps a system prompt: the first request of the next host starts warm', async () => {
+    const system = rules(45, 'lighthouses');
+    writeFileSync(home.path('prompt.txt'), system);
+    const built = await home.zell(['build', '--system-prompt', home.path('prompt.txt'), '--json']);
+    expect(built.stderr).not.toContain('zell:');
+    const { tokens, cachedTokens, keptTokens, bytes, ms } = JSON.parse(built.stdout) as Record<string, number>;
+    expect(tokens).toBeGreaterThan(512);
+    expect(cachedTokens).toBe(0);
+    expect(keptTokens).toBe(tokens);
+    expect(bytes).toBeGreaterThan(tokens! * 1000);
+    expect(ms).toBeGreaterThan(0);
+    const first = await withHost((host) => ask(host, system, 'Which is the tallest?'));
+    // All of the system prompt, to the token.
+    expect(first.cached).toBeGreaterThanOrEqual(tokens!);
+    expect(first.prompt - first.cached).toBeLessThan(24);
+    const cold = await withHost((host) => ask(host, system, 'Which is the tallest?'), { ZELL_PREFIX_DISK_MB: '0' });
+    expect(cold.cached).toBe(0);
+    expect(cold.text).toBe(first.text);
+
+    const again = await home.zell(['build', '--system-prompt', system]);
+    expect(again.stdout).toMatch(/known before; \d+ are kept on the disk .*\n.*starts warm/);
+    expect((await home.zell(['build', '--system-prompt', 'Be brief.'])).stdout).toContain('Nothing was kept');
+    const secret = await home.zell(['build', '--system-prompt', `${system} AKIAIOSFODNN7EXAMPLE`]);
+    expect(secret.code).toBe(2);
+    expect(secret.stderr).toContain('secret');
+  });
+
   test('erasing the memory erases the prefixes', async () => {
     expect(files()).not.toEqual([]);
     await withHost(async (host) => {

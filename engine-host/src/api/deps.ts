@@ -23,6 +23,7 @@ export interface ApiEngine {
     method: M,
     params: EngineCalls[M]['params'],
     signal: AbortSignal,
+    onProgress?: (fraction: number) => void,
   ): Promise<EngineCalls[M]['result']>;
   /** Newest counters; zeros before the engine is up. */
   stats(): EngineStats;

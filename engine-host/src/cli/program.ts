@@ -74,6 +74,16 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
     );
 
   program
+    .command('build')
+    .description('prepare a system prompt: requests that begin with it start at once, also after a restart')
+    .argument('[model]')
+    .requiredOption('--system-prompt <file|text>', 'a file that holds it, or the text itself')
+    .option('--json', 'print {model, tokens, cachedTokens, keptTokens, bytes, ms}; progress goes to stderr')
+    .action(async (model: string | undefined, options: BuildOptions) =>
+      (await import('./commands/build.ts')).build(model, options, signal),
+    );
+
+  program
     .command('info')
     .description('what a model file says about itself, and whether it fits')
     .argument('[model]')
@@ -260,6 +270,9 @@ export interface RunOptions extends JsonOption {
   readonly seed?: number;
   readonly system?: string;
   readonly lora?: readonly AdapterFile[];
+}
+export interface BuildOptions extends JsonOption {
+  readonly systemPrompt: string;
 }
 export interface ServeOptions {
   readonly port?: string;

@@ -4,8 +4,9 @@ import { ZellError } from '#protocol/errors.ts';
 import { benchmarkTokens, runBenchmark } from './inference/benchmark.ts';
 import { EmbedTask } from './inference/embedTask.ts';
 import { NextTokensTask } from './inference/nextTokensTask.ts';
-import { scoreTexts } from './inference/scoring.ts';
+import { PrefixTask, sharedTokens } from './inference/prefixTask.ts';
 import { promptTokens } from './inference/prompt.ts';
+import { scoreTexts } from './inference/scoring.ts';
 import type { LoadedModel, ModelHost } from './modelHost.ts';
 import type { NativeAddon } from './native/binding.ts';
 
@@ -101,6 +102,22 @@ const HANDLERS: Handlers = {
     return { adapters: adapters.list() };
   },
   adapters: (_params, { host }) => ({ adapters: host.loaded.adapters.list() }),
+  keepPrefix: async (params, { host, onProgress, signal }) => {
+    const { model, scheduler, adapters } = host.loaded;
+    if (params.forModel !== model.info.modelHash)
+      throw new ZellError('busy', 'Another model was loaded meanwhile. Ask again.');
+    const task = new PrefixTask(model, params, adapters.inForce(undefined), onProgress);
+    const tokens = sharedTokens(model, params);
+    signal.addEventListener('abort', () => scheduler.cancel(task), { once: true });
+    scheduler.submit(task);
+    const cachedTokens = Math.min(tokens, await task.result);
+    const kept = await scheduler.onDisk(task.tokens);
+    if (kept === undefined)
+      throw new ZellError('invalid_request', 'Nothing is kept on the disk: its limit (ZELL_PREFIX_DISK_MB) is 0.');
+    const { blockBytes, blockTokens } = model.kvUsage();
+    const keptTokens = Math.min(tokens, kept.tokens);
+    return { tokens, cachedTokens, keptTokens, bytes: Math.ceil(keptTokens / blockTokens) * blockBytes };
+  },
   forgetPrefixes: async (_params, { host }) => {
     await host.current?.scheduler.forgetPrefixes();
     return null;

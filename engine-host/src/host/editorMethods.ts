@@ -1,5 +1,5 @@
 /** The `zell/*` requests and notifications, on the host's parts. One table, typed by the protocol. */
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { KeptPrefix, ModelInfo } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { EditorMethod, EditorNotifications, EditorRequests } from '#protocol/editor.ts';
 import type { ModelService } from '../models/modelService.ts';
@@ -21,6 +21,8 @@ export interface EditorParts {
   readonly onMemoryChanged: (listener: (lastEventId: number) => void) => () => void;
   /** Nothing that was erased stays in the KV cache, in memory or on the disk. */
   readonly forgetPrefixes: (signal: AbortSignal) => Promise<void>;
+  /** Keeps a system prompt on the disk; progress shows in the status. */
+  readonly buildPrefix: (model: ModelInfo, system: string, signal: AbortSignal) => Promise<KeptPrefix>;
   /** Ends the host after the answer has left. */
   readonly stop: (drain: boolean) => void;
   readonly keep: () => void;
@@ -92,6 +94,12 @@ export function editorMethods(parts: EditorParts): Handlers {
         top: count(top, 'top', 1, 100),
       };
       return engine.call('nextTokens', params, signal);
+    },
+    'zell/prefix/build': async ({ name, system }, signal) => {
+      const model = await models.load(maybeText(name, 'name'), signal);
+      const started = performance.now();
+      const kept = await parts.buildPrefix(model, text(system, 'system'), signal);
+      return { ...kept, model: model.name, ms: performance.now() - started };
     },
     'zell/memory/status': () => memory.status(hash()),
     'zell/memory/list': ({ limit, before }) =>

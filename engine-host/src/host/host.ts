@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { Announcement } from '#protocol/announcement.ts';
 import { toWireError, type WireError } from '#protocol/errors.ts';
 import type { HostStatus } from '#protocol/editor.ts';
-import type { LoadOptions, ModelInfo } from '#protocol/engine.ts';
+import type { KeptPrefix, LoadOptions, ModelInfo } from '#protocol/engine.ts';
 import type { ApiDeps } from '../api/deps.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import { AdapterStore } from '../training/adapters/adapterStore.ts';
@@ -15,6 +15,7 @@ import { ModelService } from '../models/modelService.ts';
 import { ModelRegistry } from '../models/registry.ts';
 import { removeAnnouncement, urlHost, writeAnnouncement } from './announcement.ts';
 import { attachEditorSocket, type EditorSocket } from './editorSocket.ts';
+import { buildPrefix } from './buildPrefix.ts';
 import { forgetPrefixes } from './forgetPrefixes.ts';
 import type { HostEngine } from './hostEngine.ts';
 import { Leases, type Lifetime } from './leases.ts';
@@ -88,6 +89,8 @@ export class Host {
   /** Why no model is loaded although one was asked for. */
   #modelError: WireError | undefined;
   #preloading = false;
+  /** 0–1, while a system prompt is being built. */
+  #building: number | undefined;
   #modelHash: string | undefined;
   readonly #memoryListeners = new Set<(lastEventId: number) => void>();
   #stopping: Promise<void> | undefined;
@@ -193,6 +196,7 @@ export class Host {
           this.#memoryListeners.add(listener);
           return () => this.#memoryListeners.delete(listener);
         },
+        buildPrefix: (model, system, signal) => this.#buildPrefix(model, system, signal),
         forgetPrefixes: (signal) => forgetPrefixes(engine, this.#options.paths.prefixes, signal),
         stop: (drain) => setTimeout(() => void (drain ? this.#drain() : this.stop('asked to')), 50),
         keep: () => this.#leases.keep(),
@@ -314,6 +318,20 @@ export class Host {
     this.#parts.memory.prepare?.();
   }
 
+  async #buildPrefix(model: ModelInfo, system: string, signal: AbortSignal): Promise<KeptPrefix> {
+    if (this.#templates === undefined) throw new Error('This host has no templates.');
+    const progress = (fraction: number | undefined): void => {
+      this.#building = fraction;
+      this.#status.touch();
+    };
+    progress(0);
+    try {
+      return await buildPrefix({ ...this.#parts, templates: this.#templates }, model, system, progress, signal);
+    } finally {
+      progress(undefined);
+    }
+  }
+
   async #refreshMemory(): Promise<void> {
     try {
       const { enabled, closedWaiting, sleepAfter, state } = await this.#parts.memory.status(
@@ -330,6 +348,7 @@ export class Host {
     const { engine } = this.#parts;
     const model = this.#models.current();
     const activity = this.#models.activity;
+    const progress = activity?.progress ?? this.#building;
     const { state, detail, error } = this.#state(model);
     return {
       state,
@@ -352,7 +371,7 @@ export class Host {
       tokensPerSecond: engine.stats().lastTokensPerSecond,
       queue: engine.condition.queue,
       leases: this.#leases.count('editor'),
-      ...(activity?.progress === undefined ? {} : { progress: activity.progress }),
+      ...(progress === undefined ? {} : { progress }),
       ...(error === undefined ? {} : { error }),
       ...(this.#memoryStatus === undefined ? {} : { memory: this.#memoryStatus }),
     };
@@ -367,7 +386,10 @@ export class Host {
     const activity = this.#models.activity;
     if (activity !== undefined) return { state: 'loading', detail: activity.detail };
     if (model !== undefined && engine.state !== 'starting')
-      return { state: engine.state === 'loading' ? 'loading' : 'ready', detail: `${model.name} is ready` };
+      return {
+        state: engine.state === 'loading' ? 'loading' : 'ready',
+        detail: this.#building === undefined ? `${model.name} is ready` : 'Evaluating a system prompt',
+      };
     if (this.#preloading || engine.state === 'starting') return { state: 'starting', detail: 'The engine is starting' };
     const error = this.#modelError;
     return {

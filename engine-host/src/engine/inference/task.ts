@@ -26,6 +26,8 @@ export interface Task {
   };
   /** It got a slot; `cachedTokens` of the prompt need no evaluation. */
   admitted(cachedTokens: number): void;
+  /** A step is over: the sequence holds so many of `tokens`. */
+  evaluated?(tokens: number): void;
   /** Result of the step that evaluated the last of `tokens`. False: it is finished. */
   output(output: StepOutput): boolean;
   /** Called once, instead of the last `output`. */

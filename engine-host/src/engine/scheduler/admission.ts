@@ -12,7 +12,7 @@ import type { KnownPrefix, PrefixTree } from './prefixTree.ts';
 export const LEAST_SHARED = 32;
 
 /** Reading from the disk pays from so many tokens on. */
-const LEAST_RESTORED = 128;
+export const LEAST_RESTORED = 128;
 
 /** The last class whose requests are turns of conversations. */
 const LAST_CONVERSATION = PRIORITIES.indexOf('api');

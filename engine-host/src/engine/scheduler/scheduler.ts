@@ -5,7 +5,7 @@ import type { Task } from '../inference/task.ts';
 import type { NativeModel, StepItem, StepOutput } from '../native/binding.ts';
 import { nativeError } from '../native/nativeError.ts';
 import type { DiskTier } from '../disk/diskTier.ts';
-import { Admission, type Growth } from './admission.ts';
+import { Admission, LEAST_RESTORED, type Growth } from './admission.ts';
 import { Counters } from './counters.ts';
 import { byService, newEntry, remaining, type Entry } from './entry.ts';
 import { Parking } from './parking.ts';
@@ -149,6 +149,16 @@ export class Scheduler {
     });
   }
 
+  /** Waits until what ended so far is written. @returns the beginning of `tokens` that lies on the disk; undefined without a disk tier */
+  async onDisk(tokens: readonly number[]): Promise<{ readonly tokens: number } | undefined> {
+    // What has just ended is handed over between two steps.
+    await this.exclusive(0, () => Promise.resolve());
+    await this.#disk?.settled();
+    if (this.#disk === undefined) return undefined;
+    const found = this.#disk.find(tokens, tokens.length)?.tokens ?? 0;
+    return { tokens: found < LEAST_RESTORED ? 0 : found };
+  }
+
   /** Nothing that was computed before is reused; what runs goes on. */
   async forgetPrefixes(): Promise<void> {
     await this.exclusive(0, async () => {
@@ -193,8 +203,8 @@ export class Scheduler {
   }
 
   async #turn(): Promise<void> {
-    for (let work = this.#exclusive.shift(); work !== undefined; work = this.#exclusive.shift()) await work();
     for (const entry of this.#leaving.splice(0)) this.#admission.keep(entry);
+    for (let work = this.#exclusive.shift(); work !== undefined; work = this.#exclusive.shift()) await work();
     this.#restores.take();
     this.#admit();
     const plan = planStep(this.#running, this.#now(), (decoding) =>
@@ -270,6 +280,7 @@ export class Scheduler {
     }
     entry.task.embedding?.slice(entry.evaluated, count, output);
     entry.evaluated += count;
+    entry.task.evaluated?.(entry.evaluated);
     if (entry.evaluated < entry.task.tokens.length) return;
     const now = this.#now();
     if (output.sampled !== undefined) {
