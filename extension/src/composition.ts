@@ -12,7 +12,7 @@ import type { HostProgram } from './platform/engine/hostLauncher.ts';
 import { zellHome } from './platform/engine/zellHome.ts';
 import { createLog } from './platform/log.ts';
 import { SelectionService } from './platform/selection.ts';
-import { chatSettings, configuredHome, memoryAllowed } from './platform/settings.ts';
+import { chatSettings, configuredHome, memoryAllowed, prefixDiskMegabytes } from './platform/settings.ts';
 import { workspaceId } from './platform/workspace.ts';
 
 export function compose(context: vscode.ExtensionContext): void {
@@ -22,6 +22,7 @@ export function compose(context: vscode.ExtensionContext): void {
     script: vscode.Uri.joinPath(context.extensionUri, 'dist', 'host.mjs').fsPath,
     home: zellHome(configuredHome()),
     version: (context.extension.packageJSON as { version: string }).version,
+    prefixDiskMegabytes: prefixDiskMegabytes(),
   });
   const engine = new EngineService(program, log);
   const client = new ChatClient((signal) => engine.address(signal), chatRequestSettings);

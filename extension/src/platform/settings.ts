@@ -51,6 +51,12 @@ export function configuredHome(): string {
   return vscode.workspace.getConfiguration(SECTION).get('home', '').trim();
 }
 
+/** MiB of the disk that prompts' keys and values may take; undefined when not set. Machine scope, too: no workspace fills the disk. */
+export function prefixDiskMegabytes(): number | undefined {
+  const set = vscode.workspace.getConfiguration(`${SECTION}.prefixes`).get<number | null>('maxDiskMegabytes', null);
+  return set === null ? undefined : clamp(set, 0, 1_048_576);
+}
+
 /** Turns inline completion on or off for all files; a language's own value goes on winning. Returns the new value. */
 export async function toggleInlineCompletion(): Promise<boolean> {
   const config = vscode.workspace.getConfiguration(`${SECTION}.inlineCompletion`);

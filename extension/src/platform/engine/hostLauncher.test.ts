@@ -22,7 +22,7 @@ const server = http.createServer((request, response) => response.end(JSON.string
 server.listen(0, '127.0.0.1', () => {
   const announcement = { v: 1, pid: process.pid, host: '127.0.0.1', port: server.address().port, token: 't', instance: 'i',
     version: process.argv[2] ?? '1.0.0',
-    env: [process.env.ELECTRON_RUN_AS_NODE, process.env.VSCODE_PID ?? 'none'].join() };
+    env: [process.env.ELECTRON_RUN_AS_NODE, process.env.VSCODE_PID ?? 'none', process.env.ZELL_PREFIX_DISK_MB ?? 'none'].join() };
   writeFileSync(process.env.ZELL_HOME + '/engine.json', JSON.stringify(announcement));
 });
 setTimeout(() => process.exit(), 3000);
@@ -39,9 +39,15 @@ test('a host is started as Node, without the window’s own environment, and the
   const started = await findOrStartHost(await program(HOST), never);
   delete process.env['VSCODE_PID'];
   const written = await readFile(path.join(folder, 'home', 'engine.json'), 'utf8');
-  expect(JSON.parse(written)).toMatchObject({ env: '1,none' });
+  expect(JSON.parse(written)).toMatchObject({ env: '1,none,none' });
   const joined = await findOrStartHost(await program('throw new Error("not again")'), never);
   expect(joined.pid).toBe(started.pid);
+});
+
+test('the limit of the disk reaches the host', async () => {
+  await findOrStartHost({ ...(await program(HOST)), prefixDiskMegabytes: 512 }, never);
+  const written = await readFile(path.join(folder, 'home', 'engine.json'), 'utf8');
+  expect(JSON.parse(written)).toMatchObject({ env: '1,none,512' });
 });
 
 test('an older host is replaced by our own', async () => {

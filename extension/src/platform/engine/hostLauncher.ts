@@ -20,6 +20,8 @@ export interface HostProgram {
   readonly home: string;
   /** Of the extension, and so of the script. */
   readonly version: string;
+  /** Absent: what the environment says, or the host's own limit. */
+  readonly prefixDiskMegabytes?: number | undefined;
 }
 
 /** The running host, unless it is older than our own: that one is to be replaced. */
@@ -61,7 +63,7 @@ function launch(program: HostProgram): { failure(): ZellError | undefined } {
       detached: true,
       windowsHide: true,
       stdio: ['ignore', output, output],
-      env: hostEnvironment(program.home),
+      env: hostEnvironment(program),
     });
     child.on('error', (cause) => {
       failure = new ZellError('io', `The engine could not be started: ${cause.message}.`, { cause });
@@ -82,11 +84,12 @@ function launch(program: HostProgram): { failure(): ZellError | undefined } {
 }
 
 /** The window's environment without what would make the child behave as an editor or a debuggee. */
-function hostEnvironment(home: string): NodeJS.ProcessEnv {
+function hostEnvironment({ home, prefixDiskMegabytes }: HostProgram): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(?:VSCODE_|ELECTRON_|NODE_OPTIONS$|NODE_INSPECT)/.test(name),
   );
-  return { ...Object.fromEntries(kept), ELECTRON_RUN_AS_NODE: '1', ZELL_HOME: home };
+  const limit = prefixDiskMegabytes === undefined ? {} : { ZELL_PREFIX_DISK_MB: String(prefixDiskMegabytes) };
+  return { ...Object.fromEntries(kept), ELECTRON_RUN_AS_NODE: '1', ZELL_HOME: home, ...limit };
 }
 
 function lastLines(file: string): string {
