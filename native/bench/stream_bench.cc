@@ -128,9 +128,14 @@ int main(int argc, char** argv) {
     sink += Sum(reinterpret_cast<const uint64_t*>(w) + (thread == 0 ? 0 : half), half);
   };
   const auto products = [&](size_t tile, std::atomic<size_t>& next) {
-    for (size_t r; (r = next.fetch_add(tile)) < rows;) {
-      const size_t n = std::min(tile, rows - r);
-      kernels->matmul(*type, {w + r * stride, stride, n, x.bytes.data(), x.stride, cols, k, y.data() + r, rows});
+    bool asked_for = false;
+    for (size_t r = next.fetch_add(tile); r < rows;) {
+      const size_t n = std::min(tile, rows - r), after = next.fetch_add(tile);
+      const uint8_t* ahead = after < rows ? w + after * stride : nullptr;
+      kernels->matmul(
+          *type, {w + r * stride, stride, n, x.bytes.data(), x.stride, cols, k, y.data() + r, rows, ahead, asked_for});
+      asked_for = ahead != nullptr;
+      r = after;
     }
   };
   double best[3] = {};

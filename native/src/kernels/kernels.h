@@ -43,6 +43,10 @@ struct MatmulArgs {
   size_t k;
   float* y;
   size_t y_stride;
+  /// With few columns: weights that the caller multiplies right after these, which are asked for meanwhile; null: none.
+  const uint8_t* next = nullptr;
+  /// The first rows were some call's `next`.
+  bool asked_for = false;
 };
 
 /// y[c * y_stride + r] += scales[c] * factor * sum over j < rank of u[c * u_stride + j] * b[j][r], for r in [0, rows),

@@ -186,8 +186,15 @@ class CpuExecutor final : public Executor {
     for (size_t p = 0; p < phases.size(); ++p) state_.queues[p].Reset();
     pool_->Run([&](int thread) {
       float* scratch = m_.thread_floats[static_cast<size_t>(thread)].data();
+      Ahead ahead;
+      ahead.thread = thread;
+      size_t next = 0;
       for (size_t p = 0; p < phases.size(); ++p) {
-        RunPhase(phases[p], state_.queues[p], scratch);
+        if (phases[p].kind == Phase::Kind::kMatmul) {
+          for (next = std::max(next, p + 1); next < phases.size() && phases[next].kind != Phase::Kind::kMatmul;) ++next;
+          ahead.op = next < phases.size() ? phases[next].ops[0] : nullptr;
+        }
+        RunPhase(phases[p], state_.queues[p], ahead, scratch);
         if (!state_.queues[p].Wait(CountTasks(phases[p]), *state_.stop)) return;
       }
     });
@@ -212,10 +219,10 @@ class CpuExecutor final : public Executor {
     return static_cast<uint32_t>((n + step - 1) / step);
   }
 
-  void RunPhase(const Phase& phase, TaskQueue& queue, float* scratch) {
+  void RunPhase(const Phase& phase, TaskQueue& queue, Ahead& ahead, float* scratch) {
     switch (phase.kind) {
       case Phase::Kind::kMatmul:
-        return RunMatmul(m_, state_, *phase.ops[0], queue, scratch);
+        return RunMatmul(m_, state_, *phase.ops[0], queue, ahead, scratch);
       case Phase::Kind::kAttention:
         return RunAttention(m_, state_, *phase.ops[0], queue, scratch);
       case Phase::Kind::kExperts:

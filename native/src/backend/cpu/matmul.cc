@@ -1,6 +1,8 @@
 #include "backend/cpu/matmul.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "backend/cpu/row_ops.h"
 
@@ -19,6 +21,9 @@ constexpr size_t kMostScalarWork = 4 * 1024 * 1024, kMostVectorWork = 64 * 1024 
 constexpr size_t kColumnStep = 32;
 // Tiles start at multiples of this, so that element-wise kernels see each element at the same place of their vectors.
 constexpr size_t kRowStep = 32;
+
+// Up to so many columns memory, not multiplication, is what a product takes its time for.
+constexpr size_t kFewColumns = 16;
 
 struct Tiling {
   size_t rows;     // of the weights in one tile
@@ -57,15 +62,43 @@ struct Adapted {
   const TaskQueue& queue;
 };
 
+// Some rows of a part.
+struct Tile {
+  size_t part;
+  size_t row;
+  size_t rows;
+  Tiling tiling;
+};
+
+// The tile that is task number `task`; none beyond the last.
+std::optional<Tile> FindTile(const Machine& m, const Op& op, size_t n, size_t task) {
+  for (size_t p = 0; p < TiledParts(op); ++p) {
+    Tile tile{p, 0, 0, {}};
+    const size_t tiles = TilesOf(m, op, p, n, &tile.tiling);
+    if (task < tiles) {
+      tile.row = task * tile.tiling.rows;
+      tile.rows = std::min(tile.tiling.rows, static_cast<size_t>(WeightOf(m, op.parts[p].weight).rows) - tile.row);
+      return tile;
+    }
+    task -= tiles;
+  }
+  return std::nullopt;
+}
+
+const uint8_t* RowsOf(const Machine& m, const MatmulPart& part, size_t row) {
+  const Weight& w = WeightOf(m, part.weight);
+  return w.data + row * w.row_bytes;
+}
+
 // y [columns][y_stride] = rows [row, row + rows) of a part for columns [column, column + columns), bias and adapters
 // included.
 void Product(const Machine& m, const Adapted& adapted, const MatmulPart& part, size_t row, size_t rows, size_t column,
-             size_t columns, float* y, size_t y_stride) {
+             size_t columns, float* y, size_t y_stride, Ahead& ahead) {
   const Weight& w = WeightOf(m, part.weight);
   const kernels::ActivationFormat format = kernels::FormatFor(w.type);
   const size_t x_stride = kernels::ActivationBytes(format, w.cols);
   kernels::MatmulArgs args{};
-  args.w = w.data + row * w.row_bytes;
+  args.w = RowsOf(m, part, row);
   args.w_stride = w.row_bytes;
   args.rows = rows;
   args.x = m.activations[static_cast<size_t>(format)].data() + column * x_stride;
@@ -74,6 +107,9 @@ void Product(const Machine& m, const Adapted& adapted, const MatmulPart& part, s
   args.k = w.cols;
   args.y = y;
   args.y_stride = y_stride;
+  args.next = ahead.next;
+  args.asked_for = args.w == ahead.asked;
+  ahead.asked = ahead.next;
   m.kernels->matmul(w.type, args);
   if (part.bias >= 0) {
     const float* bias = reinterpret_cast<const float*>(WeightOf(m, part.bias).data) + row;
@@ -83,29 +119,32 @@ void Product(const Machine& m, const Adapted& adapted, const MatmulPart& part, s
 }
 
 // All columns of one tile of rows, with the op's epilogue.
-void RunTile(const Machine& m, const RunState& state, const Adapted& adapted, const Op& op, size_t part_index,
-             size_t row, size_t rows, const Tiling& tiling, size_t n, float* scratch) {
-  const MatmulPart& part = op.parts[part_index];
+void RunTile(const Machine& m, const RunState& state, const Adapted& adapted, const Op& op, const Tile& tile, size_t n,
+             Ahead& ahead, float* scratch) {
+  const MatmulPart& part = op.parts[tile.part];
+  const auto& [_, row, rows, tiling] = tile;
   for (size_t column = 0; column < n; column += tiling.columns) {
     if (state.stop->load(std::memory_order_relaxed)) return;
     const size_t columns = std::min(tiling.columns, n - column);
     if (op.epilogue == Epilogue::kStore) {
       const size_t width = m.plan->values[static_cast<size_t>(part.out)].width;
-      Product(m, adapted, part, row, rows, column, columns, m.Row(part.out, column) + row, width);
+      Product(m, adapted, part, row, rows, column, columns, m.Row(part.out, column) + row, width, ahead);
     } else if (op.epilogue == Epilogue::kAddTo) {
-      Product(m, adapted, part, row, rows, column, columns, scratch, rows);
+      Product(m, adapted, part, row, rows, column, columns, scratch, rows, ahead);
       for (size_t c = 0; c < columns; ++c) {
         AddScaled(m, op.scale, scratch + c * rows, m.Row(part.out, column + c) + row, rows);
       }
     } else if (op.epilogue == Epilogue::kActivate) {
-      Product(m, adapted, part, row, rows, column, columns, scratch, rows);
+      Product(m, adapted, part, row, rows, column, columns, scratch, rows, ahead);
       for (size_t c = 0; c < columns; ++c) {
         m.kernels->activate(op.activation, scratch + c * rows, m.Row(op.out, column + c) + row, rows);
       }
     } else {
       float* up = scratch + kTileFloats;
-      Product(m, adapted, op.parts[0], row, rows, column, columns, scratch, rows);
-      Product(m, adapted, op.parts[1], row, rows, column, columns, up, rows);
+      const uint8_t* next = std::exchange(ahead.next, RowsOf(m, op.parts[1], row));
+      Product(m, adapted, op.parts[0], row, rows, column, columns, scratch, rows, ahead);
+      ahead.next = next;
+      Product(m, adapted, op.parts[1], row, rows, column, columns, up, rows, ahead);
       for (size_t c = 0; c < columns; ++c) {
         m.kernels->gate(op.activation, scratch + c * rows, up + c * rows, m.Row(op.out, column + c) + row, rows);
       }
@@ -133,29 +172,35 @@ uint32_t CountMatmulTasks(const Machine& m, const RunState& state, const Op& op)
   return static_cast<uint32_t>(tasks);
 }
 
-void RunMatmul(const Machine& m, const RunState& state, const Op& op, TaskQueue& queue, float* scratch) {
+void RunMatmul(const Machine& m, const RunState& state, const Op& op, TaskQueue& queue, Ahead& ahead, float* scratch) {
   const size_t n = state.RowCount(m.plan->values[static_cast<size_t>(op.in)].rows);
-  const size_t n_parts = TiledParts(op);
   const LowRankOp low_rank(m, state, op);
+  const auto tile_of = [&](uint32_t task) {
+    return task < low_rank.tasks() ? std::nullopt : FindTile(m, op, n, task - low_rank.tasks());
+  };
+  // With few columns a thread knows its next task while it works on one.
+  const bool looks_ahead = n <= kFewColumns;
+  const uint8_t* following = nullptr;
+  if (looks_ahead && ahead.op != nullptr) {
+    const std::optional<Tile> first = FindTile(m, *ahead.op, n, static_cast<size_t>(ahead.thread));
+    if (first) following = RowsOf(m, ahead.op->parts[first->part], first->row);
+  }
+  uint32_t task = queue.Claim();
+  std::optional<Tile> tile = tile_of(task);
   for (uint32_t done = 0;; ++done) {
-    size_t rest = queue.Claim(), p = 0;
-    if (rest < low_rank.tasks()) {
-      if (state.stop->load(std::memory_order_relaxed)) return queue.MarkDone(done);
-      low_rank.RunTask(static_cast<uint32_t>(rest));
+    const bool narrow = task < low_rank.tasks();
+    if ((!narrow && !tile) || state.stop->load(std::memory_order_relaxed)) return queue.MarkDone(done);
+    const uint32_t next_task = looks_ahead ? queue.Claim() : 0;
+    std::optional<Tile> next_tile = looks_ahead ? tile_of(next_task) : std::nullopt;
+    ahead.next = next_tile ? RowsOf(m, op.parts[next_tile->part], next_tile->row) : following;
+    if (narrow) {
+      low_rank.RunTask(task);
       queue.MarkFirstDone();
-      continue;
+    } else {
+      RunTile(m, state, {low_rank, queue}, op, *tile, n, ahead, scratch);
     }
-    rest -= low_rank.tasks();
-    Tiling tiling{};
-    for (; p < n_parts; ++p) {
-      const size_t tiles = TilesOf(m, op, p, n, &tiling);
-      if (rest < tiles) break;
-      rest -= tiles;
-    }
-    if (p == n_parts || state.stop->load(std::memory_order_relaxed)) return queue.MarkDone(done);
-    const size_t row = rest * tiling.rows;
-    const size_t rows = std::min(tiling.rows, static_cast<size_t>(WeightOf(m, op.parts[p].weight).rows) - row);
-    RunTile(m, state, {low_rank, queue}, op, p, row, rows, tiling, n, scratch);
+    task = looks_ahead ? next_task : queue.Claim();
+    tile = looks_ahead ? next_tile : tile_of(task);
   }
 }
 
