@@ -46,6 +46,7 @@ const MEASURED: Readonly<Record<string, Column>> = {
   'prefix-warm': { what: 'first token, 2k prefix warm', unit: 'ms', better: 'less' },
   'whole-cold': { what: '2k prefix and 128 tokens, cold', unit: 'ms', better: 'less' },
   'whole-warm': { what: '2k prefix and 128 tokens, warm', unit: 'ms', better: 'less' },
+  'prefix-build': { what: '2k prefix built ahead and written', unit: 'ms', better: 'less' },
   'restart-cold': { what: 'first request of a process, 2k cold', unit: 'ms', better: 'less' },
   'restart-disk': { what: 'the same after a restart', unit: 'ms', better: 'less' },
   'overhead-1': { what: 'host CPU a token, 1 user', unit: 'µs', better: 'less' },

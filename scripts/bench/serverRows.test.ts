@@ -37,6 +37,13 @@ test('less of their time is better, and an aim that is met is said', () => {
   expect(row('overhead', [measured('overhead-1', 'µs', [61])])).toMatchObject({ unit: 'µs', met: false });
 });
 
+test('the whole answer says what a prefix costs once and when that is paid back', () => {
+  const figures = [measured('whole-cold', 'ms', [2500]), measured('whole-warm', 'ms', [900])];
+  expect(row('whole', figures).note).not.toContain('once');
+  const note = row('whole', [...figures, measured('prefix-build', 'ms', [1700])]).note;
+  expect(note).toContain('2500 ÷ 900 ms; once 1700 ms to build and write it, paid back by 2 requests');
+});
+
 test('what was not measured is neither met nor missed', () => {
   for (const r of serverRows([], 'avx2')) expect(r).toMatchObject({ reached: null, met: null });
 });

@@ -119,7 +119,20 @@ export async function prefix(server: Server, round: number, prompts: Prompts): P
     'prefix-warm': median(warm.map(firstMs)),
     'whole-cold': wholeMs(cold),
     'whole-warm': median(whole.map(wholeMs)),
+    ...(await buildAhead(server, await prompts.text(`Built ${round}`, PREFIX))),
   };
+}
+
+/** Milliseconds to compute such a prompt ahead of use and to write it to the disk; ours only. */
+async function buildAhead(server: Server, system: string): Promise<Figures> {
+  if (server.announcement === undefined) return {};
+  const client = await connectHost(server.announcement, 'cli');
+  try {
+    const { ms, keptTokens } = await client.request('zell/prefix/build', { system }, new AbortController().signal);
+    return keptTokens === 0 ? {} : { 'prefix-build': ms };
+  } finally {
+    client.close();
+  }
 }
 
 /** Two lives of a host in one home: the same system prompt is the first request of both. */

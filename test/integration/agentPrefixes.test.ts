@@ -76,7 +76,7 @@ class World {
 }
 
 const RULES = Array.from(
-  { length: 195 },
+  { length: 200 },
   (_, i) => `${i + 1}. Before you change file number ${i}, read it and say what you will do; keep to its style.`,
 ).join('\n');
 const MEMORY_FILE = '# Project\n' + 'Run the tests with npm test. Small files. No default exports.\n'.repeat(30);
