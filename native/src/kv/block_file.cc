@@ -47,10 +47,19 @@ uint64_t ReadLittle(const uint8_t* bytes) {
   return number;
 }
 
+// A group that gave blocks back (a sliding window's) cannot be written or read: the blocks' numbers would not be
+// places.
+bool EachHolds(const GroupBlocks& groups, uint64_t blocks) {
+  return std::all_of(groups.begin(), groups.end(), [&](const auto& group) { return group.blocks.size() >= blocks; });
+}
+
 }  // namespace
 
 base::Status WriteBlocks(const std::string& path, std::span<const uint8_t> header, std::span<const uint64_t> seeds,
                          const GroupBlocks& groups) {
+  if (!EachHolds(groups, seeds.size())) {
+    return {base::StatusCode::kInvalidRequest, "a group of the KV cache does not hold all of these blocks"};
+  }
   base::Result<base::AtomicFile> file = base::AtomicFile::Create(path);
   if (!file.ok()) return file.status();
   std::vector<uint8_t> front(header.begin(), header.end());
@@ -67,6 +76,7 @@ uint32_t ReadBlocks(const BlockRange& range, std::span<const uint64_t> seeds, co
                     int threads) {
   if (range.header_bytes > kMostHeaderBytes || seeds.size() != range.count) return 0;
   if (!base::FitsWithin(range.first, range.count, range.blocks_in_file)) return 0;
+  if (!EachHolds(groups, uint64_t{to} + range.count)) return 0;
   const base::Result<base::ReadFile> file = base::ReadFile::Open(range.path);
   if (!file.ok()) return 0;
   std::vector<uint8_t> checksums(range.count * sizeof(uint64_t));

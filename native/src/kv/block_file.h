@@ -19,7 +19,7 @@ using GroupBlocks = std::vector<BlockBytesOf>;
 
 /// Writes blocks so that the file appears complete or not at all. `seeds` [blocks]: what each checksum begins with; a
 /// block that is read with another seed counts as damaged, so seeds bind a block to what it belongs to.
-/// @errors as base::AtomicFile.
+/// @errors kInvalidRequest: a group holds fewer blocks than there are seeds; as base::AtomicFile.
 base::Status WriteBlocks(const std::string& path, std::span<const uint8_t> header, std::span<const uint64_t> seeds,
                          const GroupBlocks& groups);
 

@@ -48,6 +48,19 @@ TEST(what_was_written_comes_back) {
   std::filesystem::remove(path);
 }
 
+TEST(a_group_that_does_not_hold_every_block_is_neither_written_nor_read) {
+  const std::string path = PathOf("window");
+  Memory in(1), out(0);
+  in.groups[1].blocks.erase(in.groups[1].blocks.begin());
+  CHECK(kv::WriteBlocks(path, kHeader, kSeeds, in.groups).code == base::StatusCode::kInvalidRequest);
+  CHECK(!std::filesystem::exists(path));
+  Memory whole(1);
+  REQUIRE(kv::WriteBlocks(path, kHeader, kSeeds, whole.groups).ok());
+  out.groups[1].blocks.pop_back();
+  CHECK_EQ(kv::ReadBlocks(All(path), kSeeds, out.groups, 0), 0u);
+  std::filesystem::remove(path);
+}
+
 TEST(several_threads_read_the_same_and_stop_at_the_first_damage) {
   const std::string path = PathOf("threads");
   constexpr uint32_t kMany = 40;
