@@ -62,6 +62,7 @@ runtime::StepItem ReadItem(Reader& reader, const Napi::Value& value) {
   reader.Expect(!item.tokens.empty(), "an item's tokens to hold at least one");
   if (const auto v = Reader::Get(object, "parents"); Reader::Has(v)) item.parents = reader.Integers(v, "parents");
   if (const auto v = Reader::Get(object, "adapters"); Reader::Has(v)) item.adapters = ReadAdapters(reader, v);
+  if (const auto v = Reader::Get(object, "draft"); Reader::Has(v)) item.draft = reader.Unsigned(v, "draft");
   item.want = ReadWant(reader, object.Get("want"));
   return item;
 }

@@ -37,6 +37,7 @@ Napi::Object ToOutput(Napi::Env env, const runtime::StepOutput& output) {
     return object;
   }
   if (output.sampled) object.Set("sampled", Napi::Number::New(env, *output.sampled));
+  if (output.accepted > 0) object.Set("accepted", Napi::Number::New(env, output.accepted));
   if (output.sampled_logprob) object.Set("sampledLogprob", Napi::Number::New(env, *output.sampled_logprob));
   if (output.top) object.Set("top", ToTop(env, *output.top));
   if (!output.scores.empty()) object.Set("scores", ToFloat32Array(env, output.scores));

@@ -35,7 +35,12 @@ std::vector<StepOutput> Step(Engine& engine, std::vector<StepItem> items) {
 }
 
 StepItem Item(uint32_t sequence, std::vector<int32_t> tokens, runtime::Want want = {}) {
-  return {.sequence = sequence, .tokens = std::move(tokens), .parents = {}, .adapters = {}, .want = std::move(want)};
+  return {.sequence = sequence,
+          .tokens = std::move(tokens),
+          .parents = {},
+          .adapters = {},
+          .draft = 0,
+          .want = std::move(want)};
 }
 
 std::vector<int32_t> Tokens(size_t n) {
@@ -143,6 +148,67 @@ TEST(a_tree_scores_its_paths_and_leaves_the_sequence) {
   CHECK_EQ(engine->Usage().used, 2u);
   const auto chain = Step(*engine, {Item(s, {8, 9}, Logits())});
   CHECK(std::memcmp(out[0].logits.data(), chain[0].logits.data(), chain[0].logits.size() * sizeof(float)) == 0);
+}
+
+TEST(guesses_change_nothing_but_the_number_of_steps) {
+  auto engine = Load();
+  REQUIRE(engine != nullptr);
+  const sampling::SamplerParams params{
+      .temperature = 1, .top_k = 0, .top_p = 1, .min_p = 0, .seed = 7, .logit_bias = {}};
+  runtime::Want want;
+  want.sample = true;
+  const uint32_t plain = engine->CreateSequence();
+  CHECK(engine->SetSampler(plain, params, {}).ok());
+  std::vector<int32_t> text = Tokens(30);
+  auto out = Step(*engine, {Item(plain, text, want)});
+  while (text.size() < 70) {
+    text.push_back(*out[0].sampled);
+    out = Step(*engine, {Item(plain, {text.back()}, want)});
+  }
+  const uint32_t guessing = engine->CreateSequence();
+  CHECK(engine->SetSampler(guessing, params, {}).ok());
+  const auto begin = text.begin();
+  std::vector<int32_t> said(begin, begin + 30);
+  // Guesses of the prompt's own step count, too; of every four the one that `round` names is wrong.
+  for (size_t round = 0, held = 0; said.size() < 60; ++round) {
+    StepItem item = Item(guessing, {said.begin() + static_cast<std::ptrdiff_t>(held), said.end()}, want);
+    for (size_t i = 0; i < 4; ++i) item.tokens.push_back(text[said.size() + i] ^ (round % 5 == i ? 1 : 0));
+    item.draft = 4;
+    held = said.size();
+    const auto step = Step(*engine, {item});
+    REQUIRE(step[0].status.ok() && step[0].sampled.has_value());
+    CHECK_EQ(step[0].accepted, static_cast<uint32_t>(round % 5));
+    for (uint32_t i = 0; i < step[0].accepted; ++i) said.push_back(text[said.size()]);
+    held += step[0].accepted;
+    CHECK_EQ(*engine->Length(guessing), static_cast<uint32_t>(held));
+    said.push_back(*step[0].sampled);
+    REQUIRE(std::equal(said.begin(), said.end(), begin));
+  }
+  // What wrong guesses wrote is gone: the same logits as without them.
+  const std::vector<int32_t> next = {5, 6};
+  CHECK(engine->Truncate(plain, 59).ok());
+  CHECK(engine->Truncate(guessing, 59).ok());
+  const auto a = Step(*engine, {Item(plain, next, Logits())}), b = Step(*engine, {Item(guessing, next, Logits())});
+  CHECK(a[0].logits == b[0].logits);
+}
+
+TEST(guesses_that_make_no_sense_are_refused) {
+  auto engine = Load();
+  REQUIRE(engine != nullptr);
+  const uint32_t s = engine->CreateSequence();
+  CHECK(engine->SetSampler(s, kGreedy, {}).ok());
+  runtime::Want want;
+  want.sample = true;
+  StepItem item = Item(s, {1, 2}, want);
+  item.draft = 2;
+  CHECK_EQ(Step(*engine, {item})[0].status.code, base::StatusCode::kInvalidRequest);
+  item.draft = 1;
+  item.want.top_logprobs = 1;
+  CHECK_EQ(Step(*engine, {item})[0].status.code, base::StatusCode::kInvalidRequest);
+  item.want.top_logprobs.reset();
+  item.want.sample = false;
+  CHECK_EQ(Step(*engine, {item})[0].status.code, base::StatusCode::kInvalidRequest);
+  CHECK_EQ(*engine->Length(s), 0u);
 }
 
 TEST(items_fail_alone) {

@@ -52,6 +52,10 @@ base::Status Engine::Impl::CheckItem(const StepItem& item, const SequenceState& 
       return Invalid("score names token " + std::to_string(token) + " outside the vocabulary");
     }
   }
+  if (item.draft > 0 && (item.draft >= n || !want.sample || !item.parents.empty() || !want.score.empty() ||
+                         want.logits || want.top_logprobs || want.hidden_layer || want.pooled != Pooling::kNone)) {
+    return Invalid("guesses follow a token of their item, which is sampled from and asks for nothing else");
+  }
   if (want.hidden_layer && *want.hidden_layer > plan.layers) {
     return Invalid("hiddenLayer must be 0 to " + std::to_string(plan.layers));
   }
@@ -164,10 +168,10 @@ void Engine::Impl::Finish(std::vector<RunningItem>& running) {
     const auto it = sequences.find(item.item->sequence);
     SequenceState& state = *it->second;
     if (item.output.status.ok() && item.item->parents.empty()) {
-      state.kv.Commit(item.item->tokens.size());
-    } else {
-      state.kv.DropPrepared();
+      state.kv.Commit(item.item->tokens.size() - item.item->draft + item.output.accepted);
     }
+    // Of an item that failed, and what a wrong guess took.
+    state.kv.DropPrepared();
     state.in_step = false;
     if (state.doomed) sequences.erase(it);
   }

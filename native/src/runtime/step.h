@@ -29,14 +29,19 @@ struct StepItem {
   std::vector<int32_t> tokens;
   std::vector<int32_t> parents;  ///< empty for a chain; a tree's rows are never committed
   std::vector<lora::AdapterUse> adapters;
+  /// So many of the last tokens are guesses of what will be sampled: a token is sampled after the one before them and
+  /// after each guess that was right. The sequence keeps no wrong guess and none after it. Only with want.sample,
+  /// nothing else.
+  uint32_t draft = 0;
   Want want;
 };
 
 /// Vectors stay empty unless wanted.
 struct StepOutput {
   uint32_t sequence = 0;
-  base::Status status;  ///< not ok: the item ended with it, the sequence keeps what it had before
-  std::optional<int32_t> sampled;
+  base::Status status;             ///< not ok: the item ended with it, the sequence keeps what it had before
+  std::optional<int32_t> sampled;  ///< after the accepted guesses
+  uint32_t accepted = 0;           ///< guesses that were right, from the first on
   std::optional<float> sampled_logprob;
   std::optional<std::vector<sampling::TokenProbability>> top;
   std::vector<float> scores;  ///< [tokens]; 0 where no id was asked for

@@ -71,7 +71,8 @@ class Slice final : public backend::OutputSink {
     for (size_t t = first; t < first + n; ++t) {
       const bool last = t + 1 == item.tokens.size();
       const bool logits = want.logits || (!want.score.empty() && want.score[t] >= 0) ||
-                          (last && (want.sample || want.top_logprobs.has_value()));
+                          (last && (want.sample || want.top_logprobs.has_value())) ||
+                          (item.draft > 0 && t + 1 + item.draft >= item.tokens.size());
       const bool pooled = want.pooled == Pooling::kMean || (want.pooled == Pooling::kLast && last) ||
                           (want.pooled == Pooling::kFirst && t == 0);
       if (logits || pooled) batch.outputs.push_back({b, static_cast<uint32_t>(t - first), logits});
@@ -93,12 +94,17 @@ class Slice final : public backend::OutputSink {
     if (!want.score.empty() && want.score[token] >= 0) {
       out.scores[token] = sampling::LogprobOf(logits, want.score[token]);
     }
-    if (token + 1 != n) return;
+    if (token + 1 + running.item->draft < n || running.settled) return;
     if (want.top_logprobs) out.top = sampling::TopLogprobs(logits, *want.top_logprobs);
-    if (!want.sample || running.cancelled->load(std::memory_order_relaxed)) return;
+    if (!want.sample || (!running.decided && running.cancelled->load(std::memory_order_relaxed))) return;
     running.decided = true;
     out.sampled = running.sampler->Sample(logits);
     running.sampler->Accept(*out.sampled);
+    if (token + 1 < n && running.item->tokens[token + 1] == *out.sampled) {
+      ++out.accepted;
+    } else {
+      running.settled = true;
+    }
     if (want.top_logprobs) out.sampled_logprob = sampling::LogprobOf(logits, *out.sampled);
   }
 

@@ -23,6 +23,7 @@ struct RunningItem {
   std::shared_ptr<sampling::Sampler> sampler;
   const std::atomic<bool>* cancelled = nullptr;
   bool decided = false;  ///< its token is chosen: a later cancellation does not count
+  bool settled = false;  ///< no guess is left that may be right
   size_t pooled_rows = 0;
   StepOutput output;
 };

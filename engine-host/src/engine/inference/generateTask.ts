@@ -2,6 +2,7 @@
 import type { AdapterScale, FinishReason, GenerateDelta, GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
 import type { WireError } from '#protocol/errors.ts';
 import type { NativeDecoder, NativeModel, StepOutput } from '../native/binding.ts';
+import { Guesses } from './guesses.ts';
 import { preparePrompt } from './prompt.ts';
 import { StopTextMatcher } from './stopText.ts';
 import type { Task } from './task.ts';
@@ -26,6 +27,8 @@ export class GenerateTask implements Task {
   readonly #ends: ReadonlySet<number>;
   readonly #decoder: NativeDecoder;
   readonly #stops: StopTextMatcher;
+  /** Where a person waits for a short text that resembles what is there; log-probabilities are not made for guesses. */
+  readonly #guesses: Guesses | undefined;
   readonly #createdAt: number;
   #admittedAt: number | undefined;
   #firstOutputAt: number | undefined;
@@ -61,6 +64,20 @@ export class GenerateTask implements Task {
     this.#ends = new Set(request.ignoreEos === true ? [] : model.info.special.endOfGeneration);
     this.#decoder = model.createDecoder();
     this.#stops = new StopTextMatcher(request.stop);
+    const guesses = request.priority === 'completion' && request.logprobs === undefined && request.maxTokens !== 0;
+    this.#guesses = guesses ? new Guesses() : undefined;
+  }
+
+  guess(most: number): readonly number[] {
+    if (this.#guesses === undefined) return [];
+    const { maxTokens = Infinity } = this.#request;
+    // One token is sampled after the guesses.
+    const room = Math.min(maxTokens - this.#completionTokens, this.#model.info.contextLength - this.tokens.length) - 1;
+    return this.#guesses.next(this.tokens, Math.min(most, room));
+  }
+
+  guessed(right: number): void {
+    this.#guesses?.judged(right);
   }
 
   admitted(cachedTokens: number): void {

@@ -24,6 +24,10 @@ export interface Task {
     /** Result of a step that evaluated `count` tokens from `first` on. */
     slice(first: number, count: number, output: StepOutput): void;
   };
+  /** How the text probably goes on after its last token, at most `most` tokens. Each is only checked: guesses change no result. */
+  guess?(most: number): readonly number[];
+  /** So many of the last guesses were right; `output` is called for each of them, then for the token after them. */
+  guessed?(right: number): void;
   /** It got a slot; `cachedTokens` of the prompt need no evaluation. */
   admitted(cachedTokens: number): void;
   /** A step is over: the sequence holds so many of `tokens`. */

@@ -22,6 +22,11 @@ export interface StepItem {
    * of the committed text. The sequence stays as it was. Absent: a chain.
    */
   readonly parents?: Int32Array;
+  /**
+   * So many of the last tokens are guesses of what will be sampled: a token is sampled after the one before them and after each guess
+   * that was right. The sequence keeps no wrong guess and none after it. Only where nothing but `sample` is wanted.
+   */
+  readonly draft?: number;
   /** LoRA adapters, each once. Those of one sequence may change only while it holds no tokens. */
   readonly adapters?: readonly { readonly id: number; readonly scale: number }[];
   readonly want: {
@@ -44,7 +49,10 @@ export interface StepOutput {
   readonly sequence: number;
   /** Set when the item ended with it instead of results; the sequence keeps what it had before the step. */
   readonly error?: { readonly code: string; readonly message: string };
+  /** After the accepted guesses. */
   readonly sampled?: number;
+  /** Guesses that were right, from the first on; absent: none. */
+  readonly accepted?: number;
   readonly sampledLogprob?: number;
   readonly top?: { readonly tokens: Int32Array; readonly logprobs: Float32Array };
   readonly scores?: Float32Array;

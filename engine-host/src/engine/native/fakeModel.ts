@@ -297,6 +297,9 @@ export class FakeModel implements NativeModel {
     if (this.#cancelled?.has(item.sequence) === true) return fail('cancelled');
     const length = held.tokens.length + item.tokens.length;
     if (length > this.info.contextLength) return fail('context_overflow');
+    const draft = item.draft ?? 0;
+    if (draft > 0 && (draft >= item.tokens.length || item.want.sample !== true || Object.keys(item.want).length > 1))
+      return fail('invalid_request');
     const uses = item.adapters ?? [];
     if (uses.some(({ id }) => !this.#adapters.has(id) && !held.held.has(id))) return fail('not_found');
     const adapters = JSON.stringify(uses);
@@ -320,9 +323,19 @@ export class FakeModel implements NativeModel {
       const chosen = item.want.pooled === 'mean' ? ids : item.want.pooled === 'cls' ? ids.slice(0, 1) : ids.slice(-1);
       output.pooled = Float32Array.of(chosen.reduce((sum, id) => sum + id, 0) / chosen.length, 1);
     }
-    if (item.want.sample === true) output.sampled = this.#next(held);
     // Minus a hundredth of the id.
     if (item.want.score !== undefined) output.scores = Float32Array.from(item.want.score, (id) => (id < 0 ? 0 : -id / 100));
+    if (item.want.sample === true) {
+      const guesses = held.tokens.splice(held.tokens.length - draft, draft);
+      output.sampled = this.#next(held);
+      let accepted = 0;
+      for (; output.sampled === guesses[accepted]; accepted++) {
+        held.tokens.push(output.sampled);
+        output.sampled = this.#next(held);
+      }
+      if (accepted > 0) output.accepted = accepted;
+      for (const block of held.blocks.splice(Math.ceil(held.tokens.length / this.#blockTokens))) block.owners--;
+    }
     if (item.want.topLogprobs !== undefined) {
       if (output.sampled !== undefined) output.sampledLogprob = -0.5;
       const count = item.want.topLogprobs;

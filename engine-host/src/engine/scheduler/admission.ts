@@ -130,7 +130,10 @@ export class Admission {
     if (entry.sequence === undefined) return;
     const { sequence } = entry;
     entry.sequence = undefined;
-    const length = entry.keep && entry.task.embedding === undefined ? this.#model.sequenceLength(sequence) : 0;
+    const held = entry.keep && entry.task.embedding === undefined ? this.#model.sequenceLength(sequence) : 0;
+    // Right guesses of the last step lie behind what the task took.
+    const length = Math.min(held, entry.task.tokens.length);
+    if (length < held) this.#model.truncateSequence(sequence, length);
     if (length === 0) this.#model.freeSequence(sequence);
     else this.#keepHeld(entry, sequence, length);
   }

@@ -8,6 +8,8 @@ export interface PlannedItem {
   readonly entry: Entry;
   /** The next `count` tokens after those that the sequence holds. */
   readonly count: number;
+  /** What probably comes after them; checked in the same step. */
+  readonly guesses?: readonly number[];
 }
 
 /**

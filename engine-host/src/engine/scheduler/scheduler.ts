@@ -10,6 +10,7 @@ import { Counters } from './counters.ts';
 import { byService, newEntry, remaining, type Entry } from './entry.ts';
 import { Parking } from './parking.ts';
 import { Pace } from './pace.ts';
+import { MOST_GUESSES } from '../inference/guesses.ts';
 import { planStep, type PlannedItem } from './planStep.ts';
 import { PrefixTree } from './prefixTree.ts';
 import { Restores } from './restores.ts';
@@ -210,7 +211,7 @@ export class Scheduler {
     const plan = planStep(this.#running, this.#now(), (decoding) =>
       this.#pace.slice(decoding, this.#now() < this.#sharedUntil),
     );
-    if (plan.length > 0) await this.#step(plan);
+    if (plan.length > 0) await this.#step(this.#withGuesses(plan));
     else {
       this.#counters.kv(this.#model.kvUsage());
       await this.#somethingToDo();
@@ -225,6 +226,17 @@ export class Scheduler {
     if (!this.#restores.busy && !this.#parking.busy) return;
     await new Promise<void>((resolve) => (this.#nudge = resolve));
     this.#nudge = undefined;
+  }
+
+  /** Who decodes alone may have guesses checked: a few columns more cost little then. Beside others they would cost these time. */
+  #withGuesses(plan: readonly PlannedItem[]): readonly PlannedItem[] {
+    const [item] = plan;
+    if (item === undefined || plan.length > 1 || remaining(item.entry) !== 1) return plan;
+    const { entry, count } = item;
+    const guesses = entry.task.guess?.(MOST_GUESSES) ?? [];
+    const room =
+      guesses.length > 0 && this.#admission.makeRoom([{ held: entry.evaluated, more: count + guesses.length }]);
+    return room ? [{ entry, count, guesses }] : plan;
   }
 
   async #step(plan: readonly PlannedItem[]): Promise<void> {
@@ -269,7 +281,7 @@ export class Scheduler {
     this.#pace.measured(decode, tokens - decode, ms);
   }
 
-  #take({ entry, count }: PlannedItem, output: StepOutput | undefined): void {
+  #take({ entry, count, guesses = [] }: PlannedItem, output: StepOutput | undefined): void {
     if (output === undefined) {
       this.#fail(entry, { code: 'internal', message: 'A step left a sequence without a result.' });
       return;
@@ -283,19 +295,30 @@ export class Scheduler {
     entry.task.evaluated?.(entry.evaluated);
     if (entry.evaluated < entry.task.tokens.length) return;
     const now = this.#now();
+    const { accepted = 0 } = output;
+    if (guesses.length > 0) entry.task.guessed?.(accepted);
+    try {
+      for (const sampled of guesses.slice(0, accepted)) {
+        if (!this.#give(entry, { ...output, sampled }, now)) return;
+        entry.evaluated++;
+      }
+      this.#give(entry, output, now);
+    } catch (error) {
+      this.#fail(entry, nativeError(error));
+    }
+  }
+
+  /** One result for the task. @returns whether it goes on */
+  #give(entry: Entry, output: StepOutput, now: number): boolean {
     if (output.sampled !== undefined) {
       this.#counters.sampled();
       if (entry.sampled++ === 0) entry.firstSampledAt = now;
     }
-    try {
-      if (entry.task.output(output)) return;
-    } catch (error) {
-      this.#fail(entry, nativeError(error));
-      return;
-    }
+    if (entry.task.output(output)) return true;
     this.#counters.finished(entry.sampled, now - entry.firstSampledAt);
     this.#counters.served(now - entry.admittedAt);
     this.#end(entry);
+    return false;
   }
 
   /**
@@ -433,10 +456,10 @@ function urgency(entry: Entry): number {
   return Math.min(entry.rank, entry.lifted);
 }
 
-function stepItem({ entry, count }: PlannedItem): StepItem {
+function stepItem({ entry, count, guesses = [] }: PlannedItem): StepItem {
   const { task, sequence, evaluated } = entry;
   if (sequence === undefined) throw new Error('A running entry has no sequence.');
-  const tokens = Int32Array.from(task.tokens.slice(evaluated, evaluated + count));
+  const tokens = Int32Array.from([...task.tokens.slice(evaluated, evaluated + count), ...guesses]);
   const adapters = task.adapters.length === 0 ? {} : { adapters: task.adapters };
   const { embedding } = task;
   if (embedding !== undefined) return { sequence, tokens, ...adapters, want: { pooled: embedding.pooling } };
@@ -444,6 +467,7 @@ function stepItem({ entry, count }: PlannedItem): StepItem {
   return {
     sequence,
     tokens,
+    ...(guesses.length === 0 ? {} : { draft: guesses.length }),
     ...adapters,
     want: {
       ...(task.sampling === undefined ? {} : { sample: true }),
