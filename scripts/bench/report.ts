@@ -10,8 +10,11 @@ export interface BenchRow {
   readonly what: string;
   /** The ratio or share that was reached; null when there was nothing to compare with. */
   readonly reached: number | null;
-  /** `times` is a ratio of speeds, `share` of a limit; more is better unless `atMost`. */
-  readonly unit: 'times' | 'share' | 'ms' | 'µs';
+  /**
+   * `times` is a ratio of speeds, `ratio` one that is near 1, `share` of a limit, `points` a difference of shares; more is better
+   * unless `atMost`.
+   */
+  readonly unit: 'times' | 'ratio' | 'share' | 'points' | 'count' | 'min' | 'ms' | 'µs';
   readonly atMost: boolean;
   /** Least (or most) allowed and the one we want. */
   readonly must: number | null;
@@ -153,7 +156,7 @@ function printMeasurements(measurements: readonly Measurement[]): void {
   ]);
 }
 
-function printRows(rows: readonly BenchRow[]): void {
+export function printRows(rows: readonly BenchRow[]): void {
   const number = (row: BenchRow, value: number | null): string => (value === null ? '–' : withUnit(value, row.unit));
   const sign = (row: BenchRow): string => (row.atMost ? '≤ ' : '≥ ');
   console.log('');
@@ -175,8 +178,14 @@ function withUnit(value: number, unit: BenchRow['unit']): string {
   switch (unit) {
     case 'times':
       return `${value.toFixed(2)}×`;
+    case 'ratio':
+      return value.toFixed(3);
     case 'share':
       return `${(100 * value).toFixed(0)} %`;
+    case 'points':
+      return `${value < 0 ? '' : '+'}${(100 * value).toFixed(1)}`;
+    case 'count':
+      return value.toFixed(0);
     default:
       return `${value.toFixed(value < 100 ? 1 : 0)} ${unit}`;
   }

@@ -13,6 +13,13 @@ const RELATIVES = [
 ].concat([
   'brother-in-law',
   'barber',
+  'chemistry teacher',
+  'rowing coach',
+  'choir leader',
+  'beekeeper',
+  'stepmother',
+  'goddaughter',
+  'locksmith',
   'first boss',
   'gym partner',
   'violin teacher',

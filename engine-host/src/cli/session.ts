@@ -66,6 +66,7 @@ function asSession(announcement: Announcement, client: HostClient): Session {
     announcement,
     base: `http://${urlHost(announcement.host)}:${announcement.port}`,
     request: client.request,
+    notify: client.notify,
     onStatus: client.onStatus,
     close: client.close,
   };

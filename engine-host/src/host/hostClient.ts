@@ -8,6 +8,7 @@ import {
   EDITOR_SOCKET_PATH,
   type ClientKind,
   type EditorMethod,
+  type EditorNotifications,
   type EditorRequests,
   type HostStatus,
 } from '#protocol/editor.ts';
@@ -22,6 +23,8 @@ export interface HostClient {
     params: EditorRequests[M]['params'],
     signal: AbortSignal,
   ) => Promise<EditorRequests[M]['result']>;
+  /** Nobody answers; what is sent before a request is dealt with before it. */
+  readonly notify: <N extends keyof EditorNotifications>(name: N, params: EditorNotifications[N]) => Promise<void>;
   readonly onStatus: (listener: (status: HostStatus) => void) => void;
   readonly close: () => void;
 }
@@ -52,6 +55,7 @@ export async function connectHost(announcement: Announcement, kind: ClientKind):
         source.dispose();
       }
     },
+    notify: (name, params) => connection.sendNotification(name, params),
     onStatus: (listener) => {
       connection.onNotification('zell/status', listener);
     },
