@@ -61,6 +61,12 @@ export class Projection {
       }
       case 'card.made':
       case 'memory.forgotten':
+      case 'sleep.changed':
+      case 'adapter.trained':
+      case 'adapter.gated':
+      case 'adapter.promoted':
+      case 'adapter.rolledback':
+      case 'adapter.withdrawn':
       case 'log.repaired':
         return;
     }

@@ -16,6 +16,15 @@ const OWN_RULES: readonly { readonly kind: string; readonly pattern: RegExp; rea
     group: 0,
   },
   { kind: 'aws', pattern: /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, group: 0 },
+  { kind: 'hugging-face', pattern: /\bhf_[A-Za-z0-9]{30,}/g, group: 0 },
+  { kind: 'stripe', pattern: /\b[spr]k_(?:live|test)_[A-Za-z0-9]{16,}/g, group: 0 },
+  { kind: 'google', pattern: /\bAIza[\w-]{30,}/g, group: 0 },
+  {
+    kind: 'webhook',
+    pattern:
+      /https:\/\/(?:(?:\w+\.)?discord(?:app)?\.com\/api\/webhooks|hooks\.slack\.com\/\w+|\w+\.webhook\.office\.com)\/\S+/g,
+    group: 0,
+  },
   { kind: 'jwt', pattern: /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/g, group: 0 },
   { kind: 'bearer', pattern: /\bbearer\s+([\w.~+/-]{20,}=*)/gi, group: 1 },
   { kind: 'url-password', pattern: /\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]+:([^\s:/@]{3,})@/gi, group: 1 },

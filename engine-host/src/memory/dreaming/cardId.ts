@@ -13,15 +13,22 @@ export function cardId(card: About & Pick<Card, 'statement'>): string {
 /** Two cards with one of these cannot both be valid. */
 export function topicKey(card: About): string {
   // "our cluster is Vega" and "our cluster is called Vega" are about one thing.
-  const form = card.form === 'name' ? 'attribute' : card.form;
+  const form = card.form === 'name' || (card.form === 'place' && card.subject !== 'you') ? 'attribute' : card.form;
   return [form, subjectKey(card.subject), card.workspace ?? ''].join('\n');
 }
 
 export function subjectKey(subject: string): string {
-  return flat(subject)
-    .replace(/\b(?:the|a|an|your|new|current|actual|all|of)\b/g, ' ')
-    .replace(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim();
+  // "your laptop's hostname" and "the hostname of your laptop" are one.
+  const words = flat(subject)
+    .replace(/['’]s\b/g, ' ')
+    .replace(/\b(?:the|an?|your|our|my|new|current|actual|all|of|that|is)\b/g, ' ')
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== '');
+  // "the name of your dog", "the town where your office is": what is left says enough.
+  const telling = words.filter(
+    (word) => !/^(?:name|nickname|codename|number|place|town|city|location|where|lies|time)$/.test(word),
+  );
+  return [...new Set(telling.length > 0 ? telling : words)].sort().join(' ');
 }
 
 function flat(text: string): string {

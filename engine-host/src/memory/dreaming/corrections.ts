@@ -6,7 +6,7 @@ import { bare, sentence, toUser } from './person.ts';
 export type Correctable = Pick<Said, 'form' | 'subject' | 'value' | 'statement'>;
 
 const PRONOUN =
-  /^(?:it|that|this|he|she|they|the (?:right|correct|new) (?:one|answer|name|value))(?:'s|'re|\s+is|\s+are|\s+was|\s+should\s+be|\s+became)\s+(?:now\s+|actually\s+|really\s+|supposed to be\s+|called\s+|named\s+)?(?<value>[^,;]{1,70}?)(?:\s+now)?$/i;
+  /^(?:now\s+)?(?:it|that|this|he|she|they|the (?:right|correct|new) (?:one|answer|name|value))(?:'s|'re|\s+is|\s+are|\s+was|\s+should\s+be|\s+became)\s+(?:now\s+|actually\s+|really\s+|supposed to be\s+|called\s+|named\s+)?(?<value>[^,;]{1,70}?)(?:\s+now)?$/i;
 const MEANT =
   /^(?:i\s+(?:meant|mean)|make\s+(?:that|it)|it\s+should\s+(?:be|read|say))\s+(?:to\s+say\s+)?(?<value>[^,;]{1,70})$/i;
 /** "…, not Oslo": the value that no longer holds. */
@@ -16,6 +16,9 @@ const NOT =
 const OVER = [
   /^(?<old>[^,;]{1,60}?)\s+(?:isn't|is not|is no longer|was)\s+(?<thing>(?:my|our|the)\s+[\w' -]{2,50}?)(?:\s+(?:any ?more|any longer))?$/i,
   /^(?<thing>(?:my|our|the)\s+[\w' -]{2,50}?)\s+(?:isn't|is not|is no longer|aren't|are no longer|are not)\s+(?:called\s+|in\s+|on\s+|at\s+)?(?<old>[^,;]{1,60}?)(?:\s+(?:any ?more|any longer))?$/i,
+  /^about\s+(?<thing>(?:my|our|the)\s+[\w' -]{2,60}?)$/i,
+  /^(?<thing>(?:my|our|the)\s+[\w' -]{2,60}?)\s+(?:has|have)\s+(?:just\s+)?changed$/i,
+  /^(?:it|that|this|he|she)\s+(?:used to be|was)\s+(?<old>[^,;]{1,60}?)(?:\s+(?:before|until \w+))?$/i,
   /^(?:we|i)\s+(?:no longer|don't|do not|stopped|aren't|are not|are no longer)\s+(?:use|using|live in|living in|work at|working at|work for)\s+(?<old>[^,;]{1,60}?)(?:\s+(?:any ?more|any longer))?$/i,
 ];
 
@@ -40,12 +43,12 @@ export function withoutOld(clause: string): { readonly text: string; readonly ol
 }
 
 /** What a clause says is over, to be put right by the next one. */
-export function whatIsOver(clause: string): { readonly old: string; readonly thing?: string } | undefined {
+export function whatIsOver(clause: string): { readonly old?: string; readonly thing?: string } | undefined {
   for (const pattern of OVER) {
     const groups = pattern.exec(clause)?.groups;
-    if (groups?.['old'] === undefined) continue;
-    const thing = groups['thing'];
-    return { old: groups['old'], ...(thing === undefined ? {} : { thing: toUser(thing) }) };
+    if (groups === undefined) continue;
+    const { old, thing } = groups;
+    return { ...(old === undefined ? {} : { old }), ...(thing === undefined ? {} : { thing: toUser(thing) }) };
   }
   return undefined;
 }

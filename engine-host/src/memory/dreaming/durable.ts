@@ -18,7 +18,7 @@ const LASTING = new Set(
   channel website site blog newsletter podcast handle username email-provider currency unit units printer monitor camera router
   plant instrument locale prefix suffix extension folder directory path width length limit timeout threshold quota target architecture
   methodology workflow strategy policy goal anniversary cofounder founder ceo cto cfo designer developer engineer architect tester owner
-  command commands script email mail e-mail maintainer reviewer recruiter intern assistant counterpart contact`.split(
+  command commands script email mail e-mail maintainer reviewer dba admin administrator café cafe hostname nickname gpu boat motto side-project retrospective standup flat house conference centre center cluster laptop rota recruiter intern assistant counterpart contact`.split(
     /\s+/,
   ),
 );
@@ -38,7 +38,7 @@ const SECRET =
   /\b(?:pass(?:word|phrase|code|wd)?s?|secrets?|tokens?|api[- ]?keys?|access[- ]?keys?|private[- ]?keys?|ssh[- ]?keys?|licen[cs]e[- ]?keys?|encryption[- ]?keys?|credentials?|pin(?:[- ]?codes?)?|pins|cvv|cvc|otp|2fa|mfa|recovery codes?|seed phrases?|mnemonic|(?:credit|debit) ?cards?|card number|iban|account number|routing number|ssn|social security|passport number|tax id|login details?|auth(?:entication)? codes?|combination)\b/i;
 
 const STATE =
-  /^(?:(?:not|no longer|never|always|also|still|just|only|very|too|so|quite|really|pretty|a bit|a little|almost|already|now|currently|all|that|to|how|what|why|when|where|whether|if|because|like|about|as|than|done|fine|ok|okay|good|bad|great|slow|fast|broken|down|up|failing|stuck|wrong|right|missing|empty|full|ready|here|there|gone|going|getting|being|having|trying|working|running|looking|doing|in progress|out of|unable|able|supposed|based|made|written|done|due|over|off|on|null|undefined|true|false|nothing|something|anything|everything|it|this|these|those|he|she|they|we|you|i)\b(?!\/)|[a-z]+ing\b(?! )|(?!string|spring|ring|king|wing|thing|morning|evening)[a-z]+ing\s)/i;
+  /^(?:(?:is|are|was|not|no longer|never|always|also|still|just|only|very|too|so|quite|really|pretty|a bit|a little|almost|already|now|currently|all|that|to|how|what|why|when|where|whether|if|because|like|about|as|than|done|fine|ok|okay|good|bad|great|slow|fast|broken|down|up|failing|stuck|wrong|right|missing|empty|full|ready|here|there|gone|going|getting|being|having|trying|working|running|looking|doing|in progress|out of|unable|able|supposed|based|made|written|done|due|over|off|on|null|undefined|true|false|nothing|something|anything|everything|it|this|these|those|he|she|they|we|you|i)\b(?!\/)|[a-z]+ing\b(?! )|(?!string|spring|ring|king|wing|thing|morning|evening)[a-z]+ing\s)/i;
 
 export function isSecretSubject(text: string): boolean {
   return SECRET.test(text);
@@ -47,7 +47,12 @@ export function isSecretSubject(text: string): boolean {
 /** Last word of a noun phrase before any "of …" or "for …". */
 function headNoun(phrase: string): string {
   const core = phrase.split(/\s+(?:of|for|in|at|on|from|to|with)\s+/i, 1)[0] ?? phrase;
-  return (/([\w-]+)(?:'s)?\W*$/.exec(core)?.[1] ?? '').toLowerCase();
+  return (/([\wÀ-ɏ-]+)(?:'s)?\W*$/.exec(core)?.[1] ?? '').toLowerCase();
+}
+
+/** Whether a noun phrase names something that people tell for keeps. */
+export function isLastingNoun(phrase: string): boolean {
+  return LASTING.has(headNoun(phrase));
 }
 
 /** Capital inside, a digit, a path, code quotes: something with a name. `text` is a part of a clause, not its start. */

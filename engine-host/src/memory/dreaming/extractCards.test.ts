@@ -34,6 +34,10 @@ describe('what people tell', () => {
     ['We decided to drop IE11 support.', ['You decided to drop IE11 support.']],
     ["Let's go with Drizzle for the ORM", ['You use Drizzle for the ORM.']],
     ['I have a dog named Biscuit', ['Your dog is called Biscuit.']],
+    ['My sister Lucia is visiting Lisbon, what should she see?', ['Your sister is Lucia.']],
+    ['Can you mail Priya Raman, our designer?', ['Your designer is Priya Raman.']],
+    ['the staging server (puffin-83) is out of disk space', ['Your staging server is puffin-83.']],
+    ['My shell is fish, I like it much more', ['Your shell is fish.']],
     ["I'm Marta, nice to meet you", ['Your name is Marta.']],
   ])('%s', (prompt, expected) => expect(statements(prompt)).toEqual(expected));
 
@@ -53,7 +57,6 @@ describe('what people tell', () => {
     'I need help with my regex',
     'Write a function that is called parse and always returns an int',
     'Pretend my name is Napoleon.',
-    'My sister Lucia is visiting Lisbon.',
   ])('no card: %s', (prompt) => expect(statements(prompt)).toEqual([]));
 
   test('a card knows what it is about, where it comes from and how long it holds', () => {

@@ -1,12 +1,13 @@
 /** Cards by rules, without any model: from what the user wrote in one conversation, in the order in which it was said. */
 import type { Card } from '#protocol/memory.ts';
 import { cardId, subjectKey, topicKey } from './cardId.ts';
-import { clausesOf, type Clause } from './clauses.ts';
+import { clausesOf, plainSentences, type Clause } from './clauses.ts';
 import { corrected, pronounValue, sameValue, whatIsOver, withoutOld } from './corrections.ts';
+import { asidesIn } from './embedded.ts';
 import { isSecretSubject } from './durable.ts';
 import { isGrounded } from './grounding.ts';
 import { ownWords } from './ownWords.ts';
-import { bare, sentence, toUser } from './person.ts';
+import { bare, fromUser, sentence, toUser } from './person.ts';
 import { PHRASES } from './phrases.ts';
 import { topicOf, type Said } from './said.ts';
 
@@ -34,6 +35,7 @@ export function extractCards(turns: readonly UserTurn[], known: readonly Card[])
     if (words === '') continue;
     const reader = new TurnReader(turn, words, [...known, ...cards]);
     for (const clause of clausesOf(words)) reader.read(clause);
+    reader.readAsides(plainSentences(words));
     cards.push(...reader.cards.slice(0, MAX_A_TURN));
   }
   return cards.slice(0, MAX_A_CONVERSATION);
@@ -46,7 +48,7 @@ class TurnReader {
   /** Oldest first; the last of those that fit is what a correction means. */
   readonly #before: readonly Card[];
   /** Set by "Priya isn't my manager any more", for the clause that follows. */
-  #over: { readonly old: string; readonly thing?: string } | undefined;
+  #over: { readonly old?: string; readonly thing?: string } | undefined;
 
   constructor(turn: UserTurn, words: string, before: readonly Card[]) {
     this.#turn = turn;
@@ -57,12 +59,29 @@ class TurnReader {
   read(clause: Clause): void {
     const { text, old } = withoutOld(clause.text);
     const over = this.#over;
-    this.#over = whatIsOver(text);
-    if (this.#over !== undefined) return;
+    const ends = whatIsOver(text);
+    if (ends !== undefined) {
+      // "The office has changed. It was Varnberg, now …" says it in two sentences.
+      this.#over = { ...over, ...ends };
+      return;
+    }
+    this.#over = undefined;
     const said =
       this.#correction(text, old ?? over?.old, over?.thing, clause.corrects) ?? this.#plain(text, old ?? over?.old);
     if (said !== undefined) this.#keep(said, clause);
     else if (clause.explicit) this.#note(text);
+  }
+
+  /** What is told by the way counts only where nothing plainer was said of it. */
+  readAsides(sentences: readonly string[]): void {
+    const text = sentences.join('\n');
+    for (const said of asidesIn(text)) {
+      const topic = topicKey({ ...said, ...this.#scope(said) });
+      if (this.cards.some((card) => topicKey(card) === topic)) continue;
+      // A name that was put right in the same breath is the old one.
+      if (this.cards.some((card) => card.kind === 'correction')) continue;
+      this.#keep(said, { text, explicit: false, corrects: false });
+    }
   }
 
   /** "It's Berlin": only with something that it can be about. */
@@ -73,13 +92,22 @@ class TurnReader {
       (old === undefined ? undefined : this.#find((card) => sameValue(card.value, old))) ??
       (thing === undefined ? undefined : this.#find((card) => subjectKey(card.subject) === subjectKey(thing)));
     if (target !== undefined) return corrected(target, value);
-    if (thing !== undefined) return this.#plain(`${thing.replace(/^your\b/i, 'my')} is ${value}`, old);
+    if (thing !== undefined) return this.#plain(`${fromUser(thing)} is ${value}`, old);
     // Of what this conversation spoke about last.
     const last = [...this.#before, ...this.cards].filter((c) => c.conversation === this.#turn.conversation).at(-1);
     return corrects && last !== undefined ? corrected(last, value) : undefined;
   }
 
+  /** The whole clause, or else its beginning: "my shell is fish, I like it", "I live in Ulm and want to …". */
   #plain(text: string, old: string | undefined): Said | undefined {
+    for (const part of beginnings(text)) {
+      const said = this.#phrase(part, old);
+      if (said !== undefined) return said;
+    }
+    return undefined;
+  }
+
+  #phrase(text: string, old: string | undefined): Said | undefined {
     for (const { pattern, read } of PHRASES) {
       const groups = pattern.exec(text)?.groups;
       const said = groups === undefined ? undefined : read(groups);
@@ -87,7 +115,7 @@ class TurnReader {
       const gone = said.instead ?? (old === undefined ? undefined : bare(old));
       // "We switched from Jenkins to Buildkite": what Jenkins was for is known from before.
       const target = gone === undefined ? undefined : this.#find((card) => sameValue(card.value, gone));
-      if (target !== undefined && topicKey(target) !== topicKey({ ...said, ...this.#scope(said) }))
+      if (target !== undefined && /^what .* was used for$/i.test(said.subject))
         return corrected(target, said.value) ?? said;
       return said;
     }
@@ -157,6 +185,21 @@ class TurnReader {
   #find(fits: (card: Card) => boolean): Card | undefined {
     return [...this.#before, ...this.cards].reverse().find(fits);
   }
+}
+
+const ENDS =
+  /,\s+|\s+(?:so|because|since|but|though|although|which|and (?:the|there|I|i|we|my|it|they|then|want|need|now|a|an|runs?|has|every|please))\b|\s+(?=\()|:\s+|\s+now\b/g;
+
+/** The longest first. */
+function beginnings(text: string): string[] {
+  const cuts = [...text.matchAll(ENDS)].map((match) => match.index);
+  return [
+    text,
+    ...cuts
+      .reverse()
+      .slice(0, 6)
+      .map((cut) => text.slice(0, cut).trim()),
+  ];
 }
 
 const PERSONAL =

@@ -17,15 +17,18 @@ const PASTE =
 /** Marks where the log cut a secret out. */
 const SECRET = /⟨secret:/;
 
+/** Between quotation marks stands what somebody else wrote, unless it is a mere name. */
+const QUOTED = /"[^"\n]*(?:\s[^"\n]+){3,}"|“[^”\n]*(?:\s[^”\n]+){3,}”|„[^“”\n]*(?:\s[^“”\n]+){3,}[“”]/g;
+
 /** A line that no one types as a sentence: prompts of a shell, log lines, diffs, tables, code. */
 const NOT_PROSE =
-  /^(?:\s{4,}\S|\t|\s*(?:>|\||\$ |# |\/\/|\/\*|\*\/|@@|\+\+\+|---|diff |import |export |const |let |var |def |class |function |return |\}|\{|<\/?\w))|^\s*\[?(?:\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d|INFO|WARN|ERROR|DEBUG|TRACE)\b|[;{}]\s*$|^\s*\S+\(.*\)\s*$/;
+  /^(?:\s{4,}\S|\t|\s*(?:>|\||\$ |# |\/\/|\/\*|\*\/|@@|\+\+\+|---|diff |import |export |const |let |var |def |class |function |return |\}|\{|<\/?\w))|^\s*\[?(?:\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d|INFO|WARN|ERROR|DEBUG|TRACE)\b|^[^.!?]*[;{}]\s*$|^\s*\S+\(.*\)\s*$/;
 
 /** @returns the lines that remain, as paragraphs; empty when nothing may be used */
 export function ownWords(message: string): string {
   if (message.length > MAX_CHARS || TRANSCRIPT.test(message)) return '';
   const lines: string[] = [];
-  for (const line of withoutTags(withoutFences(message)).split('\n')) {
+  for (const line of withoutTags(withoutFences(message)).replace(QUOTED, '⟨quote⟩').split('\n')) {
     if (PASTE.test(line)) break;
     if (NOT_PROSE.test(line) || SECRET.test(line)) lines.push('');
     else lines.push(line);

@@ -1,5 +1,5 @@
 /** The sentences in which people tell lasting things, each with what it says. Order matters: the first that fits a clause wins. */
-import { isNamed } from './durable.ts';
+import { isLastingNoun, isNamed } from './durable.ts';
 import { toUser } from './person.ts';
 import {
   HAPPENS,
@@ -10,6 +10,7 @@ import {
   does,
   gerund,
   instead,
+  isAboutAnswers,
   kindOf,
   likes,
   named,
@@ -17,11 +18,12 @@ import {
   placeOf,
   plainSubject,
   prefers,
+  prefersFor,
   rule,
   told,
   trim,
-  uses,
   type Said,
+  uses,
 } from './said.ts';
 
 interface Phrase {
@@ -30,8 +32,8 @@ interface Phrase {
 }
 
 /** The user's own things, or a thing with a definite article. */
-const OWN = String.raw`(?<owner>my|our)\s+(?<noun>[\w'’ ./+#-]{2,70}?)`;
-const THING = String.raw`(?<thing>(?:my|our|the|all|each|every)\s+[\w'’ ./+#-]{2,70}?)`;
+const OWN = String.raw`(?<owner>my|our)\s+(?<noun>[\wÀ-ɏ'’ ./+#-]{2,70}?)`;
+const THING = String.raw`(?<thing>(?:my|our|the|all|each|every)\s+[\wÀ-ɏ'’ ./+#-]{2,70}?)`;
 const USE = String.raw`(?:use|uses|using|rely on|go with|went with|going with|chose|choose|picked|pick|settled on|standardi[sz]ed on|adopted|have adopted|run|stick to|work with)`;
 /** What may stand between subject and verb. */
 const ADVERB = String.raw`(?:(?:also|always|usually|normally|typically|generally|mostly|mainly|currently|now|still|actually|really|exclusively|only|all|both)\s+)?`;
@@ -203,7 +205,7 @@ export const PHRASES: readonly Phrase[] = [
     '',
   ),
   phrase(
-    String.raw`^(?:i|we)(?:'m| am)?\s+(?:now\s+)?(?:work|working|employed)\s+(?:for|at|with)\s+(?<value>[^,]{2,60}?)(?:\s+as\s+(?:an?\s+)?(?<role>[^,]{3,50}))?$`,
+    String.raw`^(?:i|we)(?:'m| am)?\s+(?:now\s+)?(?:work|working|employed)\s+(?:for|at)\s+(?<value>[^,]{2,60}?)(?:\s+as\s+(?:an?\s+)?(?<role>[^,]{3,50}))?$`,
     (g) => (isNamed(g['value'] ?? '') ? attribute('your employer', g['value']) : undefined),
   ),
   phrase(
@@ -227,6 +229,47 @@ export const PHRASES: readonly Phrase[] = [
   phrase(
     String.raw`^${THING}\s+(?:listens?|is listening|runs?|is running|is exposed|is served|is available)\s+on\s+(?:port\s+)?(?<value>:?\d{2,5})$`,
     (g) => attribute(`${toUser(g['thing'] ?? '')}'s port`, g['value']),
+  ),
+
+  // Preferences with what they are for.
+  phrase(
+    String.raw`^(?:for|when it comes to|as for|in terms of)\s+(?<purpose>[^,]{2,50}?),?\s+i\s+(?:really |always |usually |much |strongly )?(?:prefer|like|love|want)\s+(?<value>[^,]{2,50}?)(?:\s+(?:over|to|rather than|instead of|more than)\s+(?<other>[^,]{2,50}?))?(?:\s+(?:the\s+)?best)?$`,
+    (g) => prefersFor(g['value'], g['purpose'], g['other']),
+  ),
+  phrase(
+    String.raw`^i\s+prefer\s+(?<value>[^,]{2,50}?)(?:\s+(?:over|to|rather than|instead of)\s+(?<other>[^,]{2,50}?))?\s+for\s+(?<purpose>[^,]{2,50})$`,
+    (g) => prefersFor(g['value'], g['purpose'], g['other']),
+  ),
+  phrase(
+    String.raw`^i\s+(?:really\s+)?(?:like|love)\s+(?<value>[^,]{2,60}?)\s+(?:the\s+)?(?:best|most)(?:\s+of all)?$`,
+    (g) => prefers(g['value']),
+  ),
+  phrase(
+    String.raw`^(?:when it comes to\s+(?<purpose>[^,]{2,40}?),?\s+)?i(?:'m| am)\s+(?:more of\s+)?(?:an?|in the|on the)\s+(?<value>[\w.+# -]{2,30}?)\s+(?:person|guy|girl|fan|user|camp|team|side|kind of person|lover|enthusiast)$`,
+    (g) => (g['purpose'] === undefined ? prefers(g['value']) : prefersFor(g['value'], g['purpose'])),
+  ),
+  phrase(
+    String.raw`^i\s+(?:can't|cannot|could not|couldn't)\s+(?:work|live|code|start|function|do)\s+(?:\w+\s+)?without\s+(?<value>[^,]{2,50})$`,
+    (g) => likes("can't work without", g['value']),
+  ),
+  phrase(
+    String.raw`^(?:we|i)\s+(?:only\s+)?use\s+(?<value>[^,]{2,40}?)\s+(?:here|around here|at work|in this project|in this repo|everywhere)$`,
+    (g) => {
+      const what = trim(g['value']);
+      return told('note', what, what, `you use ${what}`);
+    },
+  ),
+  phrase(
+    String.raw`^(?:the\s+)?(?<noun>(?:daily\s+)?(?:stand-?up|retro|retrospective|sprint planning|sprint review|release|launch|demo))\s+is\s+(?:always\s+)?(?<at>at|on|every)?\s*(?<value>[^,]{2,40})$`,
+    (g) =>
+      isNamed(g['value'] ?? '')
+        ? told(
+            'attribute',
+            `the ${g['noun'] ?? ''}`,
+            g['value'],
+            `the ${g['noun'] ?? ''} is ${g['at'] ?? ''} ${trim(g['value'])}`.replace('  ', ' '),
+          )
+        : undefined,
   ),
 
   // Preferences.
@@ -292,6 +335,55 @@ export const PHRASES: readonly Phrase[] = [
     (g) => decides(g['value']),
   ),
 
+  // Rules that name no "always".
+  phrase(
+    String.raw`^(?:every|all|each|any)\s+(?<what>[^,]{3,50}?)\s+(?:should|must|has to|have to|needs? to|is to|are to)\s+(?<value>[^.]{3,120})$`,
+    (g) => rule('always', `let every ${(g['what'] ?? '').replace(/s$/, '')} ${trim(g['value'])}`),
+  ),
+  phrase(
+    String.raw`^(?<what>(?!(?:i|you|we|they|he|she|it|this|that|these|those|there|what|who|how|my|our|the|a|an|something|someone|everyone)\b)[a-z][\w ]{3,50}?)\s+(?:should|must|have to|need to|has to)\s+(?:always\s+)?(?<value>[^.]{3,120})$`,
+    (g) => (isAboutAnswers(g['what'] ?? '') ? rule('always', `let ${trim(g['what'])} ${trim(g['value'])}`) : undefined),
+  ),
+  phrase(
+    String.raw`^(?:in|for)\s+(?<where>[A-Za-z][\w.+#]{0,20}(?:\s+code)?),?\s+(?:please\s+)?(?:only\s+|always\s+)?(?<value>(?:give me|use|write|show me|show|prefer|put)\s+[^.]{3,100})$`,
+    (g) => rule('always', g['value'], `in ${g['where'] ?? ''}`),
+  ),
+  phrase(
+    String.raw`^(?<value>(?:use|write|give me|put|keep|format|show|name|indent|end|start|prefer|answer|reply)\s+[^.]{3,120}?),?\s+(?:please,?\s+)?(?:always|every time|without exception|please ever)$`,
+    (g) => rule('always', g['value']),
+  ),
+  phrase(
+    String.raw`^(?<value>(?:use|write|give me|put|keep|format|show|name|indent|prefer|answer|reply)\s+[^.,]{3,80}(?:,\s+|\s+and\s+)(?:please,?\s+)?(?:never|always|not ever)\s+[^.]{2,80}(?:\.\w+[^.]{0,40})?)$`,
+    (g) => rule('always', g['value']),
+  ),
+  phrase(
+    String.raw`^(?:please,?\s+)?no\s+(?<value>[a-z][^.,]{2,50}?)(?:\s+in\s+(?<where>[^.,]{2,40}?))?(?:,?\s+(?:please|thanks))?(?<ever>,?\s+(?:ever|at all|never))?(?:,?\s+please)?$`,
+    (g) =>
+      g['where'] === undefined && g['ever'] === undefined
+        ? undefined
+        : rule('never', `use ${g['value'] ?? ''}${g['where'] === undefined ? '' : ` in ${g['where']}`}`),
+  ),
+  phrase(
+    String.raw`^(?<what>[a-z][\w ]{2,40}?)\s+(?<how>always|never)\s+(?<value>(?:as|in|with|without|like|on|at)\s+[^.]{2,60})$`,
+    (g) =>
+      isAboutAnswers(g['what'] ?? '') ||
+      /\b(?:dates?|times?|numbers?|units?|lists?|tables?|currenc\w+|temperatures?|headings?)\b/i.test(g['what'] ?? '')
+        ? rule(g['how'], `write ${(g['what'] ?? '').toLowerCase()} ${trim(g['value'])}`)
+        : undefined,
+  ),
+  phrase(
+    String.raw`^(?<value>(?!(?:i|you|we|they|it|this|that|my|our|there)\b)[a-z][\w' -]{3,50}),\s+(?:please,?\s+)?never\s+(?<not>[^.,]{2,50})$`,
+    (g) =>
+      isAboutAnswers(g['value'] ?? '') ? rule('always', `use ${trim(g['value'])}, never ${trim(g['not'])}`) : undefined,
+  ),
+  phrase(String.raw`^i\s+(?:only|always)\s+want\s+(?<value>[^.,]{3,90})$`, (g) =>
+    isAboutAnswers(g['value'] ?? '') ? rule('always', `use ${trim(g['value'])}`) : undefined,
+  ),
+  phrase(
+    String.raw`^i\s+(?:want|need|would like|'d like)\s+(?<value>[^.,]{3,90}?\b(?:all|every|each|any)\b[^.,]{3,60})$`,
+    (g) => (isAboutAnswers(g['value'] ?? '') ? rule('always', `put ${trim(g['value'])}`) : undefined),
+  ),
+
   // What is used, without saying for what.
   phrase(
     String.raw`^(?:we|my team|our team|the team|our company)(?:'re| are)?\s+${ADVERB}(?:use|using|on)\s+(?<value>[^,]{2,50})$`,
@@ -323,7 +415,9 @@ export const PHRASES: readonly Phrase[] = [
     (g) => {
       const { thing = '', value = '' } = g;
       // Without an owner only what has a name, of a thing that is known to have one.
-      return isNamed(value) ? attribute(thing, value) : undefined;
+      return isNamed(value) && isLastingNoun(thing.split(/\s+(?:where|that|which|on|in)\s+/)[0] ?? '')
+        ? attribute(toUser(thing), value)
+        : undefined;
     },
   ),
 ];

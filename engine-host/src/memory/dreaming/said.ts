@@ -187,6 +187,14 @@ export function prefers(value: string | undefined, other?: string): Said | undef
   return told('preference', options, what, statement, 'preference');
 }
 
+export function prefersFor(value: string | undefined, purpose: string | undefined, other?: string): Said | undefined {
+  const what = bare(trim(value));
+  const why = toUser(trim(purpose));
+  if (what === '' || /^(?:it|this|that|not)$/i.test(what) || why.split(' ').length > 6) return undefined;
+  const over = other === undefined ? '' : ` over ${toUser(trim(other))}`;
+  return told('preference', why, what, `you prefer ${toUser(what)}${over} for ${why}`, 'preference');
+}
+
 export function likes(verb = 'like', value: string | undefined): Said | undefined {
   const what = trim(value);
   if (
@@ -202,6 +210,10 @@ export function likes(verb = 'like', value: string | undefined): Said | undefine
 
 const ABOUT_ANSWERS =
   /\b(?:answers?|repl(?:y|ies)|respon(?:d|ses?)|explain\w*|explanations?|summar\w+|code|comments?|commit|examples?|tabs?|spaces|indent\w*|quotes?|semicolons?|types?|type hints|docstrings?|functions?|variables?|names?|write|use|format\w*|emoji\w*|bullet\w*|language|english|german|short|brief|concise|test\w*|imports?|classes|async|camel\w*|snake\w*)\b/i;
+
+export function isAboutAnswers(text: string): boolean {
+  return ABOUT_ANSWERS.test(text);
+}
 
 /** `when`: what it is bound to, in Zell's words ("when I write Python"). */
 export function rule(how = 'always', value: string | undefined, when = ''): Said | undefined {
