@@ -73,7 +73,8 @@ export class Memory {
 
   /** Starts what the first request would have to wait for. Returns at once, never throws. */
   prepare(): void {
-    if (this.#settings.enabled) this.#redactor.redact(['']).catch(() => undefined);
+    if (this.#settings.enabled)
+      this.#redactor.redact(['Some text, so that its patterns are compiled. '.repeat(100)]).catch(() => undefined);
   }
 
   /** Whether these texts may be written as they are: the memory is on, and no secret was found in them in time. Never throws. */
