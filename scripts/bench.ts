@@ -7,6 +7,7 @@ import { engineSuite } from './bench/engine.ts';
 import { quantizeSuite } from './bench/quantize.ts';
 import { printReport } from './bench/report.ts';
 import { serverSuite } from './bench/server.ts';
+import { trainSuite } from './bench/train.ts';
 import { tokenizerSuite } from './bench/tokenizer.ts';
 import { ROOT, setup } from './lib/setup.mjs';
 
@@ -15,6 +16,7 @@ Suites: engine (prefill, decode, depth, several sequences, load and memory, over
   server (requests over HTTP: several users, prefixes, completions; beside llama-server; --ik and --model do not count),
   quantize (the default model in every type that zell quantize writes, beside llama.cpp's files; --quick, --only TYPE,
   --model and --json count),
+  train (the native trainer; with --peers beside PyTorch and PEFT: loss curve, speed, memory; --only, --rounds, --model, --json count),
   tokenizer (every vocabulary of llama.cpp's repository, beside llama.cpp; only --rounds, --quick and --json count).
   --peers      builds llama.cpp once into the cache folder and measures it in turn with ours
   --ik DIR     with --peers: also ik_llama.cpp, from a checkout of its sources (or ZELL_IK_LLAMA=DIR)
@@ -42,7 +44,7 @@ const rounds = Number(values.rounds ?? (values.quick ? 2 : 5));
 if (values.help || positionals.length !== 1) {
   console.log(USAGE);
   process.exitCode = values.help ? 0 : 2;
-} else if (!['engine', 'server', 'quantize', 'tokenizer'].includes(positionals[0] ?? '')) {
+} else if (!['engine', 'server', 'quantize', 'train', 'tokenizer'].includes(positionals[0] ?? '')) {
   console.error(`No suite is called ${positionals[0] ?? ''}.\n${USAGE}`);
   process.exitCode = 2;
 } else if (!Number.isInteger(rounds) || rounds < 1) {
@@ -59,6 +61,18 @@ if (values.help || positionals.length !== 1) {
   const rows = await quantizeSuite({ quick, only, model, say: (line) => console.error(line) });
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ rows }, null, 2)}\n`);
   if (rows.some((row) => !row.met)) process.exitCode = 1;
+} else if (positionals[0] === 'train') {
+  await setup({ dev: true });
+  const model = values.model === undefined ? defaultModel() : path.resolve(values.model);
+  const { peers, only } = values;
+  const rows = await trainSuite({ peers, rounds, only, model, say: (line) => console.error(line) });
+  for (const row of rows) {
+    console.log(
+      `${row.id}: ${row.reached?.toPrecision(4) ?? 'not measured'} ${row.unit} (must ${String(row.must)}); ${row.note}`,
+    );
+  }
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ rounds, rows }, null, 2)}\n`);
+  if (rows.some((row) => row.met === false)) process.exitCode = 1;
 } else {
   await setup({ dev: true });
   const say = (line: string): void => console.error(line);
