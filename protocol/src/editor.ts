@@ -15,7 +15,7 @@ import type {
   TokenLogprob,
 } from './engine.ts';
 import type { WireError } from './errors.ts';
-import type { ConversationSummary, MemoryEvent, MemoryStatus } from './memory.ts';
+import type { Card, ConversationSummary, MemoryEvent, MemoryForget, MemoryStatus } from './memory.ts';
 
 export const EDITOR_SOCKET_PATH = '/editor';
 
@@ -90,6 +90,18 @@ export interface EditorRequests {
     result: { conversations: ConversationSummary[]; events: MemoryEvent[] };
   };
   'zell/memory/delete': { params: { ids: number[] } | { conversation: string }; result: { erased: number } };
+  /** Cards that hold now, newest first; `query` picks those that fit it, best first. */
+  'zell/memory/cards': { params: { query?: string }; result: { cards: Card[] } };
+  /** One card, also one that was replaced, with the exchanges it comes from. */
+  'zell/memory/card': { params: { id: string }; result: { card: Card; events: MemoryEvent[] } };
+  /** The user's own wording; `value` is what an answer must contain. */
+  'zell/memory/editCard': { params: { id: string; statement: string; value: string }; result: { card: Card } };
+  /** For good: log, cards, keys and values on the disk, and adapters that learnt it. */
+  'zell/memory/forget': { params: MemoryForget; result: { events: number[]; cards: string[] } };
+  /** Cards of an export; what is no card is left out. */
+  'zell/memory/import': { params: { cards: unknown[] }; result: { added: number } };
+  /** Whether memories are looked up for the editor's chat and `zell run`. */
+  'zell/memory/recall': { params: { enabled: boolean }; result: null };
   'zell/memory/clear': { params: Record<string, never>; result: { erased: number } };
   'zell/memory/enable': { params: { enabled: boolean }; result: MemoryStatus };
   /** Loads a model (a path or a name that is on this disk; none means the default) without making it the chosen one. */

@@ -126,3 +126,14 @@ export interface Card {
   /** `template`: by rules; `model`: written by a model and checked against its source; `user`: by hand. */
   readonly by: 'template' | 'model' | 'user';
 }
+
+/** What is to be forgotten. */
+export type MemoryForget =
+  | { readonly ids: readonly number[] }
+  | { readonly conversation: string }
+  | { readonly cards: readonly string[] }
+  /** Milliseconds since the epoch; `to` is not included. */
+  | { readonly from: number; readonly to: number }
+  /** Hash of a workspace. */
+  | { readonly workspace: string }
+  | { readonly everything: true };

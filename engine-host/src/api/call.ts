@@ -114,6 +114,20 @@ export class Call {
   }
 
   /**
+   * The conversation with the memories that fit its last question, for our own clients that ask for them; anybody else's stays as it is.
+   * They stand before that question, so that the conversation before it keeps its known beginning. The reply names them in a header.
+   */
+  async withMemories(messages: readonly ChatMessage[]): Promise<readonly ChatMessage[]> {
+    const at = messages.findLastIndex((message) => message.role === 'user');
+    const question = messages[at]?.content;
+    if (!this.caller.recall || question === undefined) return messages;
+    const found = await this.#context.recorder.recall?.(question, this.caller.origin.workspace);
+    if (found === undefined) return messages;
+    this.reply.header('x-zell-memories', found.cards.map(({ id }) => id).join(','));
+    return [...messages.slice(0, at), { role: 'system', content: found.text }, ...messages.slice(at)];
+  }
+
+  /**
    * Decides whether keys and values of these prompts may be kept on the disk: they hold the text itself, which the event log would not
    * take unless secrets are cut out. Call it before `generate`; without it nothing is kept. `recorded`: what the log gets of each prompt;
    * one of which it gets nothing leaves nothing here either.

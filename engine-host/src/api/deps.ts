@@ -64,6 +64,11 @@ export interface ApiRecorder {
    * throws; absent: they may not.
    */
   mayKeep?(texts: readonly string[]): Promise<boolean>;
+  /** Memories that fit a question, as a text for the model, with their ids; undefined when none does. Never throws. Absent: there are none. */
+  recall?(
+    question: string,
+    workspace: string | undefined,
+  ): Promise<{ readonly text: string; readonly cards: readonly { readonly id: string }[] } | undefined>;
   /** Queues it; returns at once and never throws. */
   exchange(exchange: Exchange): void;
 }

@@ -8,6 +8,8 @@ export interface Caller {
   readonly priority: Priority;
   /** `x-zell-incognito: 1`: nothing of this request is recorded. */
   readonly incognito: boolean;
+  /** `x-zell-recall: 1` from our own chat or command line: memories may be added. Nobody else's request is ever changed. */
+  readonly recall: boolean;
 }
 
 export function callerOf(request: FastifyRequest): Caller {
@@ -36,5 +38,6 @@ export function callerOf(request: FastifyRequest): Caller {
     // A client may step back, not push in.
     priority: header('x-zell-priority') === 'batch' ? 'batch' : kind === 'api' ? 'api' : 'chat',
     incognito: header('x-zell-incognito') === '1',
+    recall: kind !== 'api' && header('x-zell-recall') === '1' && header('x-zell-incognito') !== '1',
   };
 }

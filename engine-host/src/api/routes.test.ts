@@ -464,6 +464,35 @@ describe('prompts and memory', () => {
     await post('/infill', { input_prefix: 'const answer = 42;\n'.repeat(100), input_suffix: '' });
     expect(host.engine.requests.at(-1)?.request.keepOnDisk).toBe(false);
   });
+  test('memories go with a question of our own clients that ask for them, and with nobody else’s', async () => {
+    const asked = {
+      messages: [
+        { role: 'system', content: 's' },
+        { role: 'user', content: 'who is my manager?' },
+      ],
+    };
+    const prompt = async (headers: Record<string, string>, body: object = asked): Promise<[string, unknown]> => {
+      const reply = await post('/v1/chat/completions', body, headers);
+      return [JSON.stringify(host.engine.requests.at(-1)?.request.prompt), reply.headers.get('x-zell-memories')];
+    };
+    const own = { 'x-zell-client': 'editor', 'x-zell-recall': '1' };
+    const [text, used] = await prompt(own);
+    expect(text).toMatch(/MEMORY.*who is my manager/);
+    expect(used).toBe('a1,b2');
+    // The log holds what was said, not what was looked up.
+    expect(JSON.stringify(host.recorded.at(-1))).not.toContain('MEMORY');
+    for (const headers of [
+      {},
+      { 'x-zell-recall': '1' },
+      { 'x-zell-client': 'cli' },
+      { ...own, 'x-zell-incognito': '1' },
+    ]) {
+      const [plain, none] = await prompt(headers);
+      expect(plain).not.toContain('MEMORY');
+      expect(none).toBeNull();
+    }
+    expect((await prompt(own, chat))[0]).not.toContain('MEMORY');
+  });
   test('an exchange is recorded with its client; incognito is not', async () => {
     await post('/v1/chat/completions', chat, {
       'user-agent': 'claude-cli/2.1 (external)',

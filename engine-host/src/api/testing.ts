@@ -198,6 +198,10 @@ export async function testHost(overrides: Partial<ApiDeps> = {}, model: ModelInf
     },
     recorder: {
       exchange: (e) => recorded.push(e),
+      recall: (question) =>
+        Promise.resolve(
+          question.includes('manager') ? { text: 'MEMORY', cards: [{ id: 'a1' }, { id: 'b2' }] } : undefined,
+        ),
       mayKeep: (texts) => Promise.resolve(texts.every((t) => !t.includes('AKIA'))),
     },
     identity: { version: '0.1.0', instance: 'i-1', startedAt: 1_700_000_000_000 },

@@ -19,6 +19,8 @@ export interface ChatRequest {
   readonly temperature: number;
   readonly seed?: number;
   readonly background?: boolean;
+  /** Memories that fit the prompt go with it. */
+  readonly recall?: boolean;
   /** The adapters that answer; absent: those that the host has in force. */
   readonly adapters?: readonly AdapterScale[];
 }
@@ -31,6 +33,8 @@ export interface ChatAnswer {
   readonly promptMs: number;
   readonly decodeTokens: number;
   readonly decodeMs: number;
+  /** Ids of the memories that went with the prompt. */
+  readonly memories: readonly string[];
 }
 
 /** `onText` gets the pieces as they come. @throws {ZellError} the host's error in its own words; cancelled */
@@ -70,6 +74,7 @@ export async function chat(
     promptMs: state.timings.prompt_ms ?? 0,
     decodeTokens: state.usage.completion_tokens ?? 0,
     decodeMs: state.timings.predicted_ms ?? 0,
+    memories: (response.headers.get('x-zell-memories') ?? '').split(',').filter((id) => id !== ''),
   };
 }
 
@@ -104,6 +109,7 @@ async function post(session: Session, request: ChatRequest, signal: AbortSignal)
         'x-zell-client': 'cli',
         authorization: `Bearer ${session.announcement.token}`,
         ...(request.background === true ? { 'x-zell-priority': 'batch' } : {}),
+        ...(request.recall === true ? { 'x-zell-recall': '1' } : {}),
       },
       body: JSON.stringify({
         model: request.model,

@@ -40,9 +40,11 @@ test('options arrive as numbers; a prompt may look like an option behind --', as
   await zell('run', '--max-tokens', '5', '--temperature', '0.5', '--seed', '7', '--system', 's', '--json', 'hi');
   const [words, options] = run.mock.calls[0] as [string[], RunOptions];
   expect(words).toEqual(['hi']);
-  expect(options).toEqual({ maxTokens: 5, temperature: 0.5, seed: 7, system: 's', json: true });
+  expect(options).toEqual({ maxTokens: 5, temperature: 0.5, seed: 7, system: 's', json: true, recall: true });
+  await zell('run', '--no-recall', 'hi');
+  expect((run.mock.calls[1] as [string[], RunOptions])[1].recall).toBe(false);
   await zell('run', '--', '--help me');
-  expect((run.mock.calls[1] as [string[]])[0]).toEqual(['--help me']);
+  expect((run.mock.calls[2] as [string[]])[0]).toEqual(['--help me']);
 });
 
 test('wrong usage ends with 2 and runs nothing', async () => {
@@ -95,6 +97,7 @@ test('the shape of --json', () => {
     promptMs: 1.26,
     decodeTokens: 1,
     decodeMs: 2,
+    memories: [],
   };
   expect(asJson('m', 10.04, answer)).toEqual({
     model: 'm',

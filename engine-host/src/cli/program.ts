@@ -28,6 +28,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
     .option('--seed <s>', 'makes sampling repeatable', wholeNumber(0, 0xffff_ffff))
     .option('--system <text>', 'system prompt; "" leaves it to the model')
     .option('--lora <file[:scale]>', 'answer with this LoRA adapter (repeatable)', collectAdapter)
+    .option('--no-recall', 'without the memories that fit the prompt')
     .option('--json', 'print {model, text, tokens, timings} instead of streaming')
     .action(async (words: string[], options: RunOptions) =>
       (await import('./commands/run.ts')).run(words, options, signal),
@@ -124,6 +125,58 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
     .option('--json', 'print {conversations, events}')
     .action(async (model: string | undefined, options: ListOptions) =>
       (await import('./commands/memory.ts')).memoryList(model, options, signal),
+    );
+  memory
+    .command('cards')
+    .description('what Zell remembers of you; with words: what fits them')
+    .argument('[words...]')
+    .option('--json', 'print {cards}')
+    .action(async (words: string[], options: JsonOption) =>
+      (await import('./commands/memoryCards.ts')).memoryCards(words, options, signal),
+    );
+  memory
+    .command('show')
+    .description('one memory and the exchanges it comes from')
+    .argument('<id>')
+    .option('--json', 'print {card, events}')
+    .action(async (id: string, options: JsonOption) =>
+      (await import('./commands/memoryCards.ts')).memoryShow(id, options, signal),
+    );
+  memory
+    .command('forget')
+    .description('forget memories (16 hex digits) or events (numbers) for good, or all of a time or a workspace')
+    .argument('[ids...]')
+    .option('--conversation <id>', 'everything said in it')
+    .option('--from <date>', 'from this day on (2026-05-01)')
+    .option('--to <date>', 'up to this day, not included')
+    .option('--workspace <hash>', 'everything said there')
+    .option('--json', 'print {events, cards}')
+    .action(async (ids: string[], options: ForgetOptions) =>
+      (await import('./commands/memoryCards.ts')).memoryForget(ids, options, signal),
+    );
+  memory
+    .command('export')
+    .description('write all memories to a file; it holds personal data')
+    .argument('<file>')
+    .option('--json', 'print {file, cards}')
+    .action(async (file: string, options: JsonOption) =>
+      (await import('./commands/memoryCards.ts')).memoryExport(file, options, signal),
+    );
+  memory
+    .command('import')
+    .description('add the memories of an export')
+    .argument('<file>')
+    .option('--json', 'print {added}')
+    .action(async (file: string, options: JsonOption) =>
+      (await import('./commands/memoryCards.ts')).memoryImport(file, options, signal),
+    );
+  memory
+    .command('recall')
+    .description('look memories up for the editor chat and zell run, or do not')
+    .argument('<on|off>')
+    .option('--json', 'print {recall}')
+    .action(async (word: string, options: JsonOption) =>
+      (await import('./commands/memoryCards.ts')).memoryRecall(word, options, signal),
     );
   memory
     .command('clear')
@@ -265,6 +318,7 @@ export interface JsonOption {
   readonly json?: boolean;
 }
 export interface RunOptions extends JsonOption {
+  readonly recall?: boolean;
   readonly maxTokens: number;
   readonly temperature: number;
   readonly seed?: number;
@@ -285,6 +339,12 @@ export interface ServeOptions {
 export interface LoraOptions extends JsonOption {
   readonly scale: number;
   readonly peft?: string;
+}
+export interface ForgetOptions extends JsonOption {
+  readonly conversation?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly workspace?: string;
 }
 export interface ClearOptions extends JsonOption {
   readonly yes?: boolean;

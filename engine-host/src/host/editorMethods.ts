@@ -2,6 +2,7 @@
 import type { KeptPrefix, ModelInfo } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { EditorMethod, EditorNotifications, EditorRequests } from '#protocol/editor.ts';
+import type { MemoryForget } from '#protocol/memory.ts';
 import type { ModelService } from '../models/modelService.ts';
 import type { AdapterStore } from '../training/adapters/adapterStore.ts';
 import type { AutoAdapter } from '../training/adapters/autoAdapter.ts';
@@ -120,6 +121,33 @@ export function editorMethods(parts: EditorParts): Handlers {
       await parts.forgetPrefixes(signal);
       return { erased };
     },
+    'zell/memory/cards': ({ query }) =>
+      Promise.resolve({ cards: [...memory.cards(query === undefined ? undefined : text(query, 'query'))] }),
+    'zell/memory/card': async ({ id }) => {
+      const found = await memory.card(text(id, 'id'));
+      if (found === undefined) throw new ZellError('not_found', `There is no memory ${id}.`);
+      return { card: found.card, events: [...found.events] };
+    },
+    'zell/memory/editCard': async ({ id, statement, value }) => ({
+      card: await memory.editCard(text(id, 'id'), {
+        statement: text(statement, 'statement'),
+        value: text(value, 'value'),
+      }),
+    }),
+    'zell/memory/forget': async (what, signal) => {
+      const { ids, cards } = await memory.forget(forgetRequest(what));
+      await parts.forgetPrefixes(signal);
+      return { events: [...ids], cards: [...cards] };
+    },
+    'zell/memory/import': async ({ cards }) => {
+      if (!Array.isArray(cards) || cards.length > MAX_IMPORT) throw invalid('cards');
+      return { added: await memory.importCards(cards) };
+    },
+    'zell/memory/recall': async ({ enabled }) => {
+      if (typeof enabled !== 'boolean') throw invalid('enabled');
+      await memory.setRecall(enabled);
+      return null;
+    },
     'zell/memory/enable': async ({ enabled }) => {
       if (typeof enabled !== 'boolean') throw invalid('enabled');
       await memory.setEnabled(enabled);
@@ -134,6 +162,24 @@ export function editorMethods(parts: EditorParts): Handlers {
       return Promise.resolve(null);
     },
   };
+}
+
+const MAX_IMPORT = 100_000;
+
+/** Exactly one of the ways to say it; anything else must erase nothing. */
+function forgetRequest(what: unknown): MemoryForget {
+  const w = (what ?? {}) as Partial<Record<string, unknown>>;
+  const keys = Object.keys(w).sort().join();
+  const listOf = (value: unknown, fits: (v: unknown) => boolean): boolean => Array.isArray(value) && value.every(fits);
+  const sound =
+    (keys === 'ids' && listOf(w['ids'], Number.isSafeInteger)) ||
+    (keys === 'cards' && listOf(w['cards'], (v) => typeof v === 'string')) ||
+    (keys === 'conversation' && typeof w['conversation'] === 'string') ||
+    (keys === 'workspace' && typeof w['workspace'] === 'string') ||
+    (keys === 'everything' && w['everything'] === true) ||
+    (keys === 'from,to' && Number.isFinite(w['from']) && Number.isFinite(w['to']));
+  if (!sound) throw invalid('what to forget');
+  return what as MemoryForget;
 }
 
 type Notices = {

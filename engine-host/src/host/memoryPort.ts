@@ -1,6 +1,6 @@
 /** What the host needs from the memory: the routes record into it, the editor socket shows and edits it. */
 import type { EditorNotifications, EditorRequests } from '#protocol/editor.ts';
-import type { EventType, MemoryStatus } from '#protocol/memory.ts';
+import type { Card, EventType, MemoryEvent, MemoryForget, MemoryStatus } from '#protocol/memory.ts';
 import type { ApiRecorder } from '../api/deps.ts';
 
 export interface MemoryPort extends ApiRecorder {
@@ -16,6 +16,14 @@ export interface MemoryPort extends ApiRecorder {
   erase(what: EditorRequests['zell/memory/delete']['params']): Promise<number>;
   /** Erases everything. @returns how many events were erased */
   clear(): Promise<number>;
+  /** Newest first; `query`: those that fit it, best first. */
+  cards(query?: string): readonly Card[];
+  card(id: string): Promise<{ readonly card: Card; readonly events: readonly MemoryEvent[] } | undefined>;
+  editCard(id: string, edit: { readonly statement: string; readonly value: string }): Promise<Card>;
+  importCards(values: readonly unknown[]): Promise<number>;
+  /** Erases exchanges, cards and what they replaced. */
+  forget(what: MemoryForget): Promise<{ readonly ids: readonly number[]; readonly cards: readonly string[] }>;
+  setRecall(enabled: boolean): Promise<void>;
   setEnabled(enabled: boolean): Promise<void>;
   /** Accepted ghost text becomes an event; `model` is the hash of the model that wrote it. Returns at once, never throws. */
   completionAccepted(accepted: EditorNotifications['zell/completion/accepted'], model: string): void;

@@ -1,16 +1,8 @@
 /** What has to go when the user wants something forgotten, and finishing what a crash interrupted. */
+import type { MemoryForget } from '#protocol/memory.ts';
 import type { EventLog } from '../store/eventLog.ts';
 import type { CardProjection } from './cards/cardProjection.ts';
 import type { Projection } from './projection.ts';
-
-export type ForgetRequest =
-  | { readonly ids: readonly number[] }
-  | { readonly conversation: string }
-  | { readonly cards: readonly string[] }
-  /** Milliseconds since the epoch; `to` is not included. */
-  | { readonly from: number; readonly to: number }
-  | { readonly workspace: string }
-  | { readonly everything: true };
 
 /** What went. */
 export interface Forgotten {
@@ -33,7 +25,7 @@ export interface ForgetPlan {
  * replaced goes with it: an outdated value must not come back.
  */
 export function resolveForget(
-  what: ForgetRequest,
+  what: MemoryForget,
   projection: Projection,
   cards: CardProjection,
   log: Pick<EventLog, 'entry'>,

@@ -3,26 +3,37 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { EditorNotifications, EditorRequests } from '#protocol/editor.ts';
 import { ZellError } from '#protocol/errors.ts';
-import type { Card, ConversationSummary, EventType, MemoryEvent, MemoryStatus } from '#protocol/memory.ts';
+import type {
+  Card,
+  ConversationSummary,
+  EventType,
+  MemoryEvent,
+  MemoryForget,
+  MemoryStatus,
+} from '#protocol/memory.ts';
 import { EventLog, type NewEvent } from '../store/eventLog.ts';
 import { writeCards } from './cards/cardFile.ts';
 import { CardProjection, type HeldCard } from './cards/cardProjection.ts';
 import { trainingOf, type CardTraining } from './cards/cardTraining.ts';
 import { asCard } from './cards/readCard.ts';
 import { cardId } from './dreaming/cardId.ts';
-import { dreamConversation, type ModelDreamer } from './dreaming/dreamer.ts';
-import { finishErasing, resolveForget, type Forgotten, type ForgetRequest } from './forget.ts';
+import { dreamConversation, turnOf, type ModelDreamer } from './dreaming/dreamer.ts';
+import { extractCards } from './dreaming/extractCards.ts';
+import { finishErasing, resolveForget, type Forgotten } from './forget.ts';
 import { ConversationChain } from './conversationChain.ts';
 import { machineKey } from './machineKey.ts';
 import { MemorySettings } from './memorySettings.ts';
 import type { MemoryOptions, ModelMemory, RecordedExchange } from './memoryTypes.ts';
 import { sample, titleOf } from './pick.ts';
 import { Projection } from './projection.ts';
+import { newestOf, recallCards, searchCards, type Recalled } from './recall.ts';
 import { WorkerRedactor, type Redactor } from './redactor.ts';
 
 /** Closed conversations that start a sleep. */
 const SLEEP_AFTER = 100;
 const RETENTION_DAYS = 30;
+/** Exchanges that no night has seen yet and that recall looks through. */
+const RECENT_EVENTS = 200;
 /** A request waits for this decision, which takes some tens of milliseconds per megabyte. */
 const KEEP_DECISION_MS = 2000;
 
@@ -198,9 +209,10 @@ export class Memory {
     return { conversations, events };
   }
 
-  /** Cards that hold now, newest first. */
-  cards(): readonly HeldCard[] {
-    return [...this.#cards.valid()].reverse();
+  /** Cards that hold now, newest first; with a query those that fit it, best first. */
+  cards(query = ''): readonly HeldCard[] {
+    const newest = [...this.#cards.valid()].reverse();
+    return query.trim() === '' ? newest : searchCards(query, newest);
   }
 
   /** What each card that holds now has replaced, by the id of the newer. */
@@ -309,7 +321,7 @@ export class Memory {
    * Erases for good: payloads in the log, cards and their mentions, and, through `onForgotten`, whatever was made from them. The
    * intention is on disk first; after a crash the next start finishes it. @throws {ZellError} disk_full, io
    */
-  async forget(what: ForgetRequest): Promise<Forgotten> {
+  async forget(what: MemoryForget): Promise<Forgotten> {
     const forgotten = await this.#alone(async () => {
       const plan = resolveForget(what, this.#projection, this.#cards, this.#log);
       const ids = [...new Set([...plan.ids, ...plan.mentions])].sort((a, b) => a - b);
@@ -343,6 +355,25 @@ export class Memory {
   /** Exchanges whose payload is erased: what a crash kept `onForgotten` from telling. */
   erasedIds(): number[] {
     return [...this.#log.entries()].filter((entry) => entry.erased === true).map((entry) => entry.event_id);
+  }
+
+  /** Memories that fit what is asked, within a budget of tokens; undefined when there is none, or recall is off. Never throws. */
+  async recall(question: string, workspace: string | undefined, budget?: number): Promise<Recalled | undefined> {
+    if (!this.#settings.enabled || !this.#settings.recall) return undefined;
+    const fresh = [...this.#projection.exchanges()]
+      .filter((id) => !this.#projection.isDreamed(id))
+      .slice(-RECENT_EVENTS);
+    const records = await this.#log.read(fresh).catch(() => []);
+    const held = this.#cards.valid();
+    const recent = extractCards(
+      records.flatMap((record) => turnOf(record) ?? []),
+      held,
+    );
+    return recallCards(question, newestOf(held, recent), workspace, budget);
+  }
+
+  setRecall(enabled: boolean): Promise<void> {
+    return this.#settings.setRecall(enabled);
   }
 
   async setEnabled(enabled: boolean): Promise<void> {

@@ -34,7 +34,7 @@ async function chat(
   const variables = templateVariables(body.chat_template_kwargs);
   const call = await Call.open(context, request, reply, body.model);
   const sampling = samplingOf(body, call.model.vocabularySize);
-  const { parts } = await call.render(messages, variables);
+  const { parts } = await call.render(await call.withMemories(messages), variables);
   const logprobs = body.logprobs === true ? { logprobs: body.top_logprobs ?? 0 } : {};
   await call.lookThrough([parts], [messages]);
   const generations = Array.from({ length: body.n ?? 1 }, (_, i) =>

@@ -88,7 +88,7 @@ async function confirmed(signal: AbortSignal): Promise<boolean> {
 }
 
 /** Text of strangers goes to a terminal without its control characters. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   const plain = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
   return plain.length > 100 ? `${plain.slice(0, 99)}…` : plain;
 }

@@ -34,6 +34,10 @@ export async function run(words: readonly string[], options: RunOptions, signal:
     else {
       print('');
       note(paint('dim', summary(answer)));
+      if (answer.memories.length > 0)
+        note(
+          paint('dim', `With ${answer.memories.length} memories; see: zell memory show ${answer.memories[0] ?? ''}`),
+        );
     }
   }, signal);
 }
@@ -78,6 +82,7 @@ export function asJson(model: string, loadMs: number, answer: ChatAnswer): objec
     model,
     text,
     tokens,
+    ...(answer.memories.length > 0 ? { memories: answer.memories } : {}),
     timings: {
       loadMs: tenths(loadMs),
       promptTokens,

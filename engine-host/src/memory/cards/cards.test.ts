@@ -270,6 +270,24 @@ describe('forgetting', () => {
   });
 });
 
+describe('recall', () => {
+  test('from the first minute, without a night; off means off, also after a restart', async () => {
+    const origin = { kind: 'editor' as const, workspace: WORKSPACE };
+    const messages = [{ role: 'user' as const, content: 'My manager is Priya.' }];
+    await memory.record({ model: MODEL, messages, response: 'ok', tokens: 1, origin });
+    expect((await memory.recall('Who is my manager?', undefined))!.text).toContain('Your manager is Priya.');
+    await memory.setRecall(false);
+    expect(await memory.recall('Who is my manager?', undefined)).toBeUndefined();
+    await memory.close();
+    memory = await open();
+    expect(await memory.recall('Who is my manager?', undefined)).toBeUndefined();
+    expect((await memory.status(MODEL)).enabled).toBe(true);
+    await memory.setRecall(true);
+    await memory.forget({ ids: [1] });
+    expect(await memory.recall('Who is my manager?', undefined)).toBeUndefined();
+  });
+});
+
 describe('by hand', () => {
   test('the user’s wording replaces a card; a secret is refused', async () => {
     await talk('My manager is Priya.');

@@ -65,7 +65,7 @@ function brokenOff(cause?: unknown): ZellError {
 function headersFor(remember: boolean, workspace: string | undefined): http.OutgoingHttpHeaders {
   return {
     'x-zell-client': 'editor',
-    ...(remember ? {} : { 'x-zell-incognito': '1' }),
+    ...(remember ? { 'x-zell-recall': '1' } : { 'x-zell-incognito': '1' }),
     ...(workspace === undefined ? {} : { 'x-zell-workspace': workspace }),
   };
 }
