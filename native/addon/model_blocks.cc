@@ -2,6 +2,7 @@
 #include "addon/classes.h"
 #include "addon/model_object.h"
 #include "addon/reader.h"
+#include "addon/step_arguments.h"
 #include "addon/task.h"
 
 namespace zell::addon {
@@ -69,8 +70,10 @@ Napi::Value ModelObject::RestoreBlocks(const Napi::CallbackInfo& info) {
   Reader reader("restoreBlocks");
   const std::vector<kv::BlockRange> ranges = Ranges(reader, info[0]);
   const std::vector<uint64_t> seeds = Seeds(reader, info[1]);
+  std::vector<lora::AdapterUse> adapters;
+  if (Reader::Has(info[2])) adapters = ReadAdapters(reader, info[2]);
   if (!IsOpen(reader)) return Reject(info.Env(), reader.status());
-  const base::Result<uint32_t> sequence = engine_->BeginRestore(static_cast<uint32_t>(seeds.size()));
+  const base::Result<uint32_t> sequence = engine_->BeginRestore(static_cast<uint32_t>(seeds.size()), adapters);
   if (!sequence.ok()) return Reject(info.Env(), sequence.status());
   return RunTask(info.Env(), "zell restore", [=, id = *sequence, engine = engine_](TaskContext&) mutable -> TaskResult {
     const uint32_t tokens = engine->FinishRestore(id, ranges, seeds);

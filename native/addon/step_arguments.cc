@@ -36,6 +36,22 @@ runtime::Want ReadWant(Reader& reader, const Napi::Value& value) {
   return want;
 }
 
+runtime::StepItem ReadItem(Reader& reader, const Napi::Value& value) {
+  runtime::StepItem item;
+  const Napi::Object object = reader.Object(value, "an item");
+  if (!reader.ok()) return item;
+  item.sequence = reader.Unsigned(object.Get("sequence"), "an item's sequence");
+  item.tokens = reader.Integers(object.Get("tokens"), "an item's tokens");
+  reader.Expect(!item.tokens.empty(), "an item's tokens to hold at least one");
+  if (const auto v = Reader::Get(object, "parents"); Reader::Has(v)) item.parents = reader.Integers(v, "parents");
+  if (const auto v = Reader::Get(object, "adapters"); Reader::Has(v)) item.adapters = ReadAdapters(reader, v);
+  if (const auto v = Reader::Get(object, "draft"); Reader::Has(v)) item.draft = reader.Unsigned(v, "draft");
+  item.want = ReadWant(reader, object.Get("want"));
+  return item;
+}
+
+}  // namespace
+
 std::vector<lora::AdapterUse> ReadAdapters(Reader& reader, const Napi::Value& value) {
   std::vector<lora::AdapterUse> adapters;
   reader.Expect(value.IsArray(), "adapters to be an array");
@@ -52,22 +68,6 @@ std::vector<lora::AdapterUse> ReadAdapters(Reader& reader, const Napi::Value& va
   }
   return adapters;
 }
-
-runtime::StepItem ReadItem(Reader& reader, const Napi::Value& value) {
-  runtime::StepItem item;
-  const Napi::Object object = reader.Object(value, "an item");
-  if (!reader.ok()) return item;
-  item.sequence = reader.Unsigned(object.Get("sequence"), "an item's sequence");
-  item.tokens = reader.Integers(object.Get("tokens"), "an item's tokens");
-  reader.Expect(!item.tokens.empty(), "an item's tokens to hold at least one");
-  if (const auto v = Reader::Get(object, "parents"); Reader::Has(v)) item.parents = reader.Integers(v, "parents");
-  if (const auto v = Reader::Get(object, "adapters"); Reader::Has(v)) item.adapters = ReadAdapters(reader, v);
-  if (const auto v = Reader::Get(object, "draft"); Reader::Has(v)) item.draft = reader.Unsigned(v, "draft");
-  item.want = ReadWant(reader, object.Get("want"));
-  return item;
-}
-
-}  // namespace
 
 std::vector<runtime::StepItem> ReadItems(Reader& reader, const Napi::Value& value) {
   std::vector<runtime::StepItem> items;

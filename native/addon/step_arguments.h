@@ -9,6 +9,8 @@
 namespace zell::addon {
 
 std::vector<runtime::StepItem> ReadItems(Reader& reader, const Napi::Value& value);
+/// [{id, scale}]
+std::vector<lora::AdapterUse> ReadAdapters(Reader& reader, const Napi::Value& value);
 sampling::SamplerParams ReadSampling(Reader& reader, const Napi::Value& value);
 runtime::LoadOptions ReadLoadOptions(Reader& reader, const Napi::Value& value);
 

@@ -111,7 +111,7 @@ const HANDLERS: Handlers = {
     signal.addEventListener('abort', () => scheduler.cancel(task), { once: true });
     scheduler.submit(task);
     const cachedTokens = Math.min(tokens, await task.result);
-    const kept = await scheduler.onDisk(task.tokens);
+    const kept = await scheduler.onDisk(task);
     if (kept === undefined)
       throw new ZellError('invalid_request', 'Nothing is kept on the disk: its limit (ZELL_PREFIX_DISK_MB) is 0.');
     const { blockBytes, blockTokens } = model.kvUsage();

@@ -52,6 +52,11 @@ export class LoadedAdapters {
     }
   }
 
+  /** SHA-256 of the file of a native id. */
+  hashOf(native: number): string | undefined {
+    return [...this.#loaded.values()].find((adapter) => adapter.native === native)?.info.sha256;
+  }
+
   /** @returns its native id. @throws {ZellError} not_found */
   unload(id: number): number {
     const { native } = this.#find(id);

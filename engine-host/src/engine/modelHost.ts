@@ -111,7 +111,13 @@ export class ModelHost {
     }
     const slots = options.maxSequences === undefined ? {} : { slots: Math.max(1, options.maxSequences) };
     const disk = this.#diskTier(model, options);
-    const scheduler = new Scheduler(model, { ...slots, ...(disk === undefined ? {} : { disk }), now, flush });
+    const scheduler = new Scheduler(model, {
+      ...slots,
+      adapterHash: (id) => adapters.hashOf(id),
+      ...(disk === undefined ? {} : { disk }),
+      now,
+      flush,
+    });
     const weights = new Weights(model, options.weights ?? 'auto', addon.memory());
     this.#loaded = { model, scheduler, adapters, weights, path, options };
     return model.info;

@@ -66,6 +66,34 @@ bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
 
 }  // namespace
 
+TEST(blocks_on_disk_are_read_for_the_adapters_that_computed_them) {
+  Loaded loaded;
+  REQUIRE(loaded.engine != nullptr);
+  Engine& engine = *loaded.engine;
+  REQUIRE(engine.LoadAdapter(loaded.adapter_path).ok());
+  const std::string path = (std::filesystem::temp_directory_path() / "zell_adapter_test_blocks").string();
+  const std::vector<uint64_t> seeds = {1, 2};
+  const std::vector<lora::AdapterUse> with = {{0, 0.5f}};
+  std::vector<int32_t> tokens;
+  for (int32_t i = 0; i < 64; ++i) tokens.push_back((i * 37 + 11) % 256);
+  const uint32_t s = engine.CreateSequence();
+  Step(engine, {Item(s, tokens, with)});
+  REQUIRE(engine.SaveBlocks(s, 0, path, {}, seeds).ok());
+  const std::vector<float> computed = Step(engine, {Item(s, {7}, with)})[0].logits;
+
+  const kv::BlockRange range{path, 0, 2, 0, 2};
+  const auto restored = engine.BeginRestore(2, with);
+  REQUIRE(restored.ok());
+  CHECK_EQ(engine.FinishRestore(*restored, {&range, 1}, seeds), 64u);
+  CHECK(Step(engine, {Item(*restored, {7})})[0].status.code == StatusCode::kInvalidRequest);
+  const std::vector<float> again = Step(engine, {Item(*restored, {7}, with)})[0].logits;
+  REQUIRE(!computed.empty() && again.size() == computed.size());
+  CHECK(std::memcmp(again.data(), computed.data(), computed.size() * sizeof(float)) == 0);
+  const std::vector<lora::AdapterUse> unknown = {{9, 1.0f}};
+  CHECK(engine.BeginRestore(2, unknown).status().code == StatusCode::kNotFound);
+  std::filesystem::remove(path);
+}
+
 TEST(an_adapter_changes_its_own_items_and_its_scale_counts) {
   Loaded l;
   REQUIRE(l.engine != nullptr);

@@ -65,8 +65,9 @@ class Engine {
   base::Status SaveBlocks(uint32_t sequence, uint32_t first, const std::string& path, std::span<const uint8_t> header,
                           std::span<const uint64_t> seeds);
   /// A sequence with room for `blocks`, which nobody may use but to free it before FinishRestore. Takes no time.
-  /// @errors kOutOfMemory; kInvalidRequest beyond the context.
-  base::Result<uint32_t> BeginRestore(uint32_t blocks);
+  /// `adapters`: that the blocks were computed with, and that its steps run with.
+  /// @errors kOutOfMemory; kInvalidRequest beyond the context; kNotFound: no such adapter.
+  base::Result<uint32_t> BeginRestore(uint32_t blocks, std::span<const lora::AdapterUse> adapters = {});
   /// Reads the ranges, one after the other, on the caller's thread; once for each BeginRestore.
   /// @returns tokens that the sequence holds then: those before the first block that is absent or damaged.
   uint32_t FinishRestore(uint32_t sequence, std::span<const kv::BlockRange> ranges, std::span<const uint64_t> seeds);

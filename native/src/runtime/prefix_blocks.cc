@@ -41,9 +41,12 @@ base::Status Engine::SaveBlocks(uint32_t sequence, uint32_t first, const std::st
   return status;
 }
 
-base::Result<uint32_t> Engine::BeginRestore(uint32_t blocks) {
+base::Result<uint32_t> Engine::BeginRestore(uint32_t blocks, std::span<const lora::AdapterUse> adapters) {
   const std::lock_guard lock(impl_->mutex);
   auto state = std::make_unique<SequenceState>(kv::Sequence(*impl_->cache));
+  base::Result<AdapterSet> set = impl_->adapters.Resolve(adapters, {});
+  if (!set.ok()) return set.status();
+  state->adapters = std::move(*set);
   const uint64_t tokens = uint64_t{blocks} * kv::kBlockTokens;
   if (tokens > impl_->summary.context_length) return Invalid("the context is shorter than these blocks");
   ZELL_RETURN_IF_ERROR(state->kv.Prepare(static_cast<size_t>(tokens), false));

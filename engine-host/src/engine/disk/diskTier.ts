@@ -1,4 +1,6 @@
 /** Known prefixes on the disk: which blocks lie in which file; writes new ones in the background, reads them back. */
+import { createHash } from 'node:crypto';
+import type { AdapterScale } from '#protocol/engine.ts';
 import type { BlockRange, NativeModel } from '../native/binding.ts';
 import { commonPrefix } from './commonPrefix.ts';
 import { chainHashes, encodeHeader, headerBytesOf, seedsOf, type PrefixHeader } from './prefixFile.ts';
@@ -89,12 +91,15 @@ export class DiskTier {
     if (this.writing) await Promise.race(this.#writes);
   }
 
-  /** The longest beginning of `tokens` of at most `limit` tokens that lies on the disk. */
-  find(tokens: readonly number[], limit: number): DiskPrefix | undefined {
+  /**
+   * The longest beginning of `tokens` of at most `limit` tokens that lies on the disk. `adapters`: names those that it was computed
+   * with, by content and scale.
+   */
+  find(tokens: readonly number[], limit: number, adapters = ''): DiskPrefix | undefined {
     if (this.#key === undefined || this.#places.size === 0) return undefined;
     const places: Place[] = [];
-    let last = this.#key;
-    for (const hash of chainHashes(this.#key, tokens.slice(0, limit), this.#blockTokens)) {
+    let last = rootOf(this.#key, adapters);
+    for (const hash of chainHashes(last, tokens.slice(0, limit), this.#blockTokens)) {
       const place = this.#places.get(hash.toString('hex'));
       if (place === undefined) break;
       places.push(place);
@@ -140,10 +145,13 @@ export class DiskTier {
    * @returns a sequence with as many tokens as could be read, whole blocks: up to a block more than `prefix.tokens`; undefined when
    * there is none
    */
-  async restore(prefix: DiskPrefix): Promise<{ readonly sequence: number; readonly tokens: number } | undefined> {
+  async restore(
+    prefix: DiskPrefix,
+    adapters: readonly AdapterScale[] = [],
+  ): Promise<{ readonly sequence: number; readonly tokens: number } | undefined> {
     const blocks = prefix.ranges.reduce((sum, { count }) => sum + count, 0);
     try {
-      const restored = await this.#model.restoreBlocks(prefix.ranges, prefix.seeds);
+      const restored = await this.#model.restoreBlocks(prefix.ranges, prefix.seeds, adapters);
       if (restored.tokens < blocks * this.#blockTokens) await this.#dropDamaged(prefix, restored.tokens);
       else void this.#folder.touch(prefix.files);
       return restored;
@@ -156,18 +164,19 @@ export class DiskTier {
    * Begins to write the whole blocks of `tokens`, which `sequence` holds, that are not on the disk yet. Call between steps.
    * They are held until then (`writing`), whatever happens to the sequence.
    */
-  save(sequence: number, tokens: readonly number[]): void {
+  save(sequence: number, tokens: readonly number[], adapters = ''): void {
     const key = this.#key;
     const most = tokens.slice(0, this.#mostTokens);
     if (key === undefined || most.length < LEAST_SAVED_TOKENS || this.#writes.size >= MOST_WRITES) return undefined;
-    const hashes = chainHashes(key, most, this.#blockTokens);
+    const root = rootOf(key, adapters);
+    const hashes = chainHashes(root, most, this.#blockTokens);
     const names = hashes.map((hash) => hash.toString('hex'));
     this.#keepYoung(names);
     const first = names.findIndex((name) => !this.#places.has(name) && !this.#writing.has(name));
     if (first < 0 || (hashes.length - first) * this.#blockTokens < LEAST_ADDED_TOKENS) return;
     const header = {
       key,
-      parent: hashes[first - 1] ?? key,
+      parent: hashes[first - 1] ?? root,
       blockTokens: this.#blockTokens,
       firstBlock: first,
       tokens: Int32Array.from(most.slice(first * this.#blockTokens, hashes.length * this.#blockTokens)),
@@ -278,4 +287,9 @@ export class DiskTier {
       return;
     }
   }
+}
+
+/** What stands before a text's first block. */
+function rootOf(key: Buffer, adapters: string): Buffer {
+  return adapters === '' ? key : createHash('sha256').update(key).update(adapters).digest();
 }

@@ -1,5 +1,6 @@
 /** The addon's whole type, but for trainers (`trainerBinding.ts`). `loadAddon.ts` beside this file is the only place that opens it. */
 import type {
+  AdapterScale,
   AdapterInfo,
   LoadOptions,
   MachineLimits,
@@ -109,11 +110,12 @@ export interface NativeModel {
   saveBlocks(sequence: number, first: number, path: string, header: Uint8Array, seeds: Uint8Array): Promise<void>;
   /**
    * A new sequence of the blocks in `ranges`, one after the other; the memory is taken at once (`out_of_memory`). It holds the
-   * tokens before the first block that is absent, damaged or was saved with another seed.
+   * tokens before the first block that is absent, damaged or was saved with another seed. `adapters`: those that they were computed with.
    */
   restoreBlocks(
     ranges: readonly BlockRange[],
     seeds: Uint8Array,
+    adapters?: readonly AdapterScale[],
   ): Promise<{ readonly sequence: number; readonly tokens: number }>;
 
   /** Reads a LoRA adapter for this model on a thread of its own; steps go on meanwhile. Ids count from 0 and are used once. */

@@ -5,7 +5,7 @@
  * wrongly reused prefix or a neighbour's influence changes the text.
  */
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import type { LoadOptions, ModelInfo, ModelSummary, SamplingParams } from '#protocol/engine.ts';
+import type { AdapterScale, LoadOptions, ModelInfo, ModelSummary, SamplingParams } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type {
   BlockRange,
@@ -206,10 +206,12 @@ export class FakeModel implements NativeModel {
   async restoreBlocks(
     ranges: readonly BlockRange[],
     seeds: Uint8Array,
+    adapters: readonly AdapterScale[] = [],
   ): Promise<{ sequence: number; tokens: number }> {
     const sequence = this.createSequence();
     const held = this.#get(sequence);
-    held.adapters = '[]';
+    held.adapters = JSON.stringify(adapters);
+    held.held = new Set(adapters.map(({ id }) => id));
     if (this.#used() + seeds.length / 8 > this.#totalBlocks) {
       this.#sequences.delete(sequence);
       throw new ZellError('out_of_memory', 'The KV cache is full.');

@@ -103,9 +103,9 @@ export class Admission {
    */
   onDisk(entry: Entry, holders: readonly Entry[], growing: readonly Growth[]): DiskPrefix | 'later' | undefined {
     const { tokens, embedding } = entry.task;
-    if (this.#disk === undefined || entry.evaluated > 0 || entry.key !== '' || embedding !== undefined)
+    if (this.#disk === undefined || entry.evaluated > 0 || entry.stored === undefined || embedding !== undefined)
       return undefined;
-    const found = this.#disk.find(tokens, tokens.length - 1);
+    const found = this.#disk.find(tokens, tokens.length - 1, entry.stored);
     if (found === undefined) return undefined;
     const held = this.#source(entry, holders)?.length ?? 0;
     if (found.tokens < held + LEAST_RESTORED) return undefined;
@@ -140,10 +140,10 @@ export class Admission {
 
   #keepHeld(entry: Entry, sequence: number, length: number): void {
     const tokens = entry.task.tokens.slice(0, length);
-    if (entry.task.keepOnDisk === true && entry.key === '') {
+    if (entry.task.keepOnDisk === true && entry.stored !== undefined) {
       // Of what programs send in bulk only that is written which was of use a second time.
       const worth = entry.rank <= LAST_CONVERSATION ? tokens : tokens.slice(0, entry.reused);
-      this.#disk?.save(sequence, worth);
+      this.#disk?.save(sequence, worth, entry.stored);
     }
     this.#tree.add(entry.key, tokens, sequence);
   }

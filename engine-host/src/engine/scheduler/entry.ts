@@ -20,6 +20,8 @@ export interface Entry {
   servedAt: number;
   /** Its adapters, see `adapterKey`. */
   readonly key: string;
+  /** Names its adapters by content, so that the name holds over restarts; undefined: nothing of it may be stored under a name. */
+  readonly stored: string | undefined;
   /** Native sequence; undefined until its first admission. A paused entry keeps it, and with it its sampler. */
   sequence: number | undefined;
   /** Reading its beginning from the disk: not tried yet, under way, or over. */
@@ -35,7 +37,10 @@ export interface Entry {
   firstSampledAt: number;
 }
 
-export function newEntry(task: Task, now: number): Entry {
+/** SHA-256 of an adapter's file by its native id; undefined when it is unloaded. */
+export type AdapterHash = (id: number) => string | undefined;
+
+export function newEntry(task: Task, now: number, adapterHash?: AdapterHash): Entry {
   const rank = PRIORITIES.indexOf(task.priority);
   return {
     task,
@@ -45,6 +50,7 @@ export function newEntry(task: Task, now: number): Entry {
     admittedAt: 0,
     servedAt: now,
     key: adapterKey(task),
+    stored: storedName(task, adapterHash),
     sequence: undefined,
     restore: 'open',
     evaluated: 0,
@@ -59,6 +65,12 @@ export function newEntry(task: Task, now: number): Entry {
 /** Names a set of adapters with scales: keys and values may be shared only under the same name. */
 export function adapterKey(task: Task): string {
   return task.adapters.map(({ id, scale }) => `${id}:${scale}`).join(' ');
+}
+
+/** In the order in which they act: sums of the same adapters in another order may differ in the last bit. */
+export function storedName(task: Task, adapterHash: AdapterHash = () => undefined): string | undefined {
+  const names = task.adapters.map(({ id, scale }) => [adapterHash(id), scale] as const);
+  return names.some(([hash]) => hash === undefined) ? undefined : names.map((name) => name.join(':')).join(' ');
 }
 
 /** Tokens that must be evaluated before the next one can be sampled; 1 while decoding. */

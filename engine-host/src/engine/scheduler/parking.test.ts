@@ -209,5 +209,5 @@ for (const seed of [1, 2]) {
     expect(bench.parked).toBeGreaterThan(2);
     expect(bench.adopted.filter((tokens) => tokens > 400).length).toBeGreaterThan(1);
     expect(bench.model.openSequences).toBe(0);
-  });
+  }, 20_000);
 }

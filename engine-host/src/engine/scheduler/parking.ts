@@ -27,8 +27,8 @@ export class Parking {
     const { sequence, evaluated, task } = entry;
     if (sequence === undefined) return;
     // Embeddings add up what each token gave: they are computed in one go.
-    const may = entry.keep && task.keepOnDisk === true && entry.key === '' && task.embedding === undefined;
-    if (may) this.#disk?.save(sequence, task.tokens.slice(0, evaluated));
+    const may = entry.keep && task.keepOnDisk === true && task.embedding === undefined;
+    if (may && entry.stored !== undefined) this.#disk?.save(sequence, task.tokens.slice(0, evaluated), entry.stored);
     this.#model.truncateSequence(sequence, 0);
     entry.evaluated = 0;
     entry.restore = 'open';

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
+import type { AdapterScale, GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
 import { DiskTier } from '../disk/diskTier.ts';
 import { GenerateTask } from '../inference/generateTask.ts';
 import { FakeModel, type FakeModelOptions } from '../native/fakeModel.ts';
@@ -20,15 +20,26 @@ class Life {
   readonly model: FakeModel;
   readonly disk: DiskTier;
   readonly scheduler: Scheduler;
+  /** Of adapter files, by native id. */
+  readonly hashes = new Map<number, string>();
 
   constructor(options: FakeModelOptions = {}) {
     this.model = new FakeModel({ blockTokens: 32, ...options });
     const key = (): Promise<Buffer> => Promise.resolve(Buffer.alloc(32));
     this.disk = new DiskTier(this.model, { folder, maxBytes: 1e9, now: () => Date.now(), key });
-    this.scheduler = new Scheduler(this.model, { disk: this.disk, now: () => 0, flush: () => undefined });
+    this.scheduler = new Scheduler(this.model, {
+      disk: this.disk,
+      adapterHash: (id) => this.hashes.get(id),
+      now: () => 0,
+      flush: () => undefined,
+    });
   }
 
-  submit(prompt: string, over: Partial<GenerateRequest> = {}): { text: string; cached: number; task: GenerateTask } {
+  submit(
+    prompt: string,
+    over: Partial<GenerateRequest> = {},
+    adapters: readonly AdapterScale[] = [],
+  ): { text: string; cached: number; task: GenerateTask } {
     const run = {
       text: '',
       cached: -1,
@@ -40,6 +51,7 @@ class Life {
           if (event.type === 'accepted') run.cached = event.cachedTokens;
         },
         () => 0,
+        adapters,
       ),
     };
     this.scheduler.submit(run.task);
@@ -51,10 +63,10 @@ class Life {
   }
 }
 
-async function life<T>(work: (life: Life) => T, options: FakeModelOptions = {}): Promise<T> {
+async function life<T>(work: (life: Life) => T | Promise<T>, options: FakeModelOptions = {}): Promise<T> {
   const one = new Life(options);
   await one.disk.ready;
-  const result = work(one);
+  const result = await work(one);
   await one.scheduler.close();
   expect(one.model.openSequences).toBe(0);
   return result;
@@ -85,6 +97,33 @@ test('of a block whose text goes on otherwise the beginning is used', async () =
   const cold = await life((l) => l.submit(`${SYSTEM}Only?${long}`));
   expect(cold.cached).toBe(0);
   expect(run.text).toBe(cold.text);
+});
+
+test('what adapters computed comes back for the same files with the same scales, whatever their ids', async () => {
+  const run = (files: readonly string[], used: readonly AdapterScale[]): Promise<{ text: string; cached: number }> =>
+    life(async (l) => {
+      for (const file of files) l.hashes.set((await l.model.loadAdapter(`/${file}.gguf`)).id, file);
+      return l.submit(`${SYSTEM}One?`, {}, used);
+    });
+  const first = await run(['a'], [{ id: 0, scale: 1 }]);
+  expect(first.cached).toBe(0);
+  const again = await run(['a'], [{ id: 0, scale: 1 }]);
+  expect(again).toMatchObject({ cached: 992, text: first.text });
+  expect((await run(['b', 'a'], [{ id: 1, scale: 1 }])).cached).toBe(992);
+  // Another file, another scale, no adapter, an adapter more: nothing of it.
+  expect((await run(['b'], [{ id: 0, scale: 1 }])).cached).toBe(0);
+  expect((await run(['a'], [{ id: 0, scale: 0.5 }])).cached).toBe(0);
+  expect((await run(['a'], [])).cached).toBe(0);
+  const both = [0, 1].map((id) => ({ id, scale: 1 }));
+  expect((await run(['a', 'c'], both)).cached).toBe(0);
+});
+
+test('an adapter that is unloaded meanwhile leaves nothing on the disk', async () => {
+  await life(async (l) => {
+    await l.model.loadAdapter('/a.gguf');
+    return l.submit(`${SYSTEM}One?`, {}, [{ id: 0, scale: 1 }]);
+  });
+  expect((await readdir(folder)).filter((name) => name.endsWith('.kv'))).toEqual([]);
 });
 
 test('several requests for one prefix read it once and share it', async () => {

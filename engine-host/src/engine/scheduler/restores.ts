@@ -51,7 +51,9 @@ export class Restores {
   covers(entry: Entry, prefix: DiskPrefix): boolean {
     return [...this.#reading].some(
       (other) =>
-        other.entry !== entry && commonPrefix(other.tokens, entry.task.tokens, prefix.tokens) === prefix.tokens,
+        other.entry !== entry &&
+        other.entry.key === entry.key &&
+        commonPrefix(other.tokens, entry.task.tokens, prefix.tokens) === prefix.tokens,
     );
   }
 
@@ -61,7 +63,7 @@ export class Restores {
     entry.restore = 'reading';
     const reading: Reading = { entry, tokens: entry.task.tokens.slice(0, prefix.tokens), wanted: true };
     this.#reading.add(reading);
-    const promise = this.#disk.restore(prefix).then((result) => {
+    const promise = this.#disk.restore(prefix, entry.task.adapters).then((result) => {
       this.#done.push({ reading, result });
       this.#promises.delete(promise);
       this.#onDone();
@@ -80,7 +82,7 @@ export class Restores {
         const tokens = reading.tokens.slice(0, result.tokens);
         // Of the last block only its beginning may be the same text.
         if (tokens.length < result.tokens) this.#model.truncateSequence(result.sequence, tokens.length);
-        this.#tree.add('', tokens, result.sequence);
+        this.#tree.add(reading.entry.key, tokens, result.sequence);
       }
     }
   }

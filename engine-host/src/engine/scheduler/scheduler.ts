@@ -7,7 +7,7 @@ import { nativeError } from '../native/nativeError.ts';
 import type { DiskTier } from '../disk/diskTier.ts';
 import { Admission, LEAST_RESTORED, type Growth } from './admission.ts';
 import { Counters } from './counters.ts';
-import { byService, newEntry, remaining, type Entry } from './entry.ts';
+import { byService, newEntry, remaining, storedName, type AdapterHash, type Entry } from './entry.ts';
 import { Parking } from './parking.ts';
 import { Pace } from './pace.ts';
 import { MOST_GUESSES } from '../inference/guesses.ts';
@@ -28,6 +28,8 @@ export interface SchedulerOptions {
   readonly maxWaiting?: number;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
+  /** Without it what was computed with adapters is not kept on the disk. */
+  readonly adapterHash?: AdapterHash;
   /** Known prefixes on the disk; the scheduler uses it from now on, its owner ends it. */
   readonly disk?: DiskTier;
   /** Called when tasks may have been told something: after admissions and each step's results, and after a cancellation. */
@@ -46,6 +48,7 @@ export class Scheduler {
   readonly #counters = new Counters();
   readonly #pace = new Pace();
   readonly #disk: DiskTier | undefined;
+  readonly #adapterHash: AdapterHash | undefined;
   readonly #restores: Restores;
   readonly #parking: Parking;
   /** Ends the loop's wait for something to do. */
@@ -70,6 +73,7 @@ export class Scheduler {
     this.#flush = options.flush;
     this.#tree = new PrefixTree(model);
     this.#disk = options.disk;
+    this.#adapterHash = options.adapterHash;
     this.#restores = new Restores(model, this.#tree, options.disk, () => this.#nudge?.());
     this.#parking = new Parking(model, options.disk, () => this.#nudge?.());
     this.#admission = new Admission(model, this.#tree, options.disk);
@@ -109,7 +113,7 @@ export class Scheduler {
     this.#admission.refuseImpossible(task);
     const now = this.#now();
     if (this.#running.length > 0) this.#sharedUntil = now + SHARED_MS;
-    this.#waiting.push(newEntry(task, now));
+    this.#waiting.push(newEntry(task, now, this.#adapterHash));
     this.#start();
   }
 
@@ -150,13 +154,13 @@ export class Scheduler {
     });
   }
 
-  /** Waits until what ended so far is written. @returns the beginning of `tokens` that lies on the disk; undefined without a disk tier */
-  async onDisk(tokens: readonly number[]): Promise<{ readonly tokens: number } | undefined> {
+  /** Waits until what ended so far is written. @returns the beginning of `task` that lies on the disk; undefined without a disk tier */
+  async onDisk(task: Task): Promise<{ readonly tokens: number } | undefined> {
     // What has just ended is handed over between two steps.
     await this.exclusive(0, () => Promise.resolve());
     await this.#disk?.settled();
     if (this.#disk === undefined) return undefined;
-    const found = this.#disk.find(tokens, tokens.length)?.tokens ?? 0;
+    const found = this.#disk.find(task.tokens, task.tokens.length, storedName(task, this.#adapterHash))?.tokens ?? 0;
     return { tokens: found < LEAST_RESTORED ? 0 : found };
   }
 
