@@ -53,8 +53,8 @@ export interface Proof {
 
 /** Parts that this proof cannot reach yet. */
 const MISSING: Readonly<Partial<Record<Arm, string>>> = {
-  retrieval: 'no search over cards at inference',
-  both: 'no search over cards at inference',
+  retrieval: 'questions through the host with recall are not asked yet',
+  both: 'questions through the host with recall are not asked yet',
   'night 2': 'the sleep cycle is not driven from outside yet',
   forget: 'the sleep cycle is not driven from outside yet',
   kill: 'the sleep cycle is not driven from outside yet',
