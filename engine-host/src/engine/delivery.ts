@@ -2,7 +2,7 @@
 import type { GenerateDelta, GenerateEvent } from '#protocol/engine.ts';
 
 /**
- * A token waits for others of its request no longer than this. A process that wakes after a step of the engine finds the caches
+ * So long after a frame the next one leaves at the latest, if there is something for it: no token waits longer. A process that wakes after a step of the engine finds the caches
  * empty: waking costs several times what its events do, so fewer wakings are what saves time.
  */
 export const MOST_HELD_MS = 33;
@@ -42,8 +42,7 @@ export class Delivery {
   readonly #streaming = new Set<number>();
   #urgent = false;
   #ended = false;
-  /** When the oldest held event was first offered; undefined while none is held. */
-  #heldSince: number | undefined;
+  #sentAt = -Infinity;
   #offeredAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -76,8 +75,8 @@ export class Delivery {
     // The next offer comes after about as long as this one did.
     const next = now + (now - this.#offeredAt);
     this.#offeredAt = now;
-    this.#heldSince ??= now;
-    const due = this.#heldSince + MOST_HELD_MS;
+    // From the last frame on, so that steps of nearly this length are not delivered in pairs.
+    const due = this.#sentAt + MOST_HELD_MS;
     if (this.#urgent || next > due) this.#send();
     else this.#timer ??= setTimeout(() => this.#send(), due - now);
   }
@@ -104,7 +103,7 @@ export class Delivery {
   #send(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#heldSince = undefined;
+    this.#sentAt = this.#options.now();
     const events = this.#events;
     const ended = this.#ended;
     this.#events = [];
