@@ -38,6 +38,7 @@ function bundles(dev) {
   const programs = {
     host: 'engine-host/src/main.ts',
     engine: 'engine-host/src/engine/main.ts',
+    trainer: 'engine-host/src/engine/trainer/main.ts',
     templateWorker: 'engine-host/src/templates/worker.ts',
     redactionWorker: 'engine-host/src/memory/redactionWorker.ts',
   };

@@ -35,6 +35,7 @@ export const MAY_IMPORT = {
   'engine-host/src/cli': ['engine-host/src/host', 'engine-host/src/models'],
   'engine-host/src/engine/native': [],
   'engine-host/src/engine/inference': ['engine-host/src/engine/native'],
+  'engine-host/src/engine/trainer': ['engine-host/src/engine/native'],
   'engine-host/src/engine/disk': ['engine-host/src/engine/native'],
   'engine-host/src/engine/scheduler': [
     'engine-host/src/engine/inference',

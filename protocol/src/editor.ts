@@ -43,7 +43,7 @@ export interface HostStatus {
   readonly progress?: number;
   readonly error?: WireError;
   /** Closed conversations waiting for the next sleep. */
-  readonly memory?: Pick<MemoryStatus, 'enabled' | 'closedWaiting' | 'sleepAfter' | 'state'>;
+  readonly memory?: Pick<MemoryStatus, 'enabled' | 'closedWaiting' | 'sleepAfter' | 'state' | 'sleep'>;
 }
 
 /** A model that can be chosen: in the catalogue, downloaded, or both. */
@@ -103,6 +103,10 @@ export interface EditorRequests {
   /** Whether memories are looked up for the editor's chat and `zell run`. */
   'zell/memory/recall': { params: { enabled: boolean }; result: null };
   'zell/memory/clear': { params: Record<string, never>; result: { erased: number } };
+  /** Learns as soon as the machine allows it, from what there is; conversations that are open count as closed. */
+  'zell/memory/sleep': { params: { budgetMinutes?: number }; result: MemoryStatus };
+  /** Ends a sleep; what was done is kept. */
+  'zell/memory/wake': { params: Record<string, never>; result: MemoryStatus };
   'zell/memory/enable': { params: { enabled: boolean }; result: MemoryStatus };
   /** Loads a model (a path or a name that is on this disk; none means the default) without making it the chosen one. */
   'zell/models/load': { params: { name?: string }; result: { model: ModelInfo } };

@@ -392,6 +392,8 @@ export interface EngineCalls {
   };
   /** Each token's own bytes, base64 (a piece need not be whole UTF-8). */
   pieces: { params: { tokens: number[] }; result: { pieces: string[] } };
+  /** The tokens that a request with this prompt would evaluate. */
+  promptTokens: { params: { prompt: readonly PromptPart[]; addBos: boolean }; result: { tokens: number[] } };
   detokenize: { params: { tokens: number[] }; result: { text: string } };
   /** Number of prompt tokens a request would have, without running it. */
   count: { params: { prompt: readonly PromptPart[]; addBos: boolean }; result: { tokens: number } };

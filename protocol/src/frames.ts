@@ -128,6 +128,7 @@ const METHODS: Readonly<Record<EngineMethod, true>> = {
   tokenize: true,
   pieces: true,
   detokenize: true,
+  promptTokens: true,
   count: true,
   nextTokens: true,
   score: true,

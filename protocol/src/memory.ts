@@ -75,6 +75,24 @@ export interface MemoryStatus {
   readonly closedWaiting: number;
   readonly sleepAfter: number;
   readonly state: 'awake' | 'drowsy' | 'sleeping' | 'evaluating';
+  /** Absent where nothing can be learnt: no log, or a host without a trainer. */
+  readonly sleep?: SleepReport;
+}
+
+/** What the sleep cycle does, and why it does not do more. */
+export interface SleepReport {
+  readonly phase: 'awake' | 'drowsy' | 'dreaming' | 'training' | 'evaluating';
+  /** One sentence for people. */
+  readonly reason: string;
+  /** It stands still until the machine allows it. */
+  readonly held: boolean;
+  readonly progress?: {
+    /** 0–1. */
+    readonly done: number;
+    readonly leftMs?: number;
+    readonly loss?: number;
+    readonly tokensPerSecond?: number;
+  };
 }
 
 export interface ConversationSummary {

@@ -1,4 +1,5 @@
 /** What training a LoRA adapter is asked for and says about itself. Data only: it crosses from the front to the trainer's process. */
+import type { WireError } from './errors.ts';
 
 /** How to train. Absent fields have the defaults named here. */
 export interface TrainRecipe {
@@ -101,3 +102,36 @@ export interface TrainProgress {
   /** All tokens so far. */
   readonly totalTokens: number;
 }
+
+/** What the front asks its trainer process for, one at a time; `pause`, `resume` and `stop` at any. The channel copies typed arrays. */
+export interface TrainerCalls {
+  open: { params: { modelPath: string; recipe: TrainRecipe; warmStart?: string }; result: TrainPlan };
+  addItems: { params: { items: readonly TrainerItem[] }; result: null };
+  steps: { params: Record<string, never>; result: number };
+  run: { params: { steps: number }; result: TrainProgress };
+  saveCheckpoint: { params: { path: string }; result: null };
+  loadCheckpoint: { params: { path: string }; result: null };
+  saveAdapter: {
+    params: { path: string; metadata: Readonly<Record<string, string>> };
+    result: { readonly sha256: string };
+  };
+  adapterHash: { params: Record<string, never>; result: string };
+  baseDistributions: { params: { tokens: Int32Array; loss: Uint8Array; top: number }; result: SparseDistributions };
+}
+export type TrainerMethod = keyof TrainerCalls;
+
+export type ToTrainer =
+  | {
+      readonly [M in TrainerMethod]: {
+        readonly type: 'call';
+        readonly id: number;
+        readonly method: M;
+        readonly params: TrainerCalls[M]['params'];
+      };
+    }[TrainerMethod]
+  | { readonly type: 'pause' | 'resume' | 'stop' };
+
+export type FromTrainer =
+  | { readonly type: 'result'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'error'; readonly id: number; readonly error: WireError }
+  | { readonly type: 'progress'; readonly progress: TrainProgress };

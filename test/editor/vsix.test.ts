@@ -19,6 +19,7 @@ const EXPECTED = [
   'extension/dist/host.mjs',
   'extension/dist/redactionWorker.mjs',
   'extension/dist/templateWorker.mjs',
+  'extension/dist/trainer.mjs',
   'extension/dist/webview/chat.css',
   'extension/dist/webview/chat.js',
   'extension/dist/webview/memory.css',

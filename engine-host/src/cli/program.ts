@@ -113,7 +113,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
     .command('status')
     .description('how much it holds')
     .argument('[model]')
-    .option('--json', 'print {model, events, unconsolidated, consolidated, lastEventId, state, enabled}')
+    .option('--json', 'print {model, events, unconsolidated, consolidated, lastEventId, state, enabled, sleep}')
     .action(async (model: string | undefined, options: JsonOption) =>
       (await import('./commands/memory.ts')).memoryStatus(model, options, signal),
     );
@@ -184,6 +184,22 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
     .option('--yes', 'do not ask')
     .option('--json', 'print {erased}')
     .action(async (options: ClearOptions) => (await import('./commands/memory.ts')).memoryClear(options, signal));
+  memory
+    .command('sleep')
+    .description('learn from the conversations so far, as soon as the machine allows it')
+    .argument('[model]')
+    .option('--now', 'do not wait for enough conversations (this is the only way from here, and the default)')
+    .option('--budget <time>', 'longest training, as in 20m or 1h', minutes)
+    .option('--detach', 'do not wait for the end')
+    .option('--json', 'print the status at the end')
+    .action(async (model: string | undefined, options: SleepOptions) =>
+      (await import('./commands/sleep.ts')).memorySleep(model, options, signal),
+    );
+  memory
+    .command('wake')
+    .description('end a sleep; what was done is kept')
+    .option('--json', 'print the status')
+    .action(async (options: JsonOption) => (await import('./commands/sleep.ts')).memoryWake(options, signal));
   for (const [name, enabled] of [
     ['on', true],
     ['off', false],
@@ -349,6 +365,11 @@ export interface ForgetOptions extends JsonOption {
 export interface ClearOptions extends JsonOption {
   readonly yes?: boolean;
 }
+export interface SleepOptions extends JsonOption {
+  readonly now?: boolean;
+  readonly budget?: number;
+  readonly detach?: boolean;
+}
 export interface ListOptions extends JsonOption {
   readonly limit: number;
 }
@@ -392,6 +413,14 @@ function number(least: number, most: number): (text: string) => number {
       throw new InvalidArgumentError(`A number${range(least, most)} is needed.`);
     return value;
   };
+}
+
+/** `20m`, `1h`, or a number of minutes. */
+function minutes(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(m|min|h)?$/.exec(text.trim());
+  const value = Number(match?.[1] ?? NaN) * (match?.[2] === 'h' ? 60 : 1);
+  if (!(value >= 1 && value <= 24 * 60)) throw new InvalidArgumentError('A time from 1m to 24h is needed.');
+  return Math.round(value);
 }
 
 function range(least: number, most: number): string {

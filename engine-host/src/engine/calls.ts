@@ -64,6 +64,7 @@ const HANDLERS: Handlers = {
   detokenize: ({ tokens }, { host }) => ({
     text: host.loaded.model.detokenize(Int32Array.from(inVocabulary(tokens, host))),
   }),
+  promptTokens: ({ prompt, addBos }, { host }) => ({ tokens: promptTokens(host.loaded.model, prompt, addBos) }),
   count: ({ prompt, addBos }, { host }) => ({ tokens: promptTokens(host.loaded.model, prompt, addBos).length }),
   nextTokens: async (params, { host, signal }) => {
     const { model, scheduler, adapters } = host.loaded;

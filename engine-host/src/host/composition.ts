@@ -6,6 +6,8 @@ import { createApi } from '../api/server.ts';
 import { EngineClient } from '../engineClient/engineClient.ts';
 import { Memory } from '../memory/memory.ts';
 import { ChatTemplates } from '../templates/chatTemplates.ts';
+import { systemReader } from '../monitor/monitor.ts';
+import { trainerProcess } from '../training/trainerProcess.ts';
 import { distFolder } from './distFolder.ts';
 import type { HostFactories } from './host.ts';
 import { openLog } from './log.ts';
@@ -29,6 +31,10 @@ export function realFactories(): HostFactories {
     templates: () => new ChatTemplates(),
     api: (deps) => createApi(deps),
     requestDrain,
+    learning: ({ home }) => ({
+      machine: systemReader(home),
+      trainer: trainerProcess(path.join(distFolder(), 'trainer.mjs')),
+    }),
   };
 }
 

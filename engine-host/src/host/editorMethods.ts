@@ -2,11 +2,12 @@
 import type { KeptPrefix, ModelInfo } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { EditorMethod, EditorNotifications, EditorRequests } from '#protocol/editor.ts';
-import type { MemoryForget } from '#protocol/memory.ts';
+import type { MemoryForget, MemoryStatus } from '#protocol/memory.ts';
 import type { ModelService } from '../models/modelService.ts';
 import type { AdapterStore } from '../training/adapters/adapterStore.ts';
 import type { AutoAdapter } from '../training/adapters/autoAdapter.ts';
 import { exportPeft } from '../training/adapters/peftFolder.ts';
+import type { Learning } from './learning.ts';
 import type { HostEngine } from './hostEngine.ts';
 import type { MemoryPort } from './memoryPort.ts';
 import type { StatusBoard } from './statusBoard.ts';
@@ -15,6 +16,10 @@ export interface EditorParts {
   readonly engine: HostEngine;
   readonly models: ModelService;
   readonly memory: MemoryPort;
+  /** With what learning does. */
+  readonly memoryStatus: () => Promise<MemoryStatus>;
+  /** Absent: nothing can be learnt here. */
+  readonly learning?: Pick<Learning, 'sleepNow' | 'wake'>;
   readonly adapters: { readonly store: AdapterStore; readonly auto: AutoAdapter };
   readonly status: StatusBoard;
   readonly version: string;
@@ -44,6 +49,10 @@ export function editorMethods(parts: EditorParts): Handlers {
     const model = models.current();
     if (model === undefined) throw new ZellError('model_not_found', 'No model is loaded.');
     return model;
+  };
+  const learner = (): Pick<Learning, 'sleepNow' | 'wake'> => {
+    if (parts.learning === undefined) throw new ZellError('memory_off', 'There is no memory here that could learn.');
+    return parts.learning;
   };
   const hash = (): string | undefined => models.current()?.modelHash;
   return {
@@ -102,7 +111,7 @@ export function editorMethods(parts: EditorParts): Handlers {
       const kept = await parts.buildPrefix(model, text(system, 'system'), signal);
       return { ...kept, model: model.name, ms: performance.now() - started };
     },
-    'zell/memory/status': () => memory.status(hash()),
+    'zell/memory/status': () => parts.memoryStatus(),
     'zell/memory/list': ({ limit, before }) =>
       memory.list(
         {
@@ -148,10 +157,21 @@ export function editorMethods(parts: EditorParts): Handlers {
       await memory.setRecall(enabled);
       return null;
     },
+    'zell/memory/sleep': async ({ budgetMinutes }) => {
+      loaded();
+      await learner().sleepNow(
+        budgetMinutes === undefined ? undefined : count(budgetMinutes, 'budgetMinutes', 1, 24 * 60),
+      );
+      return parts.memoryStatus();
+    },
+    'zell/memory/wake': () => {
+      learner().wake();
+      return parts.memoryStatus();
+    },
     'zell/memory/enable': async ({ enabled }) => {
       if (typeof enabled !== 'boolean') throw invalid('enabled');
       await memory.setEnabled(enabled);
-      return memory.status(hash());
+      return parts.memoryStatus();
     },
     'zell/host/stop': ({ drain }) => {
       parts.stop(drain);

@@ -5,19 +5,25 @@ import type { Logger } from 'pino';
 import type { Announcement } from '#protocol/announcement.ts';
 import { toWireError, type WireError } from '#protocol/errors.ts';
 import type { HostStatus } from '#protocol/editor.ts';
+import type { MemoryStatus } from '#protocol/memory.ts';
 import type { KeptPrefix, LoadOptions, ModelInfo } from '#protocol/engine.ts';
 import type { ApiDeps } from '../api/deps.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import { AdapterStore } from '../training/adapters/adapterStore.ts';
 import { AutoAdapter } from '../training/adapters/autoAdapter.ts';
+import type { TrainerOpener } from '../training/nativeTrainer.ts';
+import { Memory } from '../memory/memory.ts';
+import type { MachineReader } from '../monitor/machineState.ts';
 import { fetchModel } from '../models/fetchModel.ts';
 import { ModelService } from '../models/modelService.ts';
 import { ModelRegistry } from '../models/registry.ts';
 import { removeAnnouncement, urlHost, writeAnnouncement } from './announcement.ts';
+import { countedEngine } from './countedEngine.ts';
 import { attachEditorSocket, type EditorSocket } from './editorSocket.ts';
 import { buildPrefix } from './buildPrefix.ts';
 import { forgetPrefixes } from './forgetPrefixes.ts';
 import type { HostEngine } from './hostEngine.ts';
+import { Learning } from './learning.ts';
 import { Leases, type Lifetime } from './leases.ts';
 import { openPort } from './listen.ts';
 import type { MemoryPort } from './memoryPort.ts';
@@ -60,6 +66,8 @@ export interface HostFactories {
   readonly templates?: () => ChatTemplates;
   readonly api: (deps: ApiDeps) => HttpFront;
   readonly requestDrain: (other: Announcement) => Promise<void>;
+  /** What reads this machine and what trains on it. Absent: nothing is learnt. */
+  readonly learning?: (paths: ZellPaths) => { readonly machine: MachineReader; readonly trainer: TrainerOpener };
 }
 
 interface Parts {
@@ -75,6 +83,10 @@ export class Host {
   readonly #releaseLock: () => void;
   readonly #leases: Leases;
   readonly #models: ModelService;
+  readonly #learning: Learning | undefined;
+  /** The engine as clients use it. */
+  readonly #answering: HostEngine;
+  #releaseSleep: (() => void) | undefined;
   readonly #adapters: AdapterStore;
   readonly #autoAdapter: AutoAdapter;
   readonly #status: StatusBoard;
@@ -145,8 +157,23 @@ export class Host {
       void this.#refreshMemory();
     });
     this.#templates = make.templates?.();
+    this.#answering = countedEngine(engine, (requests) => this.#learning?.requests(requests));
+    const learning = make.learning?.(options.paths);
+    if (learning !== undefined && memory instanceof Memory && this.#templates !== undefined)
+      this.#learning = new Learning({
+        ...learning,
+        paths: options.paths,
+        memory,
+        engine,
+        templates: this.#templates,
+        model: () => this.#models.current(),
+        store: this.#adapters,
+        lock: make.lock,
+        onChange: () => this.#learningChanged(),
+        onProblem: (error) => log.error({ error: toWireError(error) }, 'learning'),
+      });
     this.#front = make.api({
-      engine,
+      engine: this.#answering,
       models: this.#models,
       recorder: memory,
       ...(this.#templates === undefined ? {} : { templates: this.#templates }),
@@ -186,9 +213,11 @@ export class Host {
       this.#token,
       this.#leases,
       {
-        engine,
+        engine: this.#answering,
         models: this.#models,
         memory,
+        ...(this.#learning === undefined ? {} : { learning: this.#learning }),
+        memoryStatus: () => this.#wholeMemoryStatus(),
         adapters: { store: this.#adapters, auto: this.#autoAdapter },
         status: this.#status,
         version,
@@ -219,6 +248,7 @@ export class Host {
     await this.#withdraw({ ids: memory.erasedIds?.() ?? [], cards: [] });
     await writeAnnouncement(paths.announcement, this.#announcement);
     this.#leases.start();
+    await this.#learning?.start();
     log.info({ host, port: listening.port, version, lifetime: this.#options.lifetime }, 'open');
     // Not awaited: clients see `starting` meanwhile, and a failure is a state of the engine.
     engine.start().catch((error: unknown) => log.error({ error: toWireError(error) }, 'the engine did not start'));
@@ -263,6 +293,7 @@ export class Host {
     const { log, engine, memory } = this.#parts;
     log.info({ reason }, 'stop');
     this.#leases.stop();
+    await this.#learning?.close();
     const { server } = this.#front;
     // New clients find no host from here on; the lock keeps a successor waiting until everything is written.
     await removeAnnouncement(this.#options.paths.announcement, this.#instance);
@@ -292,6 +323,21 @@ export class Host {
     while (this.#leases.count('request') > 0 && Date.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 50));
     await this.stop('drained');
+  }
+
+  /** A host with a sleep to come stays, whoever leaves. */
+  #learningChanged(): void {
+    if (this.#learning?.needed === true) this.#releaseSleep ??= this.#leases.acquire('sleep');
+    else {
+      this.#releaseSleep?.();
+      this.#releaseSleep = undefined;
+    }
+    void this.#refreshMemory(false);
+  }
+
+  async #wholeMemoryStatus(): Promise<MemoryStatus> {
+    const status = await this.#parts.memory.status(this.#models.current()?.modelHash);
+    return this.#learning?.completed(status) ?? status;
   }
 
   async #withdraw(forgotten: { readonly ids: readonly number[]; readonly cards: readonly string[] }): Promise<void> {
@@ -332,12 +378,12 @@ export class Host {
     }
   }
 
-  async #refreshMemory(): Promise<void> {
+  /** `look`: something changed from which a sleep may follow. */
+  async #refreshMemory(look = true): Promise<void> {
     try {
-      const { enabled, closedWaiting, sleepAfter, state } = await this.#parts.memory.status(
-        this.#models.current()?.modelHash,
-      );
-      this.#memoryStatus = { enabled, closedWaiting, sleepAfter, state };
+      const { enabled, closedWaiting, sleepAfter, state, sleep } = await this.#wholeMemoryStatus();
+      this.#memoryStatus = { enabled, closedWaiting, sleepAfter, state, ...(sleep === undefined ? {} : { sleep }) };
+      if (look) this.#learning?.look(enabled);
     } catch (error) {
       this.#parts.log.error({ error: toWireError(error) }, 'memory status');
     }

@@ -2,7 +2,8 @@
 
 /** `keep` never ends by itself; `command` ends with its last lease until an editor has joined; `editor` waits a while first. */
 export type Lifetime = 'editor' | 'command' | 'keep';
-export type LeaseKind = 'editor' | 'cli' | 'request';
+/** `sleep`: one is due or running; Zell may outlive the editor to learn. */
+export type LeaseKind = 'editor' | 'cli' | 'request' | 'sleep';
 
 /** After the last lease. */
 export const IDLE_END_MS = 5 * 60_000;
@@ -18,7 +19,7 @@ export interface LeaseEvents {
 export class Leases {
   #lifetime: Lifetime;
   readonly #events: LeaseEvents;
-  readonly #held: Record<LeaseKind, number> = { editor: 0, cli: 0, request: 0 };
+  readonly #held: Record<LeaseKind, number> = { editor: 0, cli: 0, request: 0, sleep: 0 };
   #timer: ReturnType<typeof setTimeout> | undefined;
   #over = false;
 
@@ -41,7 +42,7 @@ export class Leases {
   }
 
   get total(): number {
-    return this.#held.editor + this.#held.cli + this.#held.request;
+    return this.#held.editor + this.#held.cli + this.#held.request + this.#held.sleep;
   }
 
   /** @returns the release; calling it twice does no harm */

@@ -170,6 +170,13 @@ export class Memory {
     this.#background(this.#appendPlain(event));
   }
 
+  /** As `closeConversation`, behind everything recorded so far; resolves when it is on the disk. */
+  async closeNow(conversation: string): Promise<void> {
+    await Promise.all(this.#inFlight);
+    this.closeConversation(conversation);
+    await Promise.all(this.#inFlight);
+  }
+
   status(model: string | undefined): Promise<MemoryStatus> {
     const asked = model ?? this.#newestModel();
     const exchanges = this.#projection.exchanges();

@@ -20,9 +20,9 @@ export interface NativeTrainer {
   readonly plan: TrainPlan;
 
   /** Before the first run. Order matters: the same items in the same order with the same seed give the same adapter. */
-  addItems(items: readonly TrainerItem[]): void;
+  addItems(items: readonly TrainerItem[]): void | Promise<void>;
   /** Steps of the whole training with the items so far: ⌈items × epochs / items that are no anchors in a step⌉. */
-  steps(): number;
+  steps(): number | Promise<number>;
 
   /**
    * Trains up to `steps` steps more, or to the end. Aborting ends it soon: what the unfinished step computed is dropped, and nothing

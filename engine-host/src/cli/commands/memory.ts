@@ -9,15 +9,16 @@ export async function memoryStatus(model: string | undefined, options: JsonOptio
   await withModel(model, signal, async (session) => {
     const status = await session.request('zell/memory/status', {}, signal);
     if (options.json === true) {
-      const { model: hash, events, unconsolidated, consolidated, lastEventId, state, enabled } = status;
-      printJson({ model: hash, events, unconsolidated, consolidated, lastEventId, state, enabled });
+      const { model: hash, events, unconsolidated, consolidated, lastEventId, state, enabled, sleep } = status;
+      printJson({ model: hash, events, unconsolidated, consolidated, lastEventId, state, enabled, sleep });
       return;
     }
     print(`Recording       ${status.enabled ? 'on' : 'off'}`);
     print(`Events          ${status.events} in ${status.conversations} conversations`);
     print(`Not yet learnt  ${status.unconsolidated}`);
     print(`Next sleep      ${status.closedWaiting} of ${status.sleepAfter} closed conversations`);
-    print(`State           ${status.state}`);
+    print(`State           ${status.sleep?.phase ?? status.state}`);
+    if (status.sleep !== undefined) print(`                ${status.sleep.reason}`);
   });
 }
 

@@ -20,10 +20,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-function store(log: (event: AdapterEvent) => void = (event) => events.push(event)): AdapterStore {
+function store(log: (event: AdapterEvent) => void = (event) => void events.push(event)): AdapterStore {
   return new AdapterStore({
     folder: path.join(folder, 'lora'),
-    log: (_model, event) => Promise.resolve(log(event)),
+    log: (_model, event) => {
+      log(event);
+      return Promise.resolve();
+    },
     onChange: (model) => changes.push(model),
     now: () => 7,
   });

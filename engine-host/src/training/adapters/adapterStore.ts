@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { AdapterVersion, Verdict, VersionState } from '#protocol/adapters.ts';
+import type { AdapterVersion, Verdict } from '#protocol/adapters.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { ioError, syncFolder, writeDurably } from '../../store/durable.ts';
 import { scaledAdapter } from './ggufAdapter.ts';
@@ -312,7 +312,7 @@ export class AdapterStore {
         .slice(-KEPT_ENTRIES)
         .map((v) =>
           v.state === 'promoted' && v.version !== manifest.active && !kept.includes(v)
-            ? { ...v, state: 'dropped' as VersionState }
+            ? { ...v, state: 'dropped' as const }
             : v,
         ),
     };

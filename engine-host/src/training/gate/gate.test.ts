@@ -26,7 +26,8 @@ test('an adapter that learnt and harms nothing passes, with its numbers', () => 
 
 test.each<[string, Partial<Measured>, RegExp]>([
   ['learns too little', { newChoice: pair(of(2, 30), of(7, 30)) }, /knows 23 % of what is new/],
-  ['learns what may be chance', { newChoice: pair(of(0, 4), of(3, 4)) }, /chance/],
+  ['learns what may be chance', { newChoice: pair(of(0, 10), of(4, 10)) }, /chance/],
+  ['knows not all of a few', { newChoice: pair(of(0, 4), of(3, 4)) }, /so few new memories it has to know all/],
   [
     'forgets what was known',
     { oldChoice: pair(of(20, 20), of(18, 20)) },
@@ -40,6 +41,11 @@ test.each<[string, Partial<Measured>, RegExp]>([
   const verdict = judge({ ...GOOD, ...change }, 1);
   expect(verdict.passed).toBe(false);
   expect(verdict.failed.join(' ')).toMatch(reason);
+});
+
+test('a single new memory is enough, if it is known then', () => {
+  expect(judge({ ...GOOD, newChoice: pair([false], [true]) }, 1).passed).toBe(true);
+  expect(judge({ ...GOOD, newChoice: pair([true], [true]) }, 1).passed).toBe(true);
 });
 
 test('limits are those of the documentation, up to the edge', () => {

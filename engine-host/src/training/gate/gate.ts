@@ -41,6 +41,9 @@ export const GATE_LIMITS: GateLimits = {
   ended: 0.98,
 };
 
+/** With fewer questions that were open before, no result could show that it is no chance. */
+const FEW = 5;
+
 /** Shares are fractions, whose differences are not exact. */
 const ROUNDING = 1e-9;
 
@@ -66,11 +69,15 @@ export function judge(measured: Measured, scale: number, limits: GateLimits = GA
   };
   // Without a card of its own (an import), an adapter only has to do no harm.
   if (newChoice.after.length > 0) {
-    if (gain < limits.choiceGain - ROUNDING)
+    // Where the bare model is right by luck, there is less to gain.
+    const room = 1 - share(newChoice.before);
+    if (gain < Math.min(limits.choiceGain, room) - ROUNDING)
       failed.push(
         `It knows ${percent(share(newChoice.after))} of what is new, ${percent(share(newChoice.before))} without it.`,
       );
-    if (!(chance < limits.chance)) failed.push('What it learnt could be chance.');
+    if (newChoice.before.filter((right) => !right).length >= FEW) {
+      if (!(chance < limits.chance)) failed.push('What it learnt could be chance.');
+    } else if (newChoice.after.includes(false)) failed.push('Of so few new memories it has to know all.');
   }
   if (share(oldChoice.before) - share(oldChoice.after) > limits.oldLoss + ROUNDING)
     failed.push(
@@ -97,7 +104,7 @@ export async function searchDose(
   for (const dose of doses) {
     verdict = judge(await measure(dose), dose);
     // Less of what does not know enough knows even less.
-    const harms = verdict.failed.some((reason) => !/^It knows|chance/.test(reason));
+    const harms = verdict.failed.some((reason) => !/^It knows|chance|so few/.test(reason));
     if (verdict.passed || !harms) break;
   }
   if (verdict === undefined) throw new Error('no dose to try');

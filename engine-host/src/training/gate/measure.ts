@@ -80,6 +80,16 @@ export class GateMeasurement {
     };
   }
 
+  /** Cards of this night whose value the answer does not hold: they are taught again. */
+  async missed(candidate: number, scale: number): Promise<string[]> {
+    const cards = new Set<string>();
+    for (const probe of this.#questions.fresh) {
+      const { text } = await this.#ask(probe.messages, [{ id: candidate, scale }]);
+      if (!normal(text).includes(normal(probe.answer))) cards.add(probe.card);
+    }
+    return [...cards];
+  }
+
   async #arm(adapters: readonly AdapterScale[]): Promise<Arm> {
     const { fresh, old, subjects } = this.#questions;
     const arm: Arm = { choice: [], recall: [], old: [], claims: [], ended: [], drift: {} };

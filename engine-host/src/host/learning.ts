@@ -1,0 +1,165 @@
+/** Learning in the host: the monitor, the sleep cycle and what it works with. */
+import { readFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { ModelInfo } from '#protocol/engine.ts';
+import type { MemoryStatus } from '#protocol/memory.ts';
+import type { Memory } from '../memory/memory.ts';
+import type { MachineReader } from '../monitor/machineState.ts';
+import { Monitor } from '../monitor/monitor.ts';
+import type { ChatTemplates } from '../templates/chatTemplates.ts';
+import type { AdapterStore } from '../training/adapters/adapterStore.ts';
+import { NightWork } from '../training/night/nightWork.ts';
+import type { TrainerOpener } from '../training/nativeTrainer.ts';
+import { SleepCycle } from '../training/sleep/sleepCycle.ts';
+import { DEFAULT_SLEEP_SETTINGS, readSleepSettings, sleepDue, type SleepSettings } from '../training/sleep/sleepDue.ts';
+import { RunFolder } from '../training/sleep/sleepRun.ts';
+import type { HostEngine } from './hostEngine.ts';
+import { ModelVoice } from './modelVoice.ts';
+import type { OsLock } from './osLock.ts';
+import type { ZellPaths } from './paths.ts';
+
+/** What training takes beside the mapped model, roughly; the trainer itself knows exactly, and refuses what does not fit. */
+const NEED_BYTES = 512 * 1024 ** 2;
+const NEED_SHARE = 0.3;
+
+export interface LearningParts {
+  readonly paths: ZellPaths;
+  readonly memory: Memory;
+  readonly engine: HostEngine;
+  readonly templates: ChatTemplates;
+  readonly model: () => ModelInfo | undefined;
+  readonly store: AdapterStore;
+  readonly machine: MachineReader;
+  readonly trainer: TrainerOpener;
+  readonly lock: OsLock;
+  readonly onChange: () => void;
+  readonly onProblem: (error: unknown) => void;
+}
+
+export class Learning {
+  readonly #parts: LearningParts;
+  readonly #monitor: Monitor;
+  readonly #cycle: SleepCycle;
+  #settings: SleepSettings = DEFAULT_SLEEP_SETTINGS;
+  #enabled = true;
+
+  constructor(parts: LearningParts) {
+    this.#parts = parts;
+    const { paths, memory, engine, store, trainer, lock, onChange, onProblem } = parts;
+    this.#monitor = new Monitor({
+      reader: parts.machine,
+      now: () => Date.now(),
+      onBattery: () => this.#settings.onBattery,
+    });
+    const runs = new RunFolder(paths.memory);
+    const work = new NightWork({
+      memory,
+      voice: () => this.#voice(),
+      adapters: engine,
+      store,
+      trainer,
+      runs,
+      anchors: path.join(paths.memory, 'anchors'),
+      budgetMs: () => this.#settings.budgetMinutes * 60_000,
+      now: () => Date.now(),
+    });
+    this.#cycle = new SleepCycle({
+      gate: this.#monitor,
+      work,
+      runs,
+      lock: () => {
+        const handle = lock.tryLock(sleeperLock());
+        return handle === null ? undefined : () => lock.unlock(handle);
+      },
+      due: (now) => this.#due(now),
+      needBytes: () => NEED_BYTES + NEED_SHARE * (parts.model()?.bytes ?? 0),
+      log: ({ from, to, reason, run }) =>
+        memory.note(parts.model()?.modelHash ?? '', 'sleep.changed', { from, to, reason, ...(run && { run }) }),
+      onChange,
+      onProblem,
+      now: () => Date.now(),
+    });
+  }
+
+  /** Never rejects: without settings there are the defaults. */
+  async start(): Promise<void> {
+    const { paths } = this.#parts;
+    const text = await readFile(path.join(paths.memory, 'sleep.json'), 'utf8').catch(() => '{}');
+    try {
+      this.#settings = readSleepSettings(JSON.parse(text));
+    } catch {
+      this.#settings = DEFAULT_SLEEP_SETTINGS;
+    }
+    await this.#monitor.start();
+    await this.#cycle.start();
+  }
+
+  /** Requests that the engine is answering. */
+  requests(count: number): void {
+    this.#monitor.requests(count);
+  }
+
+  /** A sleep is due or running: the host stays. */
+  get needed(): boolean {
+    return this.#cycle.needed;
+  }
+
+  /** The memory or the model changed. */
+  look(enabled: boolean): void {
+    this.#enabled = enabled;
+    this.#cycle.look();
+  }
+
+  async sleepNow(budgetMinutes: number | undefined): Promise<void> {
+    await this.#closeConversations();
+    this.#cycle.sleepNow(budgetMinutes === undefined ? undefined : budgetMinutes * 60_000);
+  }
+
+  wake(): void {
+    this.#cycle.wake();
+  }
+
+  /** The memory's status with what the cycle does. */
+  completed(status: MemoryStatus): MemoryStatus {
+    const sleep = this.#cycle.status();
+    const state = sleep.phase === 'dreaming' || sleep.phase === 'training' ? 'sleeping' : sleep.phase;
+    return { ...status, state, sleepAfter: this.#settings.conversations, sleep };
+  }
+
+  async close(): Promise<void> {
+    await this.#cycle.close();
+    this.#monitor.stop();
+  }
+
+  #due(now: number): { readonly is: boolean; readonly words: string } {
+    const model = this.#parts.model();
+    if (!this.#enabled) return { is: false, words: 'Recording is off, so there is nothing to learn.' };
+    if (model === undefined) return { is: false, words: 'No model is loaded.' };
+    const closed = this.#parts.memory.forModel(model.modelHash).closedConversations();
+    return sleepDue(
+      closed.map(({ updatedAt }) => updatedAt),
+      this.#settings,
+      now,
+    );
+  }
+
+  #voice(): { readonly model: ModelInfo; readonly voice: ModelVoice } | undefined {
+    const model = this.#parts.model();
+    if (model === undefined) return undefined;
+    return { model, voice: new ModelVoice(this.#parts.engine, this.#parts.templates, model) };
+  }
+
+  /** Whoever says "sleep now" has said what there was to say. */
+  async #closeConversations(): Promise<void> {
+    const { memory, model } = this.#parts;
+    const { conversations } = await memory.list({ limit: 500 }, model()?.modelHash);
+    for (const { id, closed } of conversations) if (!closed) await memory.closeNow(id);
+  }
+}
+
+/** One for all homes of a user. */
+function sleeperLock(): string {
+  const user = typeof process.getuid === 'function' ? process.getuid() : 0;
+  return path.join(os.tmpdir(), `zell-sleeper-${user}.lock`);
+}

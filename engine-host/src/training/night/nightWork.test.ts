@@ -1,0 +1,282 @@
+import { access, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { AdapterInfo, ModelInfo, PromptPart } from '#protocol/engine.ts';
+import type { Card } from '#protocol/memory.ts';
+import type { TrainerItem, TrainPlan, TrainProgress } from '#protocol/trainer.ts';
+import { AdapterStore } from '../adapters/adapterStore.ts';
+import type { AdapterEngine } from '../adapters/autoAdapter.ts';
+import { writeGgufAdapter } from '../adapters/ggufAdapter.ts';
+import { UNKNOWN_TOPICS } from '../gate/slices.ts';
+import type { NativeTrainer } from '../nativeTrainer.ts';
+import { RunFolder, type SleepRun } from '../sleep/sleepRun.ts';
+import type { StepHooks } from '../sleep/sleepCycle.ts';
+import { Valve } from '../sleep/valve.ts';
+import { carryOver, itemsInTime, readLesson } from './lesson.ts';
+import { NightWork, type NightMemory, type NightParts } from './nightWork.ts';
+
+const MODEL = { modelHash: '0123456789abcdef', path: '/m.gguf' } as ModelInfo;
+const NAMES = ['manager', 'lead', 'dentist', 'tester', 'designer', 'architect'];
+const VALUES = ['Priya Raman', 'Bo Ek', 'Ana Cruz', 'Lev Orlov', 'Mia Sato', 'Jon Hale'];
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'zell-night-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+function card(i: number): Card {
+  const name = NAMES[i] ?? '';
+  const value = VALUES[i] ?? '';
+  return {
+    id: String(i).padStart(16, '0'),
+    subject: `your ${name}`,
+    statement: `Your ${name} is ${value}.`,
+    value,
+    kind: 'fact',
+    form: 'attribute',
+    scope: 'global',
+    sources: [i + 1],
+    validFrom: i,
+    by: 'template',
+  };
+}
+
+/** A trainer that computes nothing, counts, and writes a file that the store takes. */
+class FakeTrainer implements NativeTrainer {
+  static opened = 0;
+  static checkpoints: string[] = [];
+  readonly plan = {} as TrainPlan;
+  items: readonly TrainerItem[] = [];
+  done = 0;
+  dieAt = Infinity;
+  addItems(items: readonly TrainerItem[]): void {
+    this.items = [...this.items, ...items];
+  }
+  steps(): number {
+    return 5;
+  }
+  run(steps: number, onProgress: (progress: TrainProgress) => void): Promise<TrainProgress> {
+    if (this.done + steps > this.dieAt) return Promise.reject(new Error('killed'));
+    this.done += steps;
+    const nothing = { anchorLoss: 0, learningRate: 0, gradientNorm: 0, totalTokens: 0 };
+    const progress = { step: this.done, steps: 5, loss: 1, tokens: 100, stepMs: 10, ...nothing };
+    onProgress(progress);
+    return Promise.resolve(progress);
+  }
+  pause(): void {}
+  resume(): void {}
+  saveCheckpoint(file: string): Promise<void> {
+    FakeTrainer.checkpoints.push(file);
+    return writeFile(file, String(this.done));
+  }
+  loadCheckpoint(): Promise<void> {
+    this.done = 3;
+    return Promise.resolve();
+  }
+  async saveAdapter(file: string): Promise<{ sha256: string }> {
+    const metadata = new Map<string, string | number>([
+      ['general.type', 'adapter'],
+      ['adapter.type', 'lora'],
+      ['adapter.lora.alpha', 32],
+    ]);
+    await writeFile(file, writeGgufAdapter(metadata, []));
+    return { sha256: '' };
+  }
+  adapterHash(): Promise<string> {
+    return Promise.resolve('');
+  }
+  baseDistributions(): ReturnType<NativeTrainer['baseDistributions']> {
+    return Promise.resolve({ top: 1, ids: new Int32Array(1), logprobs: new Float32Array(1) });
+  }
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+interface Bed {
+  readonly work: NightWork;
+  readonly store: AdapterStore;
+  readonly marked: { ids: readonly number[]; cards: readonly string[] }[];
+  readonly trainers: FakeTrainer[];
+  readonly hooks: StepHooks;
+  dieAt: number;
+  learns: boolean;
+}
+
+function bed(): Bed {
+  const store = new AdapterStore({ folder: path.join(folder, 'lora'), log: () => Promise.resolve() });
+  const marked: Bed['marked'] = [];
+  const trainers: FakeTrainer[] = [];
+  const outside = { dieAt: Infinity, learns: true };
+  let loaded: AdapterInfo[] = [];
+  const cards = NAMES.map((_name, i) => card(i));
+  const memory: NightMemory = {
+    dream: () => Promise.resolve({ conversations: 6, cards: 6 }),
+    cards: () => cards,
+    replacedCards: () => new Map(),
+    cardHistory: () => new Map(),
+    forModel: () => ({
+      log: () => Promise.resolve(undefined),
+      getLatestEventId: () => 6,
+      fetchUnconsolidated: () => Promise.resolve([]),
+      sampleConsolidated: () => Promise.resolve([]),
+      markConsolidated: (ids, sleep) => {
+        marked.push({ ids, cards: sleep?.cards ?? [] });
+        return Promise.resolve();
+      },
+      closedConversations: () =>
+        cards.map((_c, i) => ({
+          id: `c${i}`,
+          model: MODEL.modelHash,
+          updatedAt: 0,
+          origin: { kind: 'api' as const },
+          events: [i + 1],
+        })),
+    }),
+  };
+  const text = (prompt: readonly PromptPart[]): string =>
+    prompt.map((part) => ('text' in part ? part.text : '')).join('');
+  const voice = {
+    eosToken: 0,
+    render: (messages: readonly { content: string }[]) =>
+      Promise.resolve([{ text: messages.map((m) => m.content).join('\n'), special: false }]),
+    tokenize: (parts: readonly PromptPart[]) => Promise.resolve([...text(parts)].map((c) => c.charCodeAt(0))),
+    free: () => Promise.resolve('free text'),
+    chat: () => Promise.resolve('an answer'),
+    score: (prompt: readonly PromptPart[], continuations: readonly string[], adapters: readonly unknown[]) => {
+      const right = NAMES.findIndex((name) => text(prompt).includes(name));
+      const knows = adapters.length > 0 && outside.learns;
+      return Promise.resolve(
+        continuations.map((c) => ({ sum: knows && c.includes(VALUES[right] ?? '?') ? -1 : -10, tokens: 5 })),
+      );
+    },
+    answer: (prompt: readonly PromptPart[]) => {
+      const asked = text(prompt);
+      const at = NAMES.findIndex((name) => asked.includes(name));
+      const unknown = UNKNOWN_TOPICS.some((topic) => asked.includes(topic));
+      return Promise.resolve({ text: unknown ? 'I do not know.' : (VALUES[at] ?? 'Well.'), ended: true });
+    },
+  };
+  const adapters = {
+    call: (method: string, params: { path?: string; id?: number }) => {
+      if (method === 'loadAdapter') loaded = [...loaded, { id: loaded.length, path: params.path ?? '' } as AdapterInfo];
+      if (method === 'unloadAdapter') loaded = loaded.filter(({ id }) => id !== params.id);
+      return Promise.resolve({ adapter: loaded.at(-1), adapters: loaded });
+    },
+  } as unknown as AdapterEngine;
+  const parts: NightParts = {
+    memory,
+    voice: () => ({ model: MODEL, voice }),
+    adapters,
+    store,
+    trainer: {
+      open: () => {
+        const trainer = new FakeTrainer();
+        trainer.dieAt = outside.dieAt;
+        trainers.push(trainer);
+        return Promise.resolve(trainer);
+      },
+    },
+    runs: new RunFolder(folder),
+    anchors: path.join(folder, 'anchors'),
+    budgetMs: () => 3_600_000,
+    now: () => 1,
+  };
+  const hooks: StepHooks = { valve: new Valve(), signal: new AbortController().signal, onProgress: () => undefined };
+  const work = new NightWork(parts);
+  return Object.assign(outside, { work, store, marked, trainers, hooks });
+}
+
+async function planned(b: Bed, budgetMs?: number): Promise<SleepRun> {
+  const wish = { asked: true, ...(budgetMs === undefined ? {} : { budgetMs }) };
+  const run = await b.work.plan(wish, b.hooks.signal);
+  if ('nothing' in run) throw new Error(run.nothing);
+  return run;
+}
+
+test('a night from cards to a promoted adapter; each step done again does nothing', async () => {
+  const b = bed();
+  const run = await planned(b);
+  expect(run.events).toEqual([1, 2, 3, 4, 5, 6]);
+  for (let time = 0; time < 2; time += 1) {
+    const items = await b.work.dream(run, b.hooks);
+    expect(items).toBeGreaterThan(60);
+    await b.work.train(run, b.hooks);
+    expect(await b.work.evaluate(run, b.hooks)).toEqual({
+      promoted: true,
+      words: 'Learnt: 100 % of what is new is recalled in other words.',
+    });
+  }
+  // One for the trial, one for the night.
+  expect(b.trainers).toHaveLength(2);
+  expect((await b.store.inForce(MODEL.modelHash))?.version).toMatchObject({
+    run: run.id,
+    events: run.events,
+    state: 'promoted',
+  });
+  await b.work.settle(run, true);
+  expect(b.marked).toMatchObject([{ ids: run.events, cards: NAMES.map((_n, i) => card(i).id) }]);
+  const next = await planned(b);
+  expect(next.parent).toBe((await b.store.inForce(MODEL.modelHash))?.version?.sha256);
+});
+
+test('killed while training, the next start trains on from the checkpoint', async () => {
+  const b = bed();
+  const run = await planned(b);
+  await b.work.dream(run, b.hooks);
+  await b.work.train({ ...run }, { ...b.hooks, signal: AbortSignal.abort() }).catch(() => undefined);
+  const runFolder = path.join(folder, 'sleep', run.id);
+  await writeFile(path.join(runFolder, 'checkpoint'), '3');
+  await b.work.train(run, b.hooks);
+  expect(b.trainers.at(-1)?.done).toBe(5);
+  expect(await readdir(runFolder)).not.toContain('checkpoint');
+  await access(path.join(runFolder, 'candidate.lora'));
+});
+
+test('a rejected adapter leaves everything as it was; the next attempt is another run, more gently', async () => {
+  const b = bed();
+  b.learns = false;
+  const run = await planned(b);
+  await b.work.dream(run, b.hooks);
+  await b.work.train(run, b.hooks);
+  const { promoted, words } = await b.work.evaluate(run, b.hooks);
+  expect(promoted).toBe(false);
+  expect(words).toMatch(/^Nothing was changed\. It knows 0 %/);
+  expect(await b.store.inForce(MODEL.modelHash)).toBeUndefined();
+  await b.work.settle(run, false);
+  expect(b.marked).toEqual([]);
+  const again = await planned(b);
+  expect(again.id).not.toBe(run.id);
+  expect(again.attempt).toBe(1);
+  expect(again.recipe.learningRate).toBe((run.recipe.learningRate ?? 0) / 2);
+});
+
+test('what there is no time for waits, and says so', async () => {
+  const b = bed();
+  // The fake trains 10,000 tokens a second.
+  const run = await planned(b, 1);
+  await b.work.dream(run, b.hooks);
+  await b.work.train(run, b.hooks);
+  const lesson = await readLesson(path.join(folder, 'sleep', run.id));
+  expect(lesson?.fresh).toHaveLength(6);
+  const { words } = await b.work.evaluate(run, b.hooks);
+  expect(words).toMatch(/5 memories wait for the next night/);
+  await b.work.settle(run, true);
+  // The oldest card was taught; the exchanges of the others stay.
+  expect(b.marked).toMatchObject([{ ids: [1], cards: [card(0).id] }]);
+});
+
+test('carrying over: as many cards as fit, the oldest of the new ones first, none of the old', () => {
+  const lesson = { fresh: ['a', 'b', 'c', 'd'], replay: ['x'], items: [] } as unknown as Parameters<
+    typeof carryOver
+  >[0];
+  expect(carryOver(lesson, 1000, 10, 100)).toEqual([]);
+  expect(carryOver(lesson, 1000, 10, 60)).toEqual(['c', 'd']);
+  expect(carryOver(lesson, 1000, 10, 1)).toEqual(['b', 'c', 'd']);
+  const item = (id: string, cards: string[]): { id: string; cards: string[] } => ({ id, cards });
+  const items = [item('1', ['a']), item('2', ['d']), item('3', []), item('4', [])];
+  const kept = itemsInTime({ ...lesson, items } as unknown as typeof lesson, ['c', 'd']);
+  expect(kept.map(({ id }) => id)).toEqual(['1', '3', '4']);
+});

@@ -1,0 +1,369 @@
+/** The steps of a night for real: cards, items, training, measuring, promotion. Each finds what is complete and goes on from there. */
+import { access, mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { AdapterInfo, ModelInfo } from '#protocol/engine.ts';
+import { ZellError } from '#protocol/errors.ts';
+import type { Card } from '#protocol/memory.ts';
+import type { TrainerItem, TrainRecipe } from '#protocol/trainer.ts';
+import type { CardTraining } from '../../memory/cards/cardTraining.ts';
+import { writeAnchors, type AnchorText, type BaseWriter } from '../../memory/dreaming/anchors.ts';
+import { chooseCards } from '../../memory/dreaming/chooseCards.ts';
+import { completionItems, makeItems, makeProbes } from '../../memory/dreaming/makeItems.ts';
+import type { ModelMemory } from '../../memory/memoryTypes.ts';
+import { writeDurably } from '../../store/durable.ts';
+import type { AdapterStore } from '../adapters/adapterStore.ts';
+import type { AdapterEngine } from '../adapters/autoAdapter.ts';
+import { searchDose } from '../gate/gate.ts';
+import { GateMeasurement, type GateEngine } from '../gate/measure.ts';
+import type { NativeTrainer, TrainerOpener } from '../nativeTrainer.ts';
+import { ItemTokens, type ItemRenderer } from '../renderItem.ts';
+import type { SleepWish, SleepWork, StepHooks } from '../sleep/sleepCycle.ts';
+import { runId, type RunFolder, type SleepRun } from '../sleep/sleepRun.ts';
+import { carryOver, itemsInTime, readJson, readLesson, writeLesson, type Lesson, type TimeBox } from './lesson.ts';
+
+/** The part of the memory that a night works on. */
+export interface NightMemory {
+  dream(signal: AbortSignal): Promise<{ readonly conversations: number; readonly cards: number }>;
+  cards(): readonly Card[];
+  replacedCards(): ReadonlyMap<string, Card>;
+  cardHistory(model: string): ReadonlyMap<string, CardTraining>;
+  forModel(model: string): ModelMemory;
+}
+
+export interface NightParts {
+  readonly memory: NightMemory;
+  /** The loaded model with its voice; undefined: none is loaded. */
+  readonly voice: () =>
+    { readonly model: ModelInfo; readonly voice: GateEngine & ItemRenderer & BaseWriter } | undefined;
+  readonly adapters: AdapterEngine;
+  readonly store: AdapterStore;
+  readonly trainer: TrainerOpener;
+  readonly runs: RunFolder;
+  /** Where anchors of each model are kept. */
+  readonly anchors: string;
+  readonly budgetMs: () => number;
+  readonly recipe?: TrainRecipe;
+  readonly now: () => number;
+}
+
+const RECIPE: Required<Pick<TrainRecipe, 'seed' | 'epochs' | 'learningRate' | 'batchItems'>> = {
+  seed: 1,
+  epochs: 4,
+  learningRate: 5e-4,
+  batchItems: 8,
+};
+/** From the bare model again after so many nights that went on from the one before: drift does not pile up. */
+const REBUILD_AFTER = 10;
+const CHECKPOINT_MS = 60_000;
+const TEACHER_TOP = 32;
+const MOST_OLD_PROBES = 30;
+/** Of so few cards each is asked in three wordings, of more in one. */
+const FEW_CARDS = 10;
+/** Steps that tell how fast this machine trains. */
+const TRIAL_STEPS = 2;
+
+export class NightWork implements SleepWork {
+  readonly #parts: NightParts;
+
+  constructor(parts: NightParts) {
+    this.#parts = parts;
+  }
+
+  async plan(wish: SleepWish, _signal: AbortSignal): Promise<SleepRun | { readonly nothing: string }> {
+    const { memory, store, now } = this.#parts;
+    const found = this.#parts.voice();
+    if (found === undefined) return { nothing: 'No model is loaded.' };
+    const { modelHash: model, path: modelPath } = found.model;
+    const closed = memory.forModel(model).closedConversations();
+    const events = [...new Set(closed.flatMap((conversation) => conversation.events))].sort((a, b) => a - b);
+    const history = memory.cardHistory(model);
+    if (events.length === 0 && memory.cards().every((card) => history.has(card.id)))
+      return { nothing: 'There is nothing new to learn.' };
+    const { versions, active } = await store.manifest(model);
+    const promoted = versions.filter((v) => v.verdict?.passed === true);
+    const sinceBase = promoted.length - 1 - promoted.findLastIndex((v) => v.parent === undefined);
+    const current = versions.find((v) => v.version === active);
+    const parent = current === undefined || sinceBase >= REBUILD_AFTER - 1 ? undefined : current.sha256;
+    const attempt = versions.length - 1 - versions.findLastIndex((v) => v.state !== 'rejected');
+    const recipe = { ...RECIPE, ...this.#parts.recipe };
+    const parts = {
+      model,
+      events,
+      attempt,
+      // What was rejected is tried again more gently.
+      recipe: { ...recipe, learningRate: recipe.learningRate / 2 ** Math.min(attempt, 2) },
+      ...(parent === undefined ? {} : { parent }),
+    };
+    const budgetMs = wish.budgetMs ?? this.#parts.budgetMs();
+    return { id: runId(parts), modelPath, budgetMs, startedAt: now(), ...parts };
+  }
+
+  async dream(run: SleepRun, hooks: StepHooks): Promise<number> {
+    const { memory, runs } = this.#parts;
+    const folder = await runs.of(run);
+    const before = await readLesson(folder);
+    if (before !== undefined) return before.items.length;
+    const { signal, valve } = hooks;
+    const voice = this.#voice(run);
+    await memory.dream(signal);
+    await valve.pass(0, signal);
+    const cards = memory.cards();
+    // From the bare model everything is new.
+    const history = run.parent === undefined ? new Map<string, CardTraining>() : memory.cardHistory(run.model);
+    const { fresh, replay } = chooseCards(cards, history);
+    const chosen = [...fresh, ...replay];
+    const seed = run.recipe.seed ?? RECIPE.seed;
+    const replayed = new Set(replay.map((card) => card.id));
+    const events = await memory.forModel(run.model).fetchUnconsolidated(Number.MAX_SAFE_INTEGER);
+    const items = [
+      ...(chosen.length === 0 ? [] : makeItems(chosen, { seed, replay: replayed, replaced: memory.replacedCards() })),
+      ...completionItems(events),
+    ];
+    if (items.length === 0) return 0;
+    const known = memory.cardHistory(run.model);
+    const old = cards.filter((card) => known.has(card.id)).slice(0, MOST_OLD_PROBES);
+    const isNew = fresh.filter((card) => !known.has(card.id));
+    const probes = (of: readonly Card[]): Lesson['freshProbes'] =>
+      makeProbes(of, { seed, wordings: of.length > FEW_CARDS ? 1 : 3, rivals: cards });
+    await writeLesson(folder, {
+      items,
+      anchors: await this.#anchors(run.model, voice, hooks),
+      fresh: fresh.map((card) => card.id),
+      replay: [...replayed],
+      freshProbes: probes(isNew),
+      oldProbes: probes(old),
+      subjects: cards.map((card) => card.subject),
+    });
+    return items.length;
+  }
+
+  async train(run: SleepRun, hooks: StepHooks): Promise<void> {
+    const { runs, store, trainer: opener } = this.#parts;
+    const { signal, valve, onProgress } = hooks;
+    const folder = await runs.of(run);
+    const output = path.join(folder, 'candidate.lora');
+    if (await exists(output)) return;
+    const lesson = await this.#lesson(folder);
+    const tokens = new ItemTokens(this.#voice(run));
+    const { versions } = await store.manifest(run.model);
+    const parent = versions.find((v) => v.sha256 === run.parent && v.state === 'promoted');
+    const warm = parent === undefined ? {} : { warmStart: store.versionFile(run.model, parent.version) };
+    const open = (): Promise<NativeTrainer> => opener.open(run.modelPath, run.recipe, warm, signal);
+
+    await valve.pass(0, signal);
+    const { carried } = await this.#timeBox(run, folder, lesson, tokens, open, hooks);
+    const trainer = await open();
+    const end = valve.onChange((held) => (held ? trainer.pause() : trainer.resume()));
+    if (valve.held) trainer.pause();
+    try {
+      const items: TrainerItem[] = [];
+      for (const item of itemsInTime(lesson, carried)) items.push(await tokens.item(item, signal));
+      for (const anchor of lesson.anchors) {
+        await valve.pass(0, signal);
+        const item = await tokens.anchor(anchor, signal);
+        items.push({ ...item, teacher: await trainer.baseDistributions(item.tokens, item.loss, TEACHER_TOP, signal) });
+      }
+      await trainer.addItems(items);
+      const checkpoint = path.join(folder, 'checkpoint');
+      if (await exists(checkpoint)) await trainer.loadCheckpoint(checkpoint);
+      await this.#steps(trainer, checkpoint, hooks, onProgress);
+      const metadata = { 'zell.run': run.id, 'zell.base.model_hash': run.model, 'zell.recipe.version': '1' };
+      await trainer.saveAdapter(output, metadata);
+      await rm(checkpoint, { force: true });
+    } finally {
+      end();
+      await trainer.close();
+    }
+  }
+
+  async evaluate(run: SleepRun, hooks: StepHooks): Promise<{ readonly promoted: boolean; readonly words: string }> {
+    const { adapters, runs, store } = this.#parts;
+    const folder = await runs.of(run);
+    const lesson = await this.#lesson(folder);
+    const voice = this.#voice(run);
+    const carried = new Set((await readJson<TimeBox>(path.join(folder, 'timebox.json')))?.carried);
+    const taught = [...lesson.fresh, ...lesson.replay].filter((card) => !carried.has(card));
+    const manifest = await store.manifest(run.model);
+    const parent = manifest.versions.find((v) => v.sha256 === run.parent);
+    const version = await store.adopt(run.model, {
+      file: path.join(folder, 'candidate.lora'),
+      run: run.id,
+      by: 'sleep',
+      events: run.events,
+      cards: taught,
+      recipe: { ...run.recipe },
+      ...(parent === undefined ? {} : { parent: parent.version }),
+    });
+    let verdict = version.verdict;
+    if (verdict === undefined) {
+      const incumbent = await this.#incumbent(run.model);
+      const file = store.candidateFile(run.model, version.version);
+      const { adapter } = await adapters.call('loadAdapter', { path: file, scale: 0 }, hooks.signal);
+      try {
+        const questions = {
+          fresh: lesson.freshProbes.filter((probe) => !carried.has(probe.card)),
+          old: lesson.oldProbes,
+          subjects: lesson.subjects,
+        };
+        const measurement = new GateMeasurement(voice, questions, hooks);
+        verdict = await searchDose((scale) => measurement.measure(adapter.id, scale, incumbent));
+        const failed = await measurement.missed(adapter.id, verdict.scale);
+        await writeDurably(path.join(folder, 'missed.json'), JSON.stringify(failed));
+      } finally {
+        await adapters.call('unloadAdapter', { id: adapter.id }, NEVER);
+      }
+      await store.judge(run.model, version.version, verdict);
+    }
+    const later = carried.size === 0 ? '' : ` ${carried.size} memories wait for the next night.`;
+    const known = Math.round((verdict.numbers['recallAfter'] ?? 0) * 100);
+    const words = verdict.passed
+      ? `Learnt: ${known} % of what is new is recalled in other words.${later}`
+      : `Nothing was changed. ${verdict.failed.join(' ')}`;
+    return { promoted: verdict.passed, words };
+  }
+
+  async settle(run: SleepRun, learnt: boolean): Promise<void> {
+    if (!learnt) return;
+    const { memory, runs, store } = this.#parts;
+    const folder = await runs.of(run);
+    const lesson = await readLesson(folder);
+    const carried = new Set((await readJson<TimeBox>(path.join(folder, 'timebox.json')))?.carried);
+    const waiting = new Set(memory.cards().flatMap((card) => (carried.has(card.id) ? card.sources : [])));
+    const cards = [...(lesson?.fresh ?? []), ...(lesson?.replay ?? [])].filter((card) => !carried.has(card));
+    const failed = (await readJson<string[]>(path.join(folder, 'missed.json'))) ?? [];
+    const { versions } = await store.manifest(run.model);
+    const adapter = versions.find((v) => v.run === run.id)?.sha256;
+    await memory.forModel(run.model).markConsolidated(
+      run.events.filter((event) => !waiting.has(event)),
+      { cards, failed, ...(adapter === undefined ? {} : { adapter }) },
+    );
+  }
+
+  /** In pieces of a few steps: between them the night may rest, save, or end. */
+  async #steps(
+    trainer: NativeTrainer,
+    checkpoint: string,
+    { valve, signal }: StepHooks,
+    onProgress: StepHooks['onProgress'],
+  ): Promise<void> {
+    const steps = await trainer.steps();
+    let saved = performance.now();
+    for (let step = 0; step < steps;) {
+      const started = performance.now();
+      try {
+        const last = await trainer.run(
+          1,
+          ({ step: done, loss, tokens, stepMs }) =>
+            onProgress({
+              done: done / steps,
+              leftMs: ((steps - done) * stepMs) / Math.max(0.05, valve.duty),
+              loss,
+              tokensPerSecond: (tokens / stepMs) * 1000,
+            }),
+          signal,
+        );
+        step = last.step;
+        if (performance.now() - saved > CHECKPOINT_MS) {
+          await trainer.saveCheckpoint(checkpoint);
+          saved = performance.now();
+        }
+        await valve.pass(performance.now() - started, signal);
+      } catch (error) {
+        // Woken in the middle of a step: that step is lost, nothing else.
+        if (signal.aborted && step > 0) await trainer.saveCheckpoint(checkpoint).catch(() => undefined);
+        throw error;
+      }
+    }
+  }
+
+  /** What fits into the night by the speed of a few steps; measured once, so that a resumed night trains the same. */
+  async #timeBox(
+    run: SleepRun,
+    folder: string,
+    lesson: Lesson,
+    tokens: ItemTokens,
+    open: () => Promise<NativeTrainer>,
+    { signal }: StepHooks,
+  ): Promise<TimeBox> {
+    const file = path.join(folder, 'timebox.json');
+    const known = await readJson<TimeBox>(file);
+    if (known !== undefined) return known;
+    const sample: TrainerItem[] = [];
+    const batch = run.recipe.batchItems ?? RECIPE.batchItems;
+    for (const item of lesson.items.slice(0, batch * TRIAL_STEPS)) sample.push(await tokens.item(item, signal));
+    const trainer = await open();
+    let speed: number;
+    try {
+      await trainer.addItems(sample);
+      // The first step warms up.
+      await trainer.run(1, () => undefined, signal);
+      const { tokens: count, stepMs } = await trainer.run(1, () => undefined, signal);
+      speed = (count / stepMs) * 1000;
+    } finally {
+      await trainer.close();
+    }
+    const mean = sample.reduce((sum, item) => sum + item.tokens.length, 0) / Math.max(1, sample.length);
+    // A quarter of each step are anchors, which are about as long.
+    const all =
+      (mean * lesson.items.length * (run.recipe.epochs ?? RECIPE.epochs)) / (1 - (run.recipe.anchorShare ?? 0.25));
+    const box: TimeBox = {
+      carried: carryOver(lesson, all, speed, run.budgetMs / 1000),
+      tokensPerSecond: speed,
+    };
+    await writeDurably(file, JSON.stringify(box));
+    return box;
+  }
+
+  /** Written once for each model. */
+  async #anchors(model: string, voice: BaseWriter, { valve, signal }: StepHooks): Promise<readonly AnchorText[]> {
+    const file = path.join(this.#parts.anchors, `${model}.json`);
+    const known = await readJson<AnchorText[]>(file);
+    if (known !== undefined) return known;
+    const rested = async (write: () => Promise<string>, stop: AbortSignal): Promise<string> => {
+      await valve.pass(0, stop);
+      const started = performance.now();
+      const text = await write();
+      await valve.pass(performance.now() - started, stop);
+      return text;
+    };
+    const paced: BaseWriter = {
+      free: (options, stop) => rested(() => voice.free(options, stop), stop),
+      chat: (prompt, options, stop) => rested(() => voice.chat(prompt, options, stop), stop),
+    };
+    const anchors = await writeAnchors(paced, RECIPE.seed, signal);
+    await mkdir(this.#parts.anchors, { recursive: true, mode: 0o700 });
+    await writeDurably(file, JSON.stringify(anchors));
+    return anchors;
+  }
+
+  async #lesson(folder: string): Promise<Lesson> {
+    const lesson = await readLesson(folder);
+    if (lesson === undefined) throw new ZellError('io', 'What this night was to teach is missing.');
+    return lesson;
+  }
+
+  /** The engine's id of the adapter that answers now. */
+  async #incumbent(model: string): Promise<number | undefined> {
+    const { active } = await this.#parts.store.manifest(model);
+    if (active === null) return undefined;
+    const file = this.#parts.store.versionFile(model, active);
+    const { adapters } = await this.#parts.adapters.call('adapters', {}, NEVER);
+    return adapters.find((adapter: AdapterInfo) => adapter.path === file)?.id;
+  }
+
+  #voice(run: SleepRun): GateEngine & ItemRenderer & BaseWriter {
+    const found = this.#parts.voice();
+    if (found === undefined || found.model.modelHash !== run.model)
+      throw new ZellError('model_not_found', 'Another model is loaded than the one that is learning.');
+    return found.voice;
+  }
+}
+
+const NEVER = new AbortController().signal;
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
