@@ -9,7 +9,7 @@ export interface Measurement {
   readonly id: string;
   readonly what: string;
   readonly file: string;
-  readonly unit: 'tokens/s' | 'ms' | 'µs' | 'MB';
+  readonly unit: 'tokens/s' | 'ms' | 'µs' | 'MB' | 'share';
   readonly better: 'more' | 'less';
   readonly figures: Readonly<Record<string, readonly number[]>>;
 }

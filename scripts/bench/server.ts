@@ -11,6 +11,7 @@ import { builtServer } from './peer.ts';
 import { commit, machine, type BenchReport } from './report.ts';
 import { removeHome, startLlamaServer, startOurs, type Server } from './serverProcess.ts';
 import { serverRows } from './serverRows.ts';
+import { cancels, full, gap } from './serverLoad.ts';
 import { busy, engineAlone, inline, overhead, prefix, Prompts, restart, users, type Figures } from './serverWork.ts';
 
 const FILE = 'default';
@@ -42,6 +43,11 @@ const MEASURED: Readonly<Record<string, Column>> = {
   'ttft-idle': { what: 'first token, short prompt alone', unit: 'ms', better: 'less' },
   'ttft-busy': { what: 'first token, short beside 4k', unit: 'ms', better: 'less' },
   'ttft-long': { what: 'first token of the 4k', unit: 'ms', better: 'less' },
+  'gap-beside': { what: 'gap of a stream beside 4k, p95', unit: 'ms', better: 'less' },
+  'gap-step': { what: 'a plain step of that stream', unit: 'ms', better: 'less' },
+  'full-refusal': { what: 'refusal by a full queue, p95', unit: 'ms', better: 'less' },
+  'full-rate': { what: 'rate of a stream meanwhile', unit: 'share', better: 'more' },
+  cancel: { what: 'step after its cancellation, p99', unit: 'ms', better: 'less' },
   'prefix-cold': { what: 'first token, 2k prefix cold', unit: 'ms', better: 'less' },
   'prefix-warm': { what: 'first token, 2k prefix warm', unit: 'ms', better: 'less' },
   'whole-cold': { what: '2k prefix and 128 tokens, cold', unit: 'ms', better: 'less' },
@@ -66,6 +72,9 @@ export async function serverSuite(options: ServerSuiteOptions): Promise<BenchRep
     { name: 'users', run: users },
     { name: 'engine', run: engineAlone, oursOnly: true },
     { name: 'busy', run: busy },
+    { name: 'gap', run: gap },
+    { name: 'full', run: full, oursOnly: true },
+    { name: 'cancel', run: (_server, round) => cancels(model, round), oursOnly: true },
     { name: 'prefix', run: prefix },
     { name: 'overhead', run: overhead, oursOnly: true },
     { name: 'inline', run: inline },

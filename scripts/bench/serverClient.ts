@@ -56,12 +56,13 @@ export function post(
   route: string,
   body: object,
   onPiece: (piece: string) => void = () => undefined,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const payload = JSON.stringify(body);
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
     const request = http.request(
-      { host: '127.0.0.1', port: server.port, path: route, method: 'POST', agent, headers },
+      { host: '127.0.0.1', port: server.port, path: route, method: 'POST', agent, headers, signal },
       (response) => {
         let text = '';
         response.setEncoding('utf8');

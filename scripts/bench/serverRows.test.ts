@@ -30,6 +30,14 @@ test('the wait beside a long prompt is judged by the wait alone', () => {
   expect(row('ttft-busy', [idle, measured('ttft-busy', 'ms', [99])]).met).toBe(false);
 });
 
+test('a gap is judged by 50 ms or two plain steps, whichever is more', () => {
+  const gap = (ms: number, step: number): ReturnType<typeof row> =>
+    row('gap', [measured('gap-beside', 'ms', [ms]), measured('gap-step', 'ms', [step])]);
+  expect(gap(50, 6)).toMatchObject({ must: 50, met: true });
+  expect(gap(51, 6).met).toBe(false);
+  expect(gap(79, 40)).toMatchObject({ must: 80, met: true });
+});
+
 test('less of their time is better, and an aim that is met is said', () => {
   const warm = row('prefix-warm', [measured('prefix-warm', 'ms', [30], [75])]);
   expect(warm).toMatchObject({ reached: 0.4, atMost: true, met: true });

@@ -7,6 +7,8 @@ export const LLAMA_SERVER = 'llama-server';
 /** The wait that a short prompt may have beside a long one: this many times its wait alone, and some milliseconds. */
 const BUSY_TIMES = 1.2;
 const BUSY_MS = 50;
+/** The gap that a running stream may have beside prompts, or two of its plain steps. */
+const GAP_MS = 50;
 
 export function serverRows(measurements: readonly Measurement[], isa: string): BenchRow[] {
   const find = (name: string): Measurement | undefined => measurements.find((m) => m.id.startsWith(`${name}/`));
@@ -75,6 +77,31 @@ export function serverRows(measurements: readonly Measurement[], isa: string): B
     'first token for 3 users while a 4th’s 4k tokens are evaluated',
     reached(absolute('ttft-busy'), `alone ${figure('ttft-idle')} ms`),
     idle === null ? null : BUSY_TIMES * idle + BUSY_MS,
+    null,
+    { unit: 'ms', atMost: true },
+  );
+  const step = absolute('gap-step');
+  add(
+    'gap',
+    'p95 gap of a running stream while 4k tokens are evaluated',
+    reached(absolute('gap-beside'), `a plain step ${figure('gap-step')} ms`),
+    step === null ? null : Math.max(GAP_MS, 2 * step),
+    null,
+    { unit: 'ms', atMost: true },
+  );
+  add(
+    'full',
+    'p95 wait for the refusal by a full queue',
+    reached(absolute('full-refusal'), `running streams keep ${figure('full-rate')} of their rate`),
+    50,
+    null,
+    { unit: 'ms', atMost: true },
+  );
+  add(
+    'cancel',
+    'p99 of 1,000 cancellations until the engine stops',
+    reached(absolute('cancel'), 'steps of 512 tokens, in the engine'),
+    10,
     null,
     { unit: 'ms', atMost: true },
   );
