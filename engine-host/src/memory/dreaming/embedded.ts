@@ -30,6 +30,11 @@ const ASIDES: readonly Aside[] = [
     pattern: new RegExp(String.raw`\b(?<owner>[mM]y|[oO]ur)\s+${NOUN}\s+${PROPER}`, 'g'),
     read: (g) => (PEOPLE_AND_PETS.test(g['noun'] ?? '') ? is(g) : undefined),
   },
+  // "my landlord, Ines Tolander, wants"
+  {
+    pattern: new RegExp(String.raw`\b(?<owner>[mM]y|[oO]ur)\s+${NOUN},\s+${PROPER}(?=[,.!?]|$)`, 'g'),
+    read: (g) => (PEOPLE_AND_PETS.test(g['noun'] ?? '') ? is(g) : undefined),
+  },
   // "our meeting room 5.203", "our gpu machine badger-51", "my project Halcyon has"
   { pattern: new RegExp(String.raw`\b(?<owner>[mM]y|[oO]ur)\s+${NOUN}\s+${DEVICE}`, 'g'), read: is },
   { pattern: new RegExp(String.raw`\b(?<owner>[mM]y|[oO]ur)\s+${NOUN}\s+${PROPER}${BEHIND}`, 'g'), read: is },

@@ -35,6 +35,7 @@ describe('what people tell', () => {
     ["Let's go with Drizzle for the ORM", ['You use Drizzle for the ORM.']],
     ['I have a dog named Biscuit', ['Your dog is called Biscuit.']],
     ['My sister Lucia is visiting Lisbon, what should she see?', ['Your sister is Lucia.']],
+    ['Off topic: my landlord, Ines Tolander, wants to raise the rent.', ['Your landlord is Ines Tolander.']],
     ['Can you mail Priya Raman, our designer?', ['Your designer is Priya Raman.']],
     ['the staging server (puffin-83) is out of disk space', ['Your staging server is puffin-83.']],
     ['My shell is fish, I like it much more', ['Your shell is fish.']],
