@@ -89,12 +89,14 @@ export async function prove(options: ProveOptions): Promise<Proof> {
   const arms: Partial<Record<Arm, ArmFigures>> = {};
   let extraction: Extraction;
   let asked: readonly Fact[];
-  let trained: Trained | undefined;
+  /** Dreaming, anchors and training; the gate's own measuring is no part of this proof. */
+  let sleepMinutes = 0;
   const generated: string[] = [];
   let isa: string;
   try {
     isa = base.info.isa;
-    const remembered = await dreamt(home, base.info.modelHash);
+    const dreaming = await timed(() => dreamt(home, base.info.modelHash));
+    const remembered = dreaming.value;
     extraction = judgeExtraction(persona, 1, remembered.cards, remembered.events);
     const items = lessonOf('cards', remembered.cards, remembered.events, seed);
     const known = trainedQuestions(items);
@@ -102,10 +104,13 @@ export async function prove(options: ProveOptions): Promise<Proof> {
     refuseWeakProof(asked, persona, known);
     const chats = await writeChats(base);
     arms.base = await figures(base, persona, asked, chats, progress.begin('base'), known, generated);
-    const written = await withStage(progress, 'anchors', () => anchorsOf(base, seed));
+    progress.begin('anchors');
+    const anchoring = await timed(() => anchorsOf(base, seed));
+    const written = anchoring.value;
+    sleepMinutes = dreaming.minutes + anchoring.minutes;
     for (const [arm, lesson] of lessons) {
       const adapter = await night(base, lesson, remembered, written, options, progress.begin(`training ${arm}`));
-      if (arm === 'adapter') trained = adapter;
+      if (arm === 'adapter') sleepMinutes += adapter.minutes;
       const subject = await Subject.open(model, { path: adapter.path, scale: 1 });
       try {
         arms[arm] = await figures(subject, persona, asked, chats, progress.begin(arm), known, generated);
@@ -129,7 +134,7 @@ export async function prove(options: ProveOptions): Promise<Proof> {
     arms,
     extraction,
     secretsFound: found,
-    ...(trained === undefined ? {} : { sleepMinutes: trained.minutes }),
+    sleepMinutes,
   });
   const missing = Object.entries(MISSING).flatMap(([arm, why]) =>
     quick && !QUICK.includes(arm as Arm) ? [] : [`arm ${arm}: ${why}`],
@@ -160,9 +165,9 @@ async function telling(persona: Persona, { model, home }: ProveOptions, progress
   }
 }
 
-async function withStage<T>(progress: Progress, name: string, work: () => Promise<T>): Promise<T> {
-  progress.begin(name);
-  return work();
+async function timed<T>(work: () => Promise<T>): Promise<{ readonly value: T; readonly minutes: number }> {
+  const started = performance.now();
+  return { value: await work(), minutes: (performance.now() - started) / 60_000 };
 }
 
 async function night(

@@ -180,7 +180,7 @@ export function proofRows(findings: Findings): BenchRow[] {
     'count',
   );
   const most = /512|amx/.test(isa) ? 20 : 35;
-  add('sleep', 'sleep over 100 conversations', value(findings.sleepMinutes), most, 8, 'min', true);
+  add('sleep', 'sleep over 100 conversations', value(findings.sleepMinutes, 'without the gate'), most, 8, 'min', true);
   add('eot', 'answers that end by themselves, adapter', value(adapter?.endOfTurn), 0.98, null, 'share');
   add('decode', 'decode speed with adapter ÷ without', value(adapter?.decode), 0.88, 0.94, 'ratio');
   return rows;
