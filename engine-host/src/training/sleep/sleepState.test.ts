@@ -243,6 +243,6 @@ test('whatever comes in whatever order: the lock is held exactly while it is nee
         if (!isWorking(state.phase)) expect(state.stopping).toBeUndefined();
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   );
 });
