@@ -45,7 +45,6 @@ function card(i: number): Card {
 
 /** A trainer that computes nothing, counts, and writes a file that the store takes. */
 class FakeTrainer implements NativeTrainer {
-  static opened = 0;
   static checkpoints: string[] = [];
   readonly plan = {} as TrainPlan;
   items: readonly TrainerItem[] = [];
@@ -142,7 +141,7 @@ function bed(): Bed {
     eosToken: 0,
     render: (messages: readonly { content: string }[]) =>
       Promise.resolve([{ text: messages.map((m) => m.content).join('\n'), special: false }]),
-    tokenize: (parts: readonly PromptPart[]) => Promise.resolve([...text(parts)].map((c) => c.charCodeAt(0))),
+    tokenize: (parts: readonly PromptPart[]) => Promise.resolve(Array.from(text(parts), (c) => c.charCodeAt(0))),
     free: () => Promise.resolve('free text'),
     chat: () => Promise.resolve('an answer'),
     score: (prompt: readonly PromptPart[], continuations: readonly string[], adapters: readonly unknown[]) => {
