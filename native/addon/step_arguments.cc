@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 namespace zell::addon {
 namespace {
@@ -131,8 +132,9 @@ runtime::LoadOptions ReadLoadOptions(Reader& reader, const Napi::Value& value) {
   const Napi::Value kv_type = object.Get("kvType");
   if (Reader::Has(kv_type)) {
     const std::string name = reader.Text(kv_type, "kvType");
-    reader.Expect(!reader.ok() || name == "f16" || name == "q8_0", "kvType to be f16 or q8_0");
-    options.kv_type = name == "q8_0" ? backend::KvType::kQ8_0 : backend::KvType::kF16;
+    const std::optional<backend::KvType> type = backend::KvTypeOf(name);
+    reader.Expect(!reader.ok() || type.has_value(), "kvType to be f16, q8_0 or q4_0");
+    options.kv_type = type.value_or(backend::KvType::kF16);
   }
   return options;
 }

@@ -1,5 +1,7 @@
 #include "addon/summary_object.h"
 
+#include "kv/cache.h"
+
 namespace zell::addon {
 namespace {
 
@@ -93,6 +95,7 @@ Napi::Object ToSummary(Napi::Env env, const runtime::Summary& s) {
   fit.Set("neededBytes", ToJs(env, s.memory.needed_bytes));
   fit.Set("availableBytes", ToJs(env, s.memory.available_bytes));
   fit.Set("fits", ToJs(env, s.memory.fits()));
+  fit.Set("kvTokens", ToJs(env, s.memory.kv_blocks * kv::kBlockTokens));
   object.Set("fit", fit);
   Napi::Object work = Napi::Object::New(env);
   work.Set("bytes", ToJs(env, s.token_work.bytes));

@@ -34,10 +34,9 @@ struct Logits {
 class Ours {
  public:
   /// `context` 0: the model's own.
-  Ours(const std::string& path, int threads, size_t context = 0) {
-    runtime::LoadOptions options;
-    options.threads = static_cast<uint32_t>(threads);
-    options.context_length = static_cast<uint32_t>(context);
+  Ours(const std::string& path, int threads, size_t context = 0)
+      : Ours(path, {.threads = static_cast<uint32_t>(threads), .context_length = static_cast<uint32_t>(context)}) {}
+  Ours(const std::string& path, const runtime::LoadOptions& options) {
     std::atomic<bool> stop{false};
     auto loaded = runtime::Engine::Load(
         path, options, [](uint64_t, uint64_t) {}, stop);
@@ -109,7 +108,8 @@ class Ours {
 class Oracle {
  public:
   /// `exact`: keys and values in F32, and plain attention rather than the flash kernel, which sums in f16.
-  Oracle(const std::string& path, int threads, size_t window, bool exact = false, bool encoder = false) {
+  Oracle(const std::string& path, int threads, size_t window, bool exact = false, bool encoder = false,
+         ggml_type kv_type = GGML_TYPE_F16) {
     llama_model_params model_params = llama_model_default_params();
     // Repacked copies are another implementation of the same kernels; the plain ones are what the format defines.
     model_params.use_extra_bufts = false;
@@ -119,6 +119,7 @@ class Oracle {
     params.n_ctx = static_cast<uint32_t>(window);
     params.n_batch = params.n_ubatch = static_cast<uint32_t>(window);
     params.n_threads = params.n_threads_batch = threads;
+    params.type_k = params.type_v = kv_type;
     if (exact) {
       params.type_k = params.type_v = GGML_TYPE_F32;
       params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;

@@ -33,7 +33,10 @@ export interface HostStatus {
   readonly version: string;
   readonly pid: number;
   readonly port: number;
-  readonly model?: Pick<ModelInfo, 'name' | 'modelHash' | 'path' | 'architecture' | 'quantization' | 'contextLength'>;
+  readonly model?: Pick<
+    ModelInfo,
+    'name' | 'modelHash' | 'path' | 'architecture' | 'quantization' | 'contextLength' | 'kv'
+  >;
   /** Of the last answer; 0 before the first. */
   readonly tokensPerSecond: number;
   readonly queue: QueueStatus;

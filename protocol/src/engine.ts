@@ -133,9 +133,21 @@ export type GenerateEvent =
   | ({ readonly type: 'done' } & GenerateResult)
   | { readonly type: 'failed'; readonly error: WireError };
 
-/** How keys and values of evaluated tokens are kept: 16 bits, or 8 with a scale for each 32 (half the memory). */
-export const KV_TYPES = ['f16', 'q8_0'] as const;
+/** How keys and values of evaluated tokens are kept: 16 bits, or 8 or 4 with a scale for each 32 (17/32 and 9/32 of the memory). */
+export const KV_TYPES = ['f16', 'q8_0', 'q4_0'] as const;
 export type KvType = (typeof KV_TYPES)[number];
+/** `auto`: the first of them that the machine's memory has room for. */
+export const KV_WISHES = ['auto', ...KV_TYPES] as const;
+export type KvWish = (typeof KV_WISHES)[number];
+
+/** How keys and values of the loaded model are kept. */
+export interface KvInForce {
+  readonly type: KvType;
+  /** Tokens that all sequences together may hold at most; memory is taken as they grow. */
+  readonly mostTokens: number;
+  /** Why this type, in words. */
+  readonly reason: string;
+}
 
 /**
  * Where weights are read from: the mapped file, or a copy in memory of the engine in large pages (faster; the file's pages may
@@ -153,8 +165,8 @@ export interface LoadOptions {
   readonly maxSequences?: number;
   /** LoRA adapters that belong to it; one that cannot be loaded is a reason not to load the model. */
   readonly adapters?: readonly { readonly path: string; readonly scale: number; readonly id?: number }[];
-  /** Default f16. */
-  readonly kvType?: KvType;
+  /** Default `auto`. */
+  readonly kvType?: KvWish;
   /** Default auto. */
   readonly weights?: WeightPlacement;
   /** Where keys and values of long prompts are kept over restarts, and how much of the disk they may take. Absent: nowhere. */
@@ -209,8 +221,16 @@ export interface ModelSummary {
   readonly templateHash?: string;
   /** Bytes of all its files. */
   readonly bytes: number;
-  /** Memory that loading with the given options takes, and what is available now (cgroup limits count). */
-  readonly fit: { readonly neededBytes: number; readonly availableBytes: number; readonly fits: boolean };
+  /**
+   * Memory that loading with the given options takes, and what is available now (cgroup limits count); and how many tokens all
+   * sequences together may grow to in it.
+   */
+  readonly fit: {
+    readonly neededBytes: number;
+    readonly availableBytes: number;
+    readonly fits: boolean;
+    readonly kvTokens: number;
+  };
   /** What one token of decoding reads and multiplies, from the tensor table: bytes of weights, and their number. */
   readonly tokenWork: { readonly bytes: number; readonly weights: number };
   /** GGUF key-values, without arrays longer than 64 entries. */
@@ -222,6 +242,8 @@ export interface ModelInfo extends ModelSummary {
   readonly loadMs: number;
   readonly threads: number;
   readonly isa: string;
+  /** Absent in what the addon itself says. */
+  readonly kv?: KvInForce;
 }
 
 export interface QueueStatus {

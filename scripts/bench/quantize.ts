@@ -3,14 +3,13 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { parallel, ROOT } from '../lib/setup.mjs';
-import { CACHE, peerSource } from './peer.ts';
+import { ROOT } from '../lib/setup.mjs';
+import { lines, oracleTools } from './oracleTools.ts';
+import { CACHE } from './peer.ts';
 import { writeText } from './text.ts';
 
 const run = promisify(execFile);
-const LIBRARIES = path.join(ROOT, 'node_modules/@node-llama-cpp/linux-x64/bins/linux-x64');
 
 /** Divergence, as a part of llama.cpp's, that a type must not exceed. */
 const GOAL = 1.1;
@@ -52,7 +51,7 @@ export interface QuantizeSuiteOptions {
 }
 
 export async function quantizeSuite({ quick, only, model, say }: QuantizeSuiteOptions): Promise<QuantizeRow[]> {
-  const tools = await buildTools();
+  const tools = await oracleTools(['zell_quantize_proof', 'zell_synthesize']);
   mkdirSync(CACHE, { recursive: true });
   const folder = mkdtempSync(path.join(CACHE, 'quantize-'));
   try {
@@ -111,30 +110,4 @@ function show(row: QuantizeRow): void {
       `${mb(row.bytesOurs)}, ${mb(row.bytesOracle)} | ${row.secondsOurs.toFixed(1)}, ${row.secondsOracle.toFixed(1)} | ` +
       `goal ×${GOAL} ${row.met ? 'met' : 'MISSED'}`,
   );
-}
-
-/** Lines that a program prints, as they come. @throws Error when it fails */
-async function* lines(program: string, args: readonly string[]): AsyncGenerator<string> {
-  const child = execFile(program, args);
-  let said = '';
-  child.stderr?.on('data', (data: string) => (said += data));
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  if (child.stdout !== null) for await (const line of createInterface({ input: child.stdout })) yield line;
-  const code = await ended;
-  if (code !== 0) throw new Error(said.trim() || `${path.basename(program)} ended with ${code ?? 'a signal'}`);
-}
-
-/** The comparing program, linked with the oracle package's libraries. @returns the folder of the native tools */
-async function buildTools(): Promise<string> {
-  const build = path.join(ROOT, 'native/build/release');
-  const oracle = [`-DZELL_ORACLE_SOURCE=${await peerSource()}`, `-DZELL_ORACLE_LIBRARIES=${LIBRARIES}`];
-  const quiet = { maxBuffer: 64 * 1024 * 1024 };
-  const options = ['-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Release', '-DZELL_TESTS=ON'];
-  await run('cmake', ['-S', path.join(ROOT, 'native'), '-B', build, ...options, ...oracle], quiet);
-  const targets = ['zell_quantize_proof', 'zell_synthesize'];
-  await run('cmake', ['--build', build, '--parallel', parallel(), '--target', ...targets], quiet);
-  return path.join(build, 'test');
 }

@@ -27,7 +27,7 @@ export const MODEL: ModelInfo = {
   addBos: false,
   chatTemplate: TEMPLATES.chatml,
   bytes: 1000,
-  fit: { neededBytes: 1, availableBytes: 2, fits: true },
+  fit: { neededBytes: 1, availableBytes: 2, fits: true, kvTokens: 1e6 },
   tokenWork: { bytes: 1, weights: 1 },
   metadata: { 'general.name': 'Tiny' },
   loadMs: 1,

@@ -67,7 +67,10 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
     .option('--port <n>', 'port (default 11434, or the next free one)')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--lora <file[:scale]>', 'load this LoRA adapter for all requests (repeatable)', collectAdapter)
-    .option('--kv-type <type>', 'how keys and values are kept: f16, or q8_0 for half the memory (or ZELL_KV_TYPE)')
+    .option(
+      '--kv-type <type>',
+      'how keys and values are kept: f16, q8_0 (half the memory), q4_0 (a quarter) or auto, what has room; or ZELL_KV_TYPE',
+    )
     .option('--weights <where>', 'mapped file, resident in memory (faster from there), or auto (or ZELL_WEIGHTS)')
     .option('--api-key <key>', 'needed when the address is not loopback (or ZELL_API_KEY)')
     .action(async (model: string | undefined, options: ServeOptions) =>

@@ -1,8 +1,9 @@
 /** The one loaded model and its scheduler; loading and unloading one after the other. */
-import type { EngineStats, LoadOptions, ModelInfo, QueueStatus } from '#protocol/engine.ts';
+import type { EngineStats, KvType, LoadOptions, ModelInfo, QueueStatus } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { DiskTier } from './disk/diskTier.ts';
 import { prefixKey } from './disk/prefixKey.ts';
+import { chooseKvType, type KvChoice } from './kvChoice.ts';
 import { LoadedAdapters } from './loadedAdapters.ts';
 import { namingFile } from './namingFile.ts';
 import type { NativeAddon, NativeModel } from './native/binding.ts';
@@ -17,6 +18,7 @@ export interface LoadedModel {
   /** What it was loaded from. */
   readonly path: string;
   readonly options: LoadOptions;
+  readonly choice: KvChoice;
 }
 
 export interface ModelHostOptions {
@@ -77,13 +79,14 @@ export class ModelHost {
     return this.#inTurn(async () => {
       const before = this.#loaded;
       try {
-        await this.#options.addon.inspect(path, options);
+        // Looks at the file, and refuses it before the present model goes.
+        const choice = await chooseKvType(this.#options.addon, path, options);
         await this.#close();
-        return await this.#open(path, options, onProgress);
+        return await this.#open(path, options, choice, onProgress);
       } catch (error) {
         // When even that fails, nothing is loaded, and requests say so.
         if (before !== undefined && this.#loaded === undefined)
-          await this.#open(before.path, withAdapters(before), () => undefined).catch(() => undefined);
+          await this.#open(before.path, withAdapters(before), before.choice, () => undefined).catch(() => undefined);
         throw namingFile(error, path);
       }
     });
@@ -96,10 +99,11 @@ export class ModelHost {
   async #open(
     path: string,
     options: LoadOptions,
+    choice: KvChoice,
     onProgress: (done: number, total: number) => void,
   ): Promise<ModelInfo> {
     const { addon, now, flush } = this.#options;
-    const model = await addon.loadModel(path, options, onProgress);
+    const model = await addon.loadModel(path, { ...options, kvType: choice.type }, onProgress);
     const adapters = new LoadedAdapters(model);
     for (const adapter of options.adapters ?? []) {
       try {
@@ -110,7 +114,7 @@ export class ModelHost {
       }
     }
     const slots = options.maxSequences === undefined ? {} : { slots: Math.max(1, options.maxSequences) };
-    const disk = this.#diskTier(model, options);
+    const disk = this.#diskTier(model, choice.type, options);
     const scheduler = new Scheduler(model, {
       ...slots,
       adapterHash: (id) => adapters.hashOf(id),
@@ -119,11 +123,11 @@ export class ModelHost {
       flush,
     });
     const weights = new Weights(model, options.weights ?? 'auto', addon.memory());
-    this.#loaded = { model, scheduler, adapters, weights, path, options };
-    return model.info;
+    this.#loaded = { model, scheduler, adapters, weights, path, options, choice };
+    return { ...model.info, kv: choice.kv };
   }
 
-  #diskTier(model: NativeModel, { prefixes, kvType = 'f16' }: LoadOptions): DiskTier | undefined {
+  #diskTier(model: NativeModel, kvType: KvType, { prefixes }: LoadOptions): DiskTier | undefined {
     if (prefixes === undefined || prefixes.maxBytes <= 0) return undefined;
     const { blockTokens } = model.kvUsage();
     const key = (folder: string): Promise<Buffer> =>

@@ -412,6 +412,7 @@ export class Host {
               architecture: model.architecture,
               quantization: model.quantization,
               contextLength: model.contextLength,
+              ...(model.kv === undefined ? {} : { kv: model.kv }),
             },
           }),
       tokensPerSecond: engine.stats().lastTokensPerSecond,

@@ -2,7 +2,7 @@
 import net from 'node:net';
 import { parseArgs } from 'node:util';
 import { DEFAULT_HOST } from '#protocol/announcement.ts';
-import { KV_TYPES, WEIGHT_PLACEMENTS, type KvType, type WeightPlacement } from '#protocol/engine.ts';
+import { KV_WISHES, WEIGHT_PLACEMENTS, type KvWish, type WeightPlacement } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { Lifetime } from './leases.ts';
 
@@ -14,7 +14,7 @@ export interface HostArguments {
   readonly model?: string;
   /** LoRA adapters for that model, with the scales for requests that name none. */
   readonly adapters?: readonly { readonly path: string; readonly scale: number }[];
-  readonly kvType?: KvType;
+  readonly kvType?: KvWish;
   readonly weights?: WeightPlacement;
 }
 
@@ -76,9 +76,9 @@ export function parsePort(text: string): number {
 }
 
 /** @throws {ZellError} invalid_request */
-export function parseKvType(text: string, name = '--kv-type'): KvType {
-  const type = KV_TYPES.find((known) => known === text);
-  if (type === undefined) throw new ZellError('invalid_request', `${name} is ${KV_TYPES.join(' or ')}.`);
+export function parseKvType(text: string, name = '--kv-type'): KvWish {
+  const type = KV_WISHES.find((known) => known === text);
+  if (type === undefined) throw new ZellError('invalid_request', `${name} is one of ${KV_WISHES.join(', ')}.`);
   return type;
 }
 

@@ -19,7 +19,7 @@ const model: ModelSummary = {
   eosText: '',
   addBos: false,
   bytes: 98_362_432,
-  fit: { neededBytes: 3 * 1024 ** 3, availableBytes: 1024 ** 3, fits: false },
+  fit: { neededBytes: 3 * 1024 ** 3, availableBytes: 1024 ** 3, fits: false, kvTokens: 512 },
   tokenWork: { bytes: 1, weights: 1 },
   metadata: {},
 };

@@ -26,13 +26,10 @@ class KvLayout {
   size_t KeyElements() const { return HeadElements(group_.key_dim); }
   size_t ValueElements() const { return HeadElements(group_.value_dim); }
 
-  /// Numbers that share a scale, and how many such groups `dim` numbers take.
-  static constexpr size_t kGroup = 32;
-  static constexpr size_t Groups(size_t dim) { return (dim + kGroup - 1) / kGroup; }
-
  private:
   size_t HeadElements(size_t dim) const {
-    return group_.type == KvType::kF16 ? kBlockTokens * dim : Groups(dim) * kBlockTokens * (kGroup / 2 + 1);
+    if (group_.type == KvType::kF16) return kBlockTokens * dim;
+    return kernels::KvGroups(dim) * kBlockTokens * (kernels::KvGroupBytes(group_.type) / 2 + 1);
   }
   size_t LayerElements() const { return group_.kv_heads * (KeyElements() + ValueElements()); }
 

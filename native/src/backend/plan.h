@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/activation.h"
+#include "kernels/kv_type.h"
 #include "quant/blocks.h"
 
 namespace zell::backend {
@@ -17,6 +18,8 @@ using ValueId = int;   ///< index into Plan::values; -1 none
 using WeightId = int;  ///< index into Plan::weights; -1 none
 
 using kernels::Activation;
+using kernels::KvType;
+using kernels::KvTypeOf;
 
 /// A tensor of the file, or some of its rows: `rows` rows of `cols` weights. The bytes belong to whoever built the
 /// plan, or to Plan::converted.
@@ -72,12 +75,6 @@ struct RouteSpec {
   uint32_t groups_used = 1;
 };
 
-/// How keys and values are kept.
-enum class KvType {
-  kF16,
-  kQ8_0,  ///< rotated (hadamard.h), then int8 with an f16 scale for each 32
-};
-
 /// Layers whose KV rows have the same layout and window.
 struct KvGroup {
   uint32_t layers = 0;
@@ -86,6 +83,9 @@ struct KvGroup {
   uint32_t value_dim = 0;  ///< of one head
   uint32_t window = 0;     ///< a token sees itself and the window - 1 before it; 0: all
   KvType type = KvType::kF16;
+  bool rotated = true;  ///< numbers of fewer bits than f16 are rotated first (hadamard.h)
+
+  bool rotates() const { return rotated && type != KvType::kF16; }
 };
 
 enum class OpKind {

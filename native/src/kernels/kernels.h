@@ -104,15 +104,7 @@ struct Kernels {
   void (*f32_to_f16)(const float* x, uint16_t* y, size_t n);
   /// One head's query, times `scale`, as the other two want it: n numbers, or n rounded up to 32.
   void (*attend_query)(const float* query, float scale, float* out, size_t n);
-  /// args.scores = queries times keys.
-  void (*attend_scores)(const AttendArgs& args);
-  /// args.scores to probabilities, and these times the values added to args.acc.
-  void (*attend_values)(const AttendArgs& args);
-  /// The same two for 8-bit keys and values.
-  void (*attend_scores_q8)(const AttendArgs& args);
-  void (*attend_values_q8)(const AttendArgs& args);
-  /// x, finite and below 2^22, to int8 [groups * kAttendGroup] and the f16 scale of each group.
-  void (*quantize_kv)(const float* x, int8_t* q, uint16_t* scales, size_t groups);
+  KvKernels kv[kKvTypes];  ///< by KvType
   /// sum x[i] * f32(y[i]) for an f16 row y.
   float (*dot_f16)(const float* x, const uint16_t* y, size_t n);
   /// y[i] += scale * f32(x[i]) for an f16 row x.

@@ -23,7 +23,7 @@ namespace {
 //
 #include "kernels/attend.inc"
 //
-#include "kernels/attend_q8.inc"
+#include "kernels/attend_int.inc"
 //
 #include "kernels/low_rank.inc"
 

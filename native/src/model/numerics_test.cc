@@ -64,7 +64,7 @@ TensorType Mixed(const std::string& name) {
   return TensorType::kQ8_0;
 }
 
-constexpr backend::KvType kKvTypes[] = {backend::KvType::kF16, backend::KvType::kQ8_0};
+constexpr backend::KvType kKvTypes[] = {backend::KvType::kF16, backend::KvType::kQ8_0, backend::KvType::kQ4_0};
 
 }  // namespace
 
@@ -274,26 +274,36 @@ TEST(fusions_compute_the_same_bits) {
   }
 }
 
-TEST(eight_bit_keys_and_values_are_close_and_need_half_the_memory) {
+TEST(keys_and_values_of_fewer_bits_are_close_and_need_less_memory) {
   // Heads of 80 numbers: rotated in blocks of 64 and 16, stored in groups of 32.
   const test::SmallModel small{.width = 320, .heads = 4, .kv_heads = 2};
-  const Model half(small), eight(small, backend::KvType::kQ8_0);
-  REQUIRE(half.file != nullptr && eight.file != nullptr);
-  Machine a(half.fused, 2), b(eight.fused, 2);
-  kv::Sequence s(a.cache), t(b.cache);
-  const std::vector<float> expected = a.Prefill(s, Tokens(100), 100), logits = b.Prefill(t, Tokens(100), 100);
-  REQUIRE(expected.size() == logits.size());
-  double error = 0, size = 0;
-  for (size_t i = 0; i < logits.size(); ++i) {
-    error += std::pow(double(logits[i]) - expected[i], 2);
-    size += std::pow(double(expected[i]), 2);
-  }
-  CHECK(error > 0);
-  // Random weights make attention sharp, so that a score off by hundredths shows.
-  CHECK(std::sqrt(error / size) < 0.1);
   const test::SmallModel whole_groups{.width = 256, .heads = 4};  // heads of 64
-  const Model wide(whole_groups), narrow(whole_groups, backend::KvType::kQ8_0);
-  CHECK_EQ(kv::BlockBytes(narrow.fused.kv_groups) * 32, kv::BlockBytes(wide.fused.kv_groups) * 17);
+  const Model half(small), wide(whole_groups);
+  REQUIRE(half.file != nullptr && wide.file != nullptr);
+  Machine a(half.fused, 2);
+  kv::Sequence s(a.cache);
+  const std::vector<float> expected = a.Prefill(s, Tokens(100), 100);
+  // Random weights make attention sharp, so that a score off by hundredths shows.
+  const struct {
+    backend::KvType type;
+    double distance;
+    size_t thirty_seconds;
+  } cases[] = {{backend::KvType::kQ8_0, 0.1, 17}, {backend::KvType::kQ4_0, 0.6, 9}};
+  for (const auto& [type, distance, thirty_seconds] : cases) {
+    const Model few(small, type), narrow(whole_groups, type);
+    Machine b(few.fused, 2);
+    kv::Sequence t(b.cache);
+    const std::vector<float> logits = b.Prefill(t, Tokens(100), 100);
+    REQUIRE(expected.size() == logits.size());
+    double error = 0, size = 0;
+    for (size_t i = 0; i < logits.size(); ++i) {
+      error += std::pow(double(logits[i]) - expected[i], 2);
+      size += std::pow(double(expected[i]), 2);
+    }
+    CHECK(error > 0);
+    CHECK(std::sqrt(error / size) < distance);
+    CHECK_EQ(kv::BlockBytes(narrow.fused.kv_groups) * 32, kv::BlockBytes(wide.fused.kv_groups) * thirty_seconds);
+  }
 }
 
 TEST(a_value_read_later_is_not_fused_away) {

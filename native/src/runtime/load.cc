@@ -45,7 +45,8 @@ base::Result<std::unique_ptr<Engine>> Engine::Load(const std::string& path, cons
   base::Result<backend::Plan> plan = model::BuildPlan(**file, {.context = options.context_length});
   if (!plan.ok()) return plan.status();
   impl->plan = std::move(*plan);
-  for (backend::KvGroup& group : impl->plan.kv_groups) group.type = options.kv_type;
+  for (backend::KvGroup& group : impl->plan.kv_groups)
+    group.type = options.kv_type, group.rotated = options.kv_rotation;
   backend::Fuse(impl->plan);
   impl->threads = ThreadsFor(options);
   impl->backend = backend::MakeCpuBackend(impl->threads);

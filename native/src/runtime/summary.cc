@@ -86,7 +86,7 @@ MemoryPlan MemoryFor(const gguf::File& file, const LoadOptions& options) {
   const base::MemoryInfo memory = base::GetMemoryInfo();
   base::Result<backend::Plan> plan = model::BuildPlan(file);
   if (!plan.ok()) return PlanMemory(file.total_bytes(), 0, 0, 0, options.max_sequences, memory);
-  for (backend::KvGroup& group : plan->kv_groups) group.type = options.kv_type;
+  for (backend::KvGroup& group : plan->kv_groups) group.type = options.kv_type, group.rotated = options.kv_rotation;
   base::Result<std::unique_ptr<backend::Executor>> executor = backend::MakeCpuBackend(1)->Compile(*plan);
   const uint64_t scratch = executor.ok() ? (*executor)->ScratchBytes(backend::kMaxBatchTokens) : 0;
   return PlanMemory(file.total_bytes(), scratch, kv::BlockBytes(plan->kv_groups),

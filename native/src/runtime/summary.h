@@ -17,6 +17,7 @@ struct LoadOptions {
   uint32_t context_length = 0;  ///< 0: the model's own; more than that is cut to it
   uint32_t max_sequences = 8;
   backend::KvType kv_type = backend::KvType::kF16;
+  bool kv_rotation = true;  ///< false to measure what it is good for
 };
 
 /// ModelSummary of protocol/src/engine.ts. Metadata itself stays in `file`.

@@ -22,6 +22,8 @@ export async function status(options: JsonOption, signal: AbortSignal): Promise<
   print(now.detail);
   if (now.model !== undefined)
     print(`Model    ${now.model.name}, ${now.model.quantization}, context ${now.model.contextLength}`);
+  const kv = now.model?.kv;
+  if (kv !== undefined) print(`KV cache ${kv.type}, up to ${kv.mostTokens} tokens (${kv.reason})`);
   print(`Queue    ${now.queue.running} running, ${now.queue.waiting} waiting, ${now.queue.slots} slots`);
   print(`Editors  ${now.leases}`);
   if (now.tokensPerSecond > 0) print(`Speed    ${now.tokensPerSecond.toFixed(1)} tokens/s`);

@@ -456,7 +456,7 @@ function fakeInfo(path: string, options: FakeModelOptions): ModelInfo & ModelSum
     eosText: '</s>',
     addBos: options.addBos ?? true,
     bytes: 1,
-    fit: { neededBytes: 1, availableBytes: 2, fits: true },
+    fit: { neededBytes: 1, availableBytes: 2, fits: true, kvTokens: 1e6 },
     tokenWork: { bytes: 1, weights: 1 },
     metadata: {},
     loadMs: 0,

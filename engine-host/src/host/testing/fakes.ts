@@ -52,7 +52,7 @@ export const MODEL: ModelInfo = {
   eosText: '',
   addBos: false,
   bytes: 4000,
-  fit: { neededBytes: 5000, availableBytes: 1e9, fits: true },
+  fit: { neededBytes: 5000, availableBytes: 1e9, fits: true, kvTokens: 1e6 },
   tokenWork: { bytes: 1, weights: 1 },
   metadata: {},
   loadMs: 1,

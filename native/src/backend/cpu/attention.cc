@@ -90,7 +90,7 @@ class Tile {
         if (s_.group.type == KvType::kF16) {
           m_.kernels->attend_query(q, op_.scale, column, op_.head_dim);
         } else {
-          LoadRotated(q, column);
+          LoadQuantised(q, column);
         }
       }
     }
@@ -132,7 +132,7 @@ class Tile {
       const float* values = total_values_ + c * s_.value_stride;
       const float scale = Finish(total_[c], SinkOf(m_, op_, HeadOf(c)));
       for (size_t i = 0; i < s_.group.value_dim; ++i) out[i] = values[i] * scale;
-      if (s_.group.type != KvType::kF16) RotateHadamard(out, s_.group.value_dim);
+      if (s_.group.rotates()) RotateHadamard(out, s_.group.value_dim);
     }
   }
 
@@ -163,14 +163,14 @@ class Tile {
     return {chunk_max_[column], lanes[0]};
   }
 
-  // A query as 8-bit keys want it.
-  void LoadRotated(const float* q, float* column) {
-    const size_t dim = op_.head_dim, padded = KvLayout::Groups(dim) * KvLayout::kGroup;
-    float* rotated = reinterpret_cast<float*>(gathered_);  // still unused
-    m_.kernels->attend_query(q, op_.scale, rotated, dim);
-    RotateHadamard(rotated, dim);
-    std::fill(rotated + dim, rotated + padded, 0.0f);
-    m_.kernels->quantize(kernels::ActivationFormat::kQ8, rotated, column, padded);
+  // A query as keys of fewer bits than f16 want it.
+  void LoadQuantised(const float* q, float* column) {
+    const size_t dim = op_.head_dim, padded = kernels::KvGroups(dim) * kernels::kKvGroup;
+    float* scaled = reinterpret_cast<float*>(gathered_);  // still unused
+    m_.kernels->attend_query(q, op_.scale, scaled, dim);
+    if (s_.group.rotates()) RotateHadamard(scaled, dim);
+    std::fill(scaled + dim, scaled + padded, 0.0f);
+    m_.kernels->quantize(kernels::ActivationFormat::kQ8, scaled, column, padded);
   }
 
   void RunBlock(size_t base) {
@@ -195,10 +195,10 @@ class Tile {
     args.sums = chunk_sums_ + first * kernels::kAttendLanes;
     args.acc = chunk_values_ + first * s_.value_stride;
     args.acc_stride = s_.value_stride;
-    const bool half = s_.group.type == KvType::kF16;
-    (half ? m_.kernels->attend_scores : m_.kernels->attend_scores_q8)(args);
+    const kernels::KvKernels& kernels = m_.kernels->kv[static_cast<size_t>(s_.group.type)];
+    kernels.scores(args);
     if (op_.soft_cap > 0) m_.kernels->soft_cap(args.scores, op_.soft_cap, args.cols * kBlockTokens);
-    (half ? m_.kernels->attend_values : m_.kernels->attend_values_q8)(args);
+    kernels.values(args);
   }
 
   // Keys and values of the 32 positions from `base` on, for the tile's KV head.
@@ -222,8 +222,8 @@ class Tile {
       const size_t at = own ? path[position - item_->start] : position, token = at % kBlockTokens;
       uint8_t* block = (own ? item_->tree_blocks : item_->blocks)[group][at / kBlockTokens];
       uint16_t* from = reinterpret_cast<uint16_t*>(block);
-      CopyKeyRow(s_.group.type, s_.group.key_dim, {from + keys_at, token}, {k, slot});
-      CopyValueRow(s_.group.type, s_.group.value_dim, {from + values_at, token}, {v, slot});
+      CopyKeyRow(s_.group, {from + keys_at, token}, {k, slot});
+      CopyValueRow(s_.group, {from + values_at, token}, {v, slot});
     }
     *keys = k;
     *values = v;
@@ -343,7 +343,7 @@ void CombineAttention(const Machine& m, const RunState& state, const Op& op, siz
     }
     const float scale = Finish(total, SinkOf(m, op, head));
     for (size_t i = 0; i < dim; ++i) out[i] *= scale;
-    if (group.type != KvType::kF16) RotateHadamard(out, dim);
+    if (group.rotates()) RotateHadamard(out, dim);
   }
 }
 

@@ -9,8 +9,11 @@
 namespace zell::backend {
 namespace {
 
-constexpr size_t kGroup = KvLayout::kGroup;
-static_assert(kGroup == kernels::kAttendGroup);
+using kernels::kKvGroup;
+using kernels::KvGroups;
+
+// Keys of fewer bits than f16 lie transposed in pieces of four bytes.
+constexpr size_t kPiece = 4;
 
 // A value beyond f16 would turn into infinity and, times a masked zero, into NaN for later readers of the block.
 void ToFiniteF16(const kernels::Kernels& k, const float* x, uint16_t* y, size_t n) {
@@ -20,85 +23,91 @@ void ToFiniteF16(const kernels::Kernels& k, const float* x, uint16_t* y, size_t 
   }
 }
 
-// A row in 8 bits.
+// Bytes of a row's numbers, without the scales.
+size_t RowBytes(KvType type, size_t dim) { return KvGroups(dim) * kernels::KvGroupBytes(type); }
+
+// A row in fewer bits than f16.
 struct Row {
-  const int8_t* numbers;   // [groups, kGroup]
+  const uint8_t* numbers;
   const uint16_t* scales;  // [groups]
 };
 
-Row Quantise(const kernels::Kernels& k, const float* x, size_t dim, float* scratch) {
+Row Quantise(const kernels::Kernels& k, const KvGroup& group, const float* x, size_t dim, float* scratch) {
   constexpr float kMost = 65504.0f;  // as for f16
-  const size_t groups = KvLayout::Groups(dim), padded = groups * kGroup;
+  const size_t groups = KvGroups(dim), padded = groups * kKvGroup;
   for (size_t i = 0; i < dim; ++i) scratch[i] = std::isnan(x[i]) ? 0.0f : std::clamp(x[i], -kMost, kMost);
-  RotateHadamard(scratch, dim);
+  if (group.rotates()) RotateHadamard(scratch, dim);
   std::fill(scratch + dim, scratch + padded, 0.0f);
-  int8_t* numbers = reinterpret_cast<int8_t*>(scratch + padded);
-  uint16_t* scales = reinterpret_cast<uint16_t*>(numbers + padded);
-  k.quantize_kv(scratch, numbers, scales, groups);
+  uint16_t* scales = reinterpret_cast<uint16_t*>(scratch + padded);
+  uint8_t* numbers = reinterpret_cast<uint8_t*>(scales + groups);
+  k.kv[static_cast<size_t>(group.type)].quantize(scratch, numbers, scales, groups);
   return {numbers, scales};
 }
 
-uint16_t* ScalesOf(uint16_t* head, size_t dim) { return head + KvLayout::Groups(dim) * kGroup * kBlockTokens / 2; }
-
-int8_t* KeyBytes(KvSlot slot, size_t group) {
-  return reinterpret_cast<int8_t*>(slot.head) + (group * (kGroup / 4) * kBlockTokens + slot.token) * 4;
+uint8_t* KeyPiece(KvSlot slot, size_t piece) {
+  return reinterpret_cast<uint8_t*>(slot.head) + (piece * kBlockTokens + slot.token) * kPiece;
 }
-int8_t* ValueBytes(KvSlot slot, size_t dim) {
-  return reinterpret_cast<int8_t*>(slot.head) + slot.token * KvLayout::Groups(dim) * kGroup;
+uint8_t* ValueBytes(KvSlot slot, size_t row_bytes) {
+  return reinterpret_cast<uint8_t*>(slot.head) + slot.token * row_bytes;
+}
+// The scale of the row's first group; the next ones lie kBlockTokens further each.
+uint16_t* ScalesOf(KvSlot slot, size_t row_bytes) { return slot.head + row_bytes * kBlockTokens / 2 + slot.token; }
+
+void WriteScales(const Row& row, size_t dim, size_t row_bytes, KvSlot to) {
+  for (size_t g = 0; g < KvGroups(dim); ++g) ScalesOf(to, row_bytes)[g * kBlockTokens] = row.scales[g];
 }
 
-void CopyScales(size_t dim, KvSlot from, KvSlot to) {
-  const uint16_t* source = ScalesOf(from.head, dim) + from.token;
-  uint16_t* target = ScalesOf(to.head, dim) + to.token;
-  for (size_t g = 0; g < KvLayout::Groups(dim); ++g) target[g * kBlockTokens] = source[g * kBlockTokens];
+void CopyScales(size_t dim, size_t row_bytes, KvSlot from, KvSlot to) {
+  const uint16_t* source = ScalesOf(from, row_bytes);
+  uint16_t* target = ScalesOf(to, row_bytes);
+  for (size_t g = 0; g < KvGroups(dim); ++g) target[g * kBlockTokens] = source[g * kBlockTokens];
 }
 
 }  // namespace
 
-void WriteKeyRow(const kernels::Kernels& k, KvType type, const float* x, size_t dim, KvSlot to, float* scratch) {
-  if (type == KvType::kF16) {
+void WriteKeyRow(const kernels::Kernels& k, const KvGroup& group, const float* x, KvSlot to, float* scratch) {
+  const size_t dim = group.key_dim;
+  if (group.type == KvType::kF16) {
     uint16_t* half = reinterpret_cast<uint16_t*>(scratch);
     ToFiniteF16(k, x, half, dim);
     for (size_t i = 0; i < dim; ++i) to.head[i * kBlockTokens + to.token] = half[i];
     return;
   }
-  const Row row = Quantise(k, x, dim, scratch);
-  for (size_t g = 0; g < KvLayout::Groups(dim); ++g) {
-    int8_t* bytes = KeyBytes(to, g);
-    for (size_t i = 0; i < kGroup; i += 4) std::memcpy(bytes + i * kBlockTokens, row.numbers + g * kGroup + i, 4);
-    ScalesOf(to.head, dim)[g * kBlockTokens + to.token] = row.scales[g];
-  }
+  const Row row = Quantise(k, group, x, dim, scratch);
+  const size_t bytes = RowBytes(group.type, dim);
+  for (size_t i = 0; i < bytes / kPiece; ++i) std::memcpy(KeyPiece(to, i), row.numbers + i * kPiece, kPiece);
+  WriteScales(row, dim, bytes, to);
 }
 
-void WriteValueRow(const kernels::Kernels& k, KvType type, const float* x, size_t dim, KvSlot to, float* scratch) {
-  if (type == KvType::kF16) return ToFiniteF16(k, x, to.head + to.token * dim, dim);
-  const Row row = Quantise(k, x, dim, scratch);
-  std::memcpy(ValueBytes(to, dim), row.numbers, KvLayout::Groups(dim) * kGroup);
-  for (size_t g = 0; g < KvLayout::Groups(dim); ++g) {
-    ScalesOf(to.head, dim)[g * kBlockTokens + to.token] = row.scales[g];
-  }
+void WriteValueRow(const kernels::Kernels& k, const KvGroup& group, const float* x, KvSlot to, float* scratch) {
+  const size_t dim = group.value_dim;
+  if (group.type == KvType::kF16) return ToFiniteF16(k, x, to.head + to.token * dim, dim);
+  const Row row = Quantise(k, group, x, dim, scratch);
+  const size_t bytes = RowBytes(group.type, dim);
+  std::memcpy(ValueBytes(to, bytes), row.numbers, bytes);
+  WriteScales(row, dim, bytes, to);
 }
 
-void CopyKeyRow(KvType type, size_t dim, KvSlot from, KvSlot to) {
-  if (type == KvType::kF16) {
+void CopyKeyRow(const KvGroup& group, KvSlot from, KvSlot to) {
+  const size_t dim = group.key_dim;
+  if (group.type == KvType::kF16) {
     for (size_t i = 0; i < dim; ++i) to.head[i * kBlockTokens + to.token] = from.head[i * kBlockTokens + from.token];
     return;
   }
-  for (size_t g = 0; g < KvLayout::Groups(dim); ++g) {
-    for (size_t i = 0; i < kGroup; i += 4) {
-      std::memcpy(KeyBytes(to, g) + i * kBlockTokens, KeyBytes(from, g) + i * kBlockTokens, 4);
-    }
-  }
-  CopyScales(dim, from, to);
+  const size_t bytes = RowBytes(group.type, dim);
+  for (size_t i = 0; i < bytes / kPiece; ++i) std::memcpy(KeyPiece(to, i), KeyPiece(from, i), kPiece);
+  CopyScales(dim, bytes, from, to);
 }
 
-void CopyValueRow(KvType type, size_t dim, KvSlot from, KvSlot to) {
-  if (type == KvType::kF16) {
+void CopyValueRow(const KvGroup& group, KvSlot from, KvSlot to) {
+  const size_t dim = group.value_dim;
+  if (group.type == KvType::kF16) {
     std::copy_n(from.head + from.token * dim, dim, to.head + to.token * dim);
     return;
   }
-  std::memcpy(ValueBytes(to, dim), ValueBytes(from, dim), KvLayout::Groups(dim) * kGroup);
-  CopyScales(dim, from, to);
+  const size_t bytes = RowBytes(group.type, dim);
+  std::memcpy(ValueBytes(to, bytes), ValueBytes(from, bytes), bytes);
+  CopyScales(dim, bytes, from, to);
 }
 
 }  // namespace zell::backend

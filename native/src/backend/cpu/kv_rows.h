@@ -15,12 +15,12 @@ struct KvSlot {
   size_t token;
 };
 
-/// x: `dim` numbers of one head. What is not finite in f16 becomes so. scratch: KvRowScratchFloats(dim).
-void WriteKeyRow(const kernels::Kernels& k, KvType type, const float* x, size_t dim, KvSlot to, float* scratch);
-void WriteValueRow(const kernels::Kernels& k, KvType type, const float* x, size_t dim, KvSlot to, float* scratch);
-constexpr size_t KvRowScratchFloats(size_t dim) { return 2 * KvLayout::Groups(dim) * KvLayout::kGroup; }
+/// x: one head's numbers of a group. What is not finite in f16 becomes so. scratch: KvRowScratchFloats(dim).
+void WriteKeyRow(const kernels::Kernels& k, const KvGroup& group, const float* x, KvSlot to, float* scratch);
+void WriteValueRow(const kernels::Kernels& k, const KvGroup& group, const float* x, KvSlot to, float* scratch);
+constexpr size_t KvRowScratchFloats(size_t dim) { return 2 * kernels::KvGroups(dim) * kernels::kKvGroup; }
 
-void CopyKeyRow(KvType type, size_t dim, KvSlot from, KvSlot to);
-void CopyValueRow(KvType type, size_t dim, KvSlot from, KvSlot to);
+void CopyKeyRow(const KvGroup& group, KvSlot from, KvSlot to);
+void CopyValueRow(const KvGroup& group, KvSlot from, KvSlot to);
 
 }  // namespace zell::backend

@@ -107,10 +107,10 @@ void WriteKv(const Machine& m, const RunState& state, const Op& op, size_t row, 
   const size_t token = at % kBlockTokens;
   const float *keys = m.Row(op.in, row), *values = m.Row(op.in2, row);
   for (size_t head = 0; head < group.kv_heads; ++head) {
-    WriteKeyRow(*m.kernels, group.type, keys + head * group.key_dim, group.key_dim,
-                {base + layout.Keys(op.kv_layer, head), token}, scratch);
-    WriteValueRow(*m.kernels, group.type, values + head * group.value_dim, group.value_dim,
-                  {base + layout.Values(op.kv_layer, head), token}, scratch);
+    WriteKeyRow(*m.kernels, group, keys + head * group.key_dim, {base + layout.Keys(op.kv_layer, head), token},
+                scratch);
+    WriteValueRow(*m.kernels, group, values + head * group.value_dim, {base + layout.Values(op.kv_layer, head), token},
+                  scratch);
   }
 }
 
