@@ -156,8 +156,6 @@ const KINDS: readonly SecretKind[] = [
   },
 ];
 
-export const SECRET_KINDS: readonly string[] = KINDS.map(({ kind }) => kind);
-
 /** `count` secrets of different kinds. */
 export function makeSecrets(random: Random, count: number): Secret[] {
   return random.sample(KINDS, count).map(({ kind, value, message }) => {

@@ -46,7 +46,7 @@ async function opened(recipe: TrainRecipe = RECIPE): Promise<NativeTrainer> {
   const trainer = await opener.open(modelPath, recipe, {}, NEVER);
   const anchor = itemOf('The capital of France is', ' Paris, and that of Italy is Rome.');
   const teacher = await trainer.baseDistributions(anchor.tokens, anchor.loss, 32, NEVER);
-  trainer.addItems([
+  await trainer.addItems([
     ...FACTS.map(([question, answer]) => itemOf(question, answer)),
     { ...anchor, teacher, anchor: true },
   ]);
@@ -130,7 +130,7 @@ test('mistakes are errors of ours', async () => {
   expect(trainer.plan.matrices).toBe(210);
   expect(trainer.plan.bytes.total).toBeLessThan(trainer.plan.availableBytes);
   expect(() => {
-    trainer.addItems([{ tokens: Int32Array.of(1, 2), loss: Uint8Array.of(0, 0) }]);
+    void trainer.addItems([{ tokens: Int32Array.of(1, 2), loss: Uint8Array.of(0, 0) }]);
   }).toThrow(expect.objectContaining({ code: 'invalid_request' }) as Error);
   await trainer.close();
   await trainer.close();

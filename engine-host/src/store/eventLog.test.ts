@@ -60,8 +60,7 @@ describe('golden lines of version 1', () => {
     expect(scan).toMatchObject({ tornBytes: 0, damagedLines: 0 });
     const read = records.map((r) => `${encodeEvent(r)}\n`).join('');
     expect(read).toBe(readFileSync(file, 'utf8'));
-    for (const type of EVENT_TYPES)
-      expect(records.map((r) => r.type)).toContain(type);
+    for (const type of EVENT_TYPES) expect(records.map((r) => r.type)).toContain(type);
     expect(records.find((r) => r.type === 'card.made')?.data).toMatchObject({ v: 1, card: { value: 'Priya Raman' } });
   });
 

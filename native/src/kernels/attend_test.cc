@@ -192,7 +192,8 @@ TEST(attention_is_near_a_softmax_in_double) {
             want += score[t - p.first[c]] / sum * zell::quant::F16ToF32(p.values[t * p.value_dim + d]);
           }
           // Scores reach 30 and are right to a few 2^-17 of |q| |k| at worst, which exp turns into relative errors.
-          // For fewer bits the query is rounded to a 254th of its largest number: some hundredths of a score, more where keys are long.
+          // For fewer bits the query is rounded to a 254th of its largest number: some hundredths of a score, more
+          // where keys are long.
           CHECK(std::fabs(y.acc[c * p.acc_stride + d] / ours - want) <= (type == KvType::kF16 ? 2e-4 : 0.15));
         }
       }

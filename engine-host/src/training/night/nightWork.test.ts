@@ -141,7 +141,7 @@ function bed(): Bed {
     eosToken: 0,
     render: (messages: readonly { content: string }[]) =>
       Promise.resolve([{ text: messages.map((m) => m.content).join('\n'), special: false }]),
-    tokenize: (parts: readonly PromptPart[]) => Promise.resolve(Array.from(text(parts), (c) => c.charCodeAt(0))),
+    tokenize: (parts: readonly PromptPart[]) => Promise.resolve(Array.from(Buffer.from(text(parts)))),
     free: () => Promise.resolve('free text'),
     chat: () => Promise.resolve('an answer'),
     score: (prompt: readonly PromptPart[], continuations: readonly string[], adapters: readonly unknown[]) => {
