@@ -73,13 +73,14 @@ export class Call {
     return new Call(context, reply, controller, callerOf(request), info, named?.adapters);
   }
 
-  generate(input: GenerationInput): Generation {
+  /** `param`: the body's field that holds the prompt, where it is not `messages`. */
+  generate(input: GenerationInput, param?: string): Generation {
     const forModel = this.model.modelHash;
     const { priority } = this.caller;
     const keepOnDisk = this.#keepOnDisk;
     const named = this.#adapters === undefined ? {} : { adapters: this.#adapters };
     const request: GenerateRequest = { forModel, addBos: true, priority, keepOnDisk, ...named, ...input };
-    return new Generation(this.#context.engine, request, this.signal, this.#context.heartbeatMs);
+    return new Generation(this.#context.engine, request, this.signal, this.#context.heartbeatMs, param);
   }
 
   /** `Generation.accepted` of the first of several; when it is refused, the others do not run either. */

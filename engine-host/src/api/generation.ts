@@ -1,7 +1,7 @@
 /** Runs generations for a route and hands over their events one by one, with signs of life in between. */
 import type { FastifyReply } from 'fastify';
 import type { GenerateDelta, GenerateEvent, GenerateRequest, GenerateResult } from '#protocol/engine.ts';
-import { ZellError } from '#protocol/errors.ts';
+import { ZellError, type WireError } from '#protocol/errors.ts';
 import type { ApiEngine } from './deps.ts';
 import type { Written } from './responseStream.ts';
 
@@ -28,13 +28,22 @@ export class Generation {
   readonly #events: AsyncIterator<GenerateEvent>;
   readonly #signal: AbortSignal;
   readonly #heartbeatMs: number;
+  readonly #param: string | undefined;
   #next: Promise<IteratorResult<GenerateEvent>> | undefined;
   #accepted: Extract<GenerateEvent, { type: 'accepted' }> | undefined;
   #text = '';
   readonly #tokens: number[] = [];
   readonly #logprobs: NonNullable<GenerateDelta['logprobs']>[number][] = [];
 
-  constructor(engine: ApiEngine, request: GenerateRequest, signal: AbortSignal, heartbeatMs = HEARTBEAT_MS) {
+  /** `param`: where in the client's body the prompt stands; a prompt that is too long is refused with its name. */
+  constructor(
+    engine: ApiEngine,
+    request: GenerateRequest,
+    signal: AbortSignal,
+    heartbeatMs = HEARTBEAT_MS,
+    param?: string,
+  ) {
+    this.#param = param;
     this.#events = engine.generate(request, signal)[Symbol.asyncIterator]();
     this.#signal = signal;
     this.#heartbeatMs = heartbeatMs;
@@ -57,7 +66,7 @@ export class Generation {
     const event = await this.#take(waitMs);
     if (event === 'idle') return undefined;
     if (event.type === 'accepted') return (this.#accepted = event);
-    if (event.type === 'failed') throw ZellError.fromWire(event.error);
+    if (event.type === 'failed') throw this.#failure(event.error);
     // An engine that says nothing about acceptance is still read rightly.
     this.#next = Promise.resolve({ done: false, value: event });
     return undefined;
@@ -79,7 +88,7 @@ export class Generation {
           const written = listener.delta(event);
           if (written !== undefined) await written;
           heartbeat.resume();
-        } else if (event.type === 'failed') throw ZellError.fromWire(event.error);
+        } else if (event.type === 'failed') throw this.#failure(event.error);
         else if (event.type === 'accepted') this.#accepted = event;
         else return { text: this.#text, tokens: this.#tokens, logprobs: this.#logprobs, result: event };
       }
@@ -105,6 +114,11 @@ export class Generation {
       })
       .finally(() => clearTimeout(timer));
     return first === 'idle' ? first : this.#checked(first);
+  }
+
+  #failure(error: WireError): ZellError {
+    if (error.code !== 'context_overflow' || this.#param === undefined) return ZellError.fromWire(error);
+    return ZellError.fromWire({ ...error, details: { ...error.details, param: this.#param } });
   }
 
   #pull(): Promise<IteratorResult<GenerateEvent>> {

@@ -198,6 +198,17 @@ describe('overload and refusals', () => {
           ) as string,
         },
       });
+      const textAnswer = await post('/v1/completions', { prompt: 'x'.repeat(4000), stream });
+      expect(textAnswer.status).toBe(400);
+      expect(textAnswer.json).toMatchObject({
+        error: {
+          code: 'context_length_exceeded',
+          param: 'prompt',
+          message:
+            "This model's maximum context length is 512 tokens. However, your prompt resulted in 1000 tokens. " +
+            'Please reduce the length of the prompt.',
+        },
+      });
       const message = await post('/v1/messages', { ...long, max_tokens: 5, stream });
       expect(message.status).toBe(400);
       expect(message.json).toMatchObject({

@@ -80,8 +80,12 @@ export class ModelHost {
       const before = this.#loaded;
       try {
         // Looks at the file, and refuses it before the present model goes.
-        const choice = await chooseKvType(this.#options.addon, path, options);
-        await this.#close();
+        let choice = await chooseKvType(this.#options.addon, path, options);
+        if (before !== undefined) {
+          await this.#close();
+          // Only now is the memory there that the former model had.
+          choice = await chooseKvType(this.#options.addon, path, options);
+        }
         return await this.#open(path, options, choice, onProgress);
       } catch (error) {
         // When even that fails, nothing is loaded, and requests say so.

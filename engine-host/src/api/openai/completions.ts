@@ -53,15 +53,18 @@ async function complete(
   await call.lookThrough(parts, recorded);
   const choices = prompts.flatMap((prompt, p) =>
     Array.from({ length: n }, (_, i): Choice => {
-      const generation = call.generate({
-        prompt: parts[p] ?? [],
-        ...tokenLimit(body.max_tokens ?? DEFAULT_TOKENS, call.model.contextLength),
-        stop,
-        ...adaptersOf(body.lora),
-        sampling: { ...sampling, seed: (sampling.seed + i) % 2 ** 32 },
-        ...(top === undefined ? {} : { logprobs: top }),
-        ...(body.ignore_eos === true ? { ignoreEos: true } : {}),
-      });
+      const generation = call.generate(
+        {
+          prompt: parts[p] ?? [],
+          ...tokenLimit(body.max_tokens ?? DEFAULT_TOKENS, call.model.contextLength),
+          stop,
+          ...adaptersOf(body.lora),
+          sampling: { ...sampling, seed: (sampling.seed + i) % 2 ** 32 },
+          ...(top === undefined ? {} : { logprobs: top }),
+          ...(body.ignore_eos === true ? { ignoreEos: true } : {}),
+        },
+        'prompt',
+      );
       return {
         index: p * n + i,
         generation,
