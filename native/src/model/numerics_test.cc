@@ -214,6 +214,43 @@ TEST(a_forked_prefix_equals_a_computed_one) {
   }
 }
 
+TEST(a_sequence_that_grows_equals_one_with_all_its_memory_from_the_start) {
+  constexpr size_t kStart = 512, kEnd = 640;
+  // Blocks of 512 KiB in f16, so that growing takes new chunks of the arena.
+  const test::SmallModel small{.layers = 8, .width = 512, .heads = 2, .kv_heads = 2, .ffn = 64};
+  const std::vector<int32_t> tokens = Tokens(kEnd);
+  for (const backend::KvType kv : kKvTypes) {
+    const Model m(small, kv);
+    REQUIRE(m.file != nullptr);
+    Machine at_once(m.fused, 2);
+    kv::Sequence whole(at_once.cache);
+    CHECK(whole.Prepare(kEnd).ok());
+    const auto allocated = whole.Addresses();
+    const std::vector<float> expected = at_once.Prefill(whole, tokens, kStart);
+    CHECK(whole.Addresses() == allocated);
+
+    Machine machine(m.fused, 2);
+    CHECK(kv != backend::KvType::kF16 || machine.cache.pool(0).block_bytes() == 512 * 1024);
+    kv::Sequence s(machine.cache), neighbour(machine.cache);
+    std::vector<float> logits = machine.Prefill(s, {tokens.begin(), tokens.begin() + kStart}, kStart);
+    auto addresses = s.Addresses();
+    for (size_t at = kStart; at < kEnd; at += kv::kBlockTokens) {
+      CHECK_EQ(addresses[0].size(), at / kv::kBlockTokens);
+      // Somebody else takes the block that would come next.
+      machine.Run({{&neighbour, Tokens(kv::kBlockTokens)}});
+      const auto first = tokens.begin() + static_cast<std::ptrdiff_t>(at);
+      const std::vector<float> slice = machine.Run({{&s, {first, first + kv::kBlockTokens}}});
+      logits.insert(logits.end(), slice.begin(), slice.end());
+      const auto now = s.Addresses();
+      for (size_t g = 0; g < now.size(); ++g) {
+        CHECK(std::equal(addresses[g].begin(), addresses[g].end(), now[g].begin()));
+      }
+      addresses = now;
+    }
+    CheckSameBits(logits, expected, "growing by blocks");
+  }
+}
+
 TEST(a_tree_gives_each_token_what_its_own_path_gives) {
   for (const backend::KvType kv : kKvTypes) {
     const Model m({.type = Mixed}, kv);

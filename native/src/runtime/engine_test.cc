@@ -252,6 +252,29 @@ TEST(a_full_cache_ends_the_item_and_nothing_else) {
   CHECK(Step(*engine, {Item(b, Tokens(5))})[0].status.ok());
 }
 
+TEST(stretched_positions_leave_the_context_that_the_file_names) {
+  for (const char* scaling : {"none", "linear", "yarn", "longrope"}) {
+    test::SmallModel small{.layers = 1, .context = 128};
+    small.change = [scaling](gguf::HeaderBuilder& header) {
+      header.Set("llama.rope.scaling.type", std::string(scaling));
+      header.Set("llama.rope.scaling.factor", 4.0f);
+      header.Set("llama.rope.scaling.original_context_length", uint32_t{32});
+    };
+    // Neither the original length nor a multiple of the file's own is the limit; a wish may lower it, not raise it.
+    for (const auto& [wish, limit] : {std::pair{0u, 128u}, {512u, 128u}, {96u, 96u}, {32u, 32u}}) {
+      auto engine = Load(small, {.threads = 1, .context_length = wish});
+      REQUIRE(engine != nullptr);
+      CHECK_EQ(engine->summary().context_length, limit);
+      const uint32_t s = engine->CreateSequence();
+      CHECK(Step(*engine, {Item(s, Tokens(limit + 1))})[0].status.code == base::StatusCode::kContextOverflow);
+      CHECK_EQ(*engine->Length(s), 0u);
+      CHECK(Step(*engine, {Item(s, Tokens(limit))})[0].status.ok());
+      CHECK(Step(*engine, {Item(s, {1})})[0].status.code == base::StatusCode::kContextOverflow);
+      CHECK_EQ(*engine->Length(s), limit);
+    }
+  }
+}
+
 TEST(steps_that_make_no_sense_are_refused) {
   auto engine = Load();
   REQUIRE(engine != nullptr);
