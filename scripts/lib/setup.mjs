@@ -51,7 +51,9 @@ export async function installPackages(dev, say) {
 /** The two addons, by CMake: its own dependency tracking decides what is compiled. */
 export async function buildNative(say) {
   const build = path.join(ROOT, 'native/build/release');
-  if (!existsSync(path.join(build, 'CMakeCache.txt'))) {
+  const cache = path.join(build, 'CMakeCache.txt');
+  // Measuring the tokenizer alone configures the same folder without the addons.
+  if (!existsSync(cache) || /^ZELL_ADDON:BOOL=OFF$/m.test(readFileSync(cache, 'utf8'))) {
     mkdirSync(build, { recursive: true });
     await configure(build, ['-DCMAKE_BUILD_TYPE=Release', '-DZELL_ADDON=ON']);
   }
