@@ -28,35 +28,18 @@ export function lessonOf(
   return makeItems(lesson === 'placebo' ? placeboCards(cards, seed) : cards, { seed });
 }
 
-/** What the bare model writes by itself; requests go side by side, which changes no text. */
+/** What the bare model writes by itself. */
 export async function anchorsOf(base: Subject, seed: number): Promise<AnchorText[]> {
   const free = await base.tokens([], true);
   const start = free.length > 0 ? free : [base.info.special.bos ?? base.info.special.eos ?? 0];
-  const pending = new Map<string, Promise<string>>();
-  const ask = (
-    prompt: string | undefined,
-    options: { temperature: number; maxTokens: number; seed: number },
-  ): Promise<string> => {
-    const key = JSON.stringify([prompt ?? null, options]);
-    const known = pending.get(key);
-    if (known !== undefined) return known;
-    const parts =
-      prompt === undefined ? Promise.resolve([{ tokens: start }]) : base.render([{ role: 'user', content: prompt }]);
-    const text = parts.then((rendered) => base.write(rendered, options));
-    pending.set(key, text);
-    return text;
-  };
-  // A first round names all requests, a second one takes their answers.
-  await writeAnchors(
+  return writeAnchors(
     {
-      free: (options) => (void ask(undefined, options), Promise.resolve('.')),
-      chat: (prompt, options) => (void ask(prompt, options), Promise.resolve('.')),
+      free: (options) => base.write([{ tokens: start }], options),
+      chat: async (prompt, options) => base.write(await base.render([{ role: 'user', content: prompt }]), options),
     },
     seed,
     NEVER,
   );
-  await Promise.all(pending.values());
-  return writeAnchors({ free: (options) => ask(undefined, options), chat: ask }, seed, NEVER);
 }
 
 export interface Trained {

@@ -61,7 +61,10 @@ export class Learning {
       trainer,
       runs,
       anchors: path.join(paths.memory, 'anchors'),
-      budgetMs: () => this.#settings.budgetMinutes * 60_000,
+      settings: () => {
+        const { budgetMinutes, anchors, recipe } = this.#settings;
+        return { budgetMs: budgetMinutes * 60_000, anchors, recipe };
+      },
       now: () => Date.now(),
     });
     this.#cycle = new SleepCycle({

@@ -1,4 +1,5 @@
 /** What the base model writes by itself, once for each model: training holds the model to it, so that it stays who it was. */
+import { several } from '../several.ts';
 
 /** The base model without any adapter; temperature and length are given. */
 export interface BaseWriter {
@@ -20,23 +21,34 @@ export type AnchorText =
 
 const MAX_TOKENS = 96;
 const FREE_SAMPLES = 64;
+/** Requests at a time: streams that are decoded together read the weights once. */
+const AT_ONCE = 6;
 
-/** Half running free at temperature 1, half answers at 0.7. The same seed asks for the same texts. */
-export async function writeAnchors(writer: BaseWriter, seed: number, signal: AbortSignal): Promise<AnchorText[]> {
-  const anchors: AnchorText[] = [];
-  for (let i = 0; i < FREE_SAMPLES; i++) {
-    const text = await writer.free({ temperature: 1, maxTokens: MAX_TOKENS, seed: seed + i }, signal);
-    if (text.trim() !== '') anchors.push({ type: 'free', text });
-  }
-  for (const [i, prompt] of ANCHOR_PROMPTS.entries()) {
-    const text = await writer.chat(
-      prompt,
-      { temperature: 0.7, maxTokens: MAX_TOKENS, seed: seed + FREE_SAMPLES + i },
-      signal,
-    );
-    if (text.trim() !== '') anchors.push({ type: 'chat', prompt, text });
-  }
-  return anchors;
+/** As many as there can be: half running free at temperature 1, half answers at 0.7. */
+export function mostAnchors(): number {
+  return FREE_SAMPLES + ANCHOR_PROMPTS.length;
+}
+
+/** The same seed asks for the same texts; fewer of them are a part of all. Empty texts are left out. */
+export async function writeAnchors(
+  writer: BaseWriter,
+  seed: number,
+  signal: AbortSignal,
+  count = mostAnchors(),
+): Promise<AnchorText[]> {
+  const prompts = ANCHOR_PROMPTS.slice(0, Math.floor(count / 2));
+  const free = Math.min(FREE_SAMPLES, count - prompts.length);
+  const asked = [...Array.from({ length: free }, () => undefined), ...prompts];
+  const anchors = await several(asked, AT_ONCE, async (prompt, i): Promise<AnchorText> => {
+    if (prompt === undefined)
+      return {
+        type: 'free',
+        text: await writer.free({ temperature: 1, maxTokens: MAX_TOKENS, seed: seed + i }, signal),
+      };
+    const options = { temperature: 0.7, maxTokens: MAX_TOKENS, seed: seed + FREE_SAMPLES + i - free };
+    return { type: 'chat', prompt, text: await writer.chat(prompt, options, signal) };
+  });
+  return anchors.filter(({ text }) => text.trim() !== '');
 }
 
 /** Everyday requests about nobody in particular. */

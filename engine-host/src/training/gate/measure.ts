@@ -1,6 +1,7 @@
 /** Measures an adapter for the gate: each question without it and with it, on the engine that answers requests. */
 import type { AdapterScale, PromptPart } from '#protocol/engine.ts';
 import type { Probe, TrainingMessage } from '../../memory/dreaming/trainingItem.ts';
+import { several } from '../../memory/several.ts';
 import type { StepHooks } from '../sleep/sleepCycle.ts';
 import type { Measured, Paired } from './gate.ts';
 import { CHAT_PROMPTS, CODE, PROSE, UNKNOWN_TOPICS } from './slices.ts';
@@ -8,6 +9,8 @@ import { CHAT_PROMPTS, CODE, PROSE, UNKNOWN_TOPICS } from './slices.ts';
 /** Longest answer, in tokens: all that are asked for fit into a sentence. */
 const ANSWER_TOKENS = 48;
 const CHAT_TOKENS = 64;
+/** Questions at a time: what is computed together reads the weights once, and no answer depends on its company. */
+const AT_ONCE = 6;
 
 /** The engine and the model's template, as measuring needs them. Adapters: those that answer, and no others. */
 export interface GateEngine {
@@ -38,12 +41,12 @@ export interface GateQuestions {
 
 /** Answers with one set of adapters. */
 interface Arm {
-  readonly choice: boolean[];
-  readonly recall: boolean[];
-  readonly old: boolean[];
-  readonly claims: boolean[];
-  readonly ended: boolean[];
-  readonly drift: Record<string, number>;
+  readonly choice: readonly boolean[];
+  readonly recall: readonly boolean[];
+  readonly old: readonly boolean[];
+  readonly claims: readonly boolean[];
+  readonly ended: readonly boolean[];
+  readonly drift: Readonly<Record<string, number>>;
 }
 
 export class GateMeasurement {
@@ -53,6 +56,7 @@ export class GateMeasurement {
   #bare: Promise<Arm> | undefined;
   #incumbent: Promise<boolean[]> | undefined;
   #chat: Promise<{ prompt: readonly PromptPart[]; text: string }[]> | undefined;
+  readonly #recalled = new Map<number, readonly boolean[]>();
 
   constructor(engine: GateEngine, questions: GateQuestions, hooks: Pick<StepHooks, 'valve' | 'signal'>) {
     this.#engine = engine;
@@ -66,6 +70,7 @@ export class GateMeasurement {
     const bare = await this.#bare;
     const old = incumbent === undefined ? bare.old : await this.#oldWith([{ id: incumbent, scale: 1 }]);
     const after = await this.#arm([{ id: candidate, scale }]);
+    this.#recalled.set(scale, after.recall);
     const drift = Object.fromEntries(
       Object.entries(after.drift).map(([slice, nll]) => [slice, { before: bare.drift[slice] ?? NaN, after: nll }]),
     );
@@ -80,45 +85,38 @@ export class GateMeasurement {
     };
   }
 
-  /** Cards of this night whose value the answer does not hold: they are taught again. */
-  async missed(candidate: number, scale: number): Promise<string[]> {
-    const cards = new Set<string>();
-    for (const probe of this.#questions.fresh) {
-      const { text } = await this.#ask(probe.messages, [{ id: candidate, scale }]);
-      if (!normal(text).includes(normal(probe.answer))) cards.add(probe.card);
-    }
-    return [...cards];
+  /** Cards of this night whose value the answer does not hold: they are taught again. `scale`: one that was measured. */
+  missed(scale: number): string[] {
+    const recall = this.#recalled.get(scale) ?? [];
+    return [...new Set(this.#questions.fresh.filter((_probe, i) => recall[i] !== true).map(({ card }) => card))];
   }
 
   async #arm(adapters: readonly AdapterScale[]): Promise<Arm> {
     const { fresh, old, subjects } = this.#questions;
-    const arm: Arm = { choice: [], recall: [], old: [], claims: [], ended: [], drift: {} };
-    for (const probe of fresh) {
-      arm.choice.push(await this.#chooses(probe, adapters));
-      const { text, ended } = await this.#ask(probe.messages, adapters);
-      arm.recall.push(normal(text).includes(normal(probe.answer)));
-      arm.ended.push(ended);
-    }
-    for (const probe of old) arm.old.push(await this.#chooses(probe, adapters));
     const said = subjects.map(normal);
-    for (const topic of UNKNOWN_TOPICS) {
-      if (said.some((subject) => subject.includes(topic))) continue;
-      const { text, ended } = await this.#ask([{ role: 'user', content: `What is my ${topic}?` }], adapters);
-      arm.claims.push(!abstains(text));
-      arm.ended.push(ended);
-    }
-    arm.drift['prose'] = await this.#nll(PROSE, adapters);
-    arm.drift['code'] = await this.#nll(CODE, adapters);
-    arm.drift['conversation'] = await this.#chatNll(adapters);
-    return arm;
+    const unknown = UNKNOWN_TOPICS.filter((topic) => !said.some((subject) => subject.includes(topic)));
+    const choice = await several(fresh, AT_ONCE, (probe) => this.#chooses(probe, adapters));
+    const answers = await several(fresh, AT_ONCE, ({ messages }) => this.#ask(messages, adapters));
+    const known = await several(old, AT_ONCE, (probe) => this.#chooses(probe, adapters));
+    const inventions = await several(unknown, AT_ONCE, (topic) =>
+      this.#ask([{ role: 'user', content: `What is my ${topic}?` }], adapters),
+    );
+    return {
+      choice,
+      recall: fresh.map(({ answer }, i) => normal(answers[i]?.text ?? '').includes(normal(answer))),
+      old: known,
+      claims: inventions.map(({ text }) => !abstains(text)),
+      ended: [...answers, ...inventions].map(({ ended }) => ended),
+      drift: {
+        prose: await this.#nll(PROSE, adapters),
+        code: await this.#nll(CODE, adapters),
+        conversation: await this.#chatNll(adapters),
+      },
+    };
   }
 
   #oldWith(adapters: readonly AdapterScale[]): Promise<boolean[]> {
-    this.#incumbent ??= (async () => {
-      const known: boolean[] = [];
-      for (const probe of this.#questions.old) known.push(await this.#chooses(probe, adapters));
-      return known;
-    })();
+    this.#incumbent ??= several(this.#questions.old, AT_ONCE, (probe) => this.#chooses(probe, adapters));
     return this.#incumbent;
   }
 
@@ -141,38 +139,42 @@ export class GateMeasurement {
     return this.#one(() => this.#engine.answer(prompt, ANSWER_TOKENS, adapters, signal));
   }
 
-  async #nll(texts: readonly string[], adapters: readonly AdapterScale[]): Promise<number> {
-    let sum = 0;
-    let tokens = 0;
-    for (const text of texts) {
-      // A few words in front, so that the first score has something before it.
-      const cut = text.indexOf(' ', 20);
-      const prompt = [{ text: text.slice(0, cut), special: false }];
-      const [score] = await this.#one(() =>
-        this.#engine.score(prompt, [text.slice(cut)], adapters, this.#hooks.signal),
-      );
-      sum -= score?.sum ?? NaN;
-      tokens += score?.tokens ?? 0;
-    }
-    return sum / tokens;
+  #nll(texts: readonly string[], adapters: readonly AdapterScale[]): Promise<number> {
+    return this.#mean(
+      texts.map((text) => {
+        // A few words in front, so that the first score has something before it.
+        const cut = text.indexOf(' ', 20);
+        return { prompt: [{ text: text.slice(0, cut), special: false }], text: text.slice(cut) };
+      }),
+      adapters,
+    );
   }
 
   /** What the bare model says by itself, which no adapter should make less likely. */
   async #chatNll(adapters: readonly AdapterScale[]): Promise<number> {
     const { signal } = this.#hooks;
-    this.#chat ??= (async () => {
-      const said: { prompt: readonly PromptPart[]; text: string }[] = [];
-      for (const content of CHAT_PROMPTS) {
-        const prompt = await this.#engine.render([{ role: 'user', content }], signal);
-        const { text } = await this.#one(() => this.#engine.answer(prompt, CHAT_TOKENS, [], signal));
-        if (text !== '') said.push({ prompt, text });
-      }
-      return said;
-    })();
+    this.#chat ??= several(CHAT_PROMPTS, AT_ONCE, async (content) => {
+      const prompt = await this.#engine.render([{ role: 'user', content }], signal);
+      const { text } = await this.#one(() => this.#engine.answer(prompt, CHAT_TOKENS, [], signal));
+      return { prompt, text };
+    });
+    return this.#mean(
+      (await this.#chat).filter(({ text }) => text !== ''),
+      adapters,
+    );
+  }
+
+  /** Mean negative log-likelihood per token. */
+  async #mean(
+    texts: readonly { readonly prompt: readonly PromptPart[]; readonly text: string }[],
+    adapters: readonly AdapterScale[],
+  ): Promise<number> {
+    const scores = await several(texts, AT_ONCE, ({ prompt, text }) =>
+      this.#one(() => this.#engine.score(prompt, [text], adapters, this.#hooks.signal)),
+    );
     let sum = 0;
     let tokens = 0;
-    for (const { prompt, text } of await this.#chat) {
-      const [score] = await this.#one(() => this.#engine.score(prompt, [text], adapters, signal));
+    for (const [score] of scores) {
       sum -= score?.sum ?? NaN;
       tokens += score?.tokens ?? 0;
     }

@@ -180,7 +180,7 @@ function bed(): Bed {
     },
     runs: new RunFolder(folder),
     anchors: path.join(folder, 'anchors'),
-    budgetMs: () => 3_600_000,
+    settings: () => ({ budgetMs: 3_600_000, anchors: 128, recipe: {} }),
     now: () => 1,
   };
   const hooks: StepHooks = { valve: new Valve(), signal: new AbortController().signal, onProgress: () => undefined };

@@ -6,7 +6,7 @@ import { ZellError } from '#protocol/errors.ts';
 import type { Card } from '#protocol/memory.ts';
 import type { TrainerItem, TrainRecipe } from '#protocol/trainer.ts';
 import type { CardTraining } from '../../memory/cards/cardTraining.ts';
-import { writeAnchors, type AnchorText, type BaseWriter } from '../../memory/dreaming/anchors.ts';
+import { mostAnchors, writeAnchors, type AnchorText, type BaseWriter } from '../../memory/dreaming/anchors.ts';
 import { chooseCards } from '../../memory/dreaming/chooseCards.ts';
 import { completionItems, makeItems, makeProbes } from '../../memory/dreaming/makeItems.ts';
 import type { ModelMemory } from '../../memory/memoryTypes.ts';
@@ -30,6 +30,15 @@ export interface NightMemory {
   forModel(model: string): ModelMemory;
 }
 
+/** What the user may set. */
+export interface NightSettings {
+  readonly budgetMs: number;
+  /** Texts of the bare model's own that training holds it to. */
+  readonly anchors: number;
+  /** What differs from the recipe that Zell uses by itself. */
+  readonly recipe: TrainRecipe;
+}
+
 export interface NightParts {
   readonly memory: NightMemory;
   /** The loaded model with its voice; undefined: none is loaded. */
@@ -41,8 +50,7 @@ export interface NightParts {
   readonly runs: RunFolder;
   /** Where anchors of each model are kept. */
   readonly anchors: string;
-  readonly budgetMs: () => number;
-  readonly recipe?: TrainRecipe;
+  readonly settings: () => NightSettings;
   readonly now: () => number;
 }
 
@@ -83,9 +91,11 @@ export class NightWork implements SleepWork {
     const promoted = versions.filter((v) => v.verdict?.passed === true);
     const sinceBase = promoted.length - 1 - promoted.findLastIndex((v) => v.parent === undefined);
     const current = versions.find((v) => v.version === active);
-    const parent = current === undefined || sinceBase >= REBUILD_AFTER - 1 ? undefined : current.sha256;
+    const settings = this.#parts.settings();
+    const recipe = { ...RECIPE, ...settings.recipe };
+    const goesOn = current !== undefined && sinceBase < REBUILD_AFTER - 1 && sameShape(current.recipe ?? {}, recipe);
+    const parent = goesOn ? current.sha256 : undefined;
     const attempt = versions.length - 1 - versions.findLastIndex((v) => v.state !== 'rejected');
-    const recipe = { ...RECIPE, ...this.#parts.recipe };
     const parts = {
       model,
       events,
@@ -94,7 +104,7 @@ export class NightWork implements SleepWork {
       recipe: { ...recipe, learningRate: recipe.learningRate / 2 ** Math.min(attempt, 2) },
       ...(parent === undefined ? {} : { parent }),
     };
-    const budgetMs = wish.budgetMs ?? this.#parts.budgetMs();
+    const budgetMs = wish.budgetMs ?? settings.budgetMs;
     return { id: runId(parts), modelPath, budgetMs, startedAt: now(), ...parts };
   }
 
@@ -207,7 +217,7 @@ export class NightWork implements SleepWork {
         };
         const measurement = new GateMeasurement(voice, questions, hooks);
         verdict = await searchDose((scale) => measurement.measure(adapter.id, scale, incumbent));
-        const failed = await measurement.missed(adapter.id, verdict.scale);
+        const failed = measurement.missed(verdict.scale);
         await writeDurably(path.join(folder, 'missed.json'), JSON.stringify(failed));
       } finally {
         await adapters.call('unloadAdapter', { id: adapter.id }, NEVER);
@@ -314,15 +324,19 @@ export class NightWork implements SleepWork {
     return box;
   }
 
-  /** Written once for each model. */
-  async #anchors(model: string, voice: BaseWriter, { valve, signal }: StepHooks): Promise<readonly AnchorText[]> {
+  /** Written once for each model; for more of them than there are, all again. */
+  async #anchors(model: string, voice: BaseWriter, hooks: StepHooks): Promise<readonly AnchorText[]> {
+    const { valve, signal, onProgress } = hooks;
+    const count = Math.min(this.#parts.settings().anchors, mostAnchors());
     const file = path.join(this.#parts.anchors, `${model}.json`);
-    const known = await readJson<AnchorText[]>(file);
-    if (known !== undefined) return known;
+    const known = await readJson<KeptAnchors>(file);
+    if (known?.v === 2 && known.count >= count) return known.anchors;
+    let done = 0;
     const rested = async (write: () => Promise<string>, stop: AbortSignal): Promise<string> => {
       await valve.pass(0, stop);
       const started = performance.now();
       const text = await write();
+      onProgress({ done: ++done / count });
       await valve.pass(performance.now() - started, stop);
       return text;
     };
@@ -330,9 +344,9 @@ export class NightWork implements SleepWork {
       free: (options, stop) => rested(() => voice.free(options, stop), stop),
       chat: (prompt, options, stop) => rested(() => voice.chat(prompt, options, stop), stop),
     };
-    const anchors = await writeAnchors(paced, RECIPE.seed, signal);
+    const anchors = await writeAnchors(paced, RECIPE.seed, signal, count);
     await mkdir(this.#parts.anchors, { recursive: true, mode: 0o700 });
-    await writeDurably(file, JSON.stringify(anchors));
+    await writeDurably(file, JSON.stringify({ v: 2, count, anchors } satisfies KeptAnchors));
     return anchors;
   }
 
@@ -357,6 +371,18 @@ export class NightWork implements SleepWork {
       throw new ZellError('model_not_found', 'Another model is loaded than the one that is learning.');
     return found.voice;
   }
+}
+
+/** The file of a model's anchors. `count`: how many were asked for. */
+interface KeptAnchors {
+  readonly v: 2;
+  readonly count: number;
+  readonly anchors: readonly AnchorText[];
+}
+
+/** Training goes on from an adapter of the same matrices only. */
+function sameShape(before: Readonly<Record<string, unknown>>, now: TrainRecipe): boolean {
+  return (['rank', 'alpha', 'targets'] as const).every((name) => before[name] === now[name]);
 }
 
 const NEVER = new AbortController().signal;

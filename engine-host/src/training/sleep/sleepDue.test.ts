@@ -23,5 +23,10 @@ test('settings that are missing or senseless have their defaults', () => {
     few: 10,
     budgetMinutes: 20,
     onBattery: true,
+    anchors: 128,
+    recipe: {},
   });
+  expect(
+    readSleepSettings({ anchors: 12, recipe: { rank: 4, epochs: 2.5, targets: 'middle-mlp', learningRate: 1 } }),
+  ).toEqual({ ...DEFAULT_SLEEP_SETTINGS, anchors: 12, recipe: { rank: 4, targets: 'middle-mlp' } });
 });

@@ -1,4 +1,6 @@
-/** When a sleep is due: enough closed conversations, or some of them waiting for long. */
+/** What the user may set for sleeping, and when a sleep is due: enough closed conversations, or some of them waiting for long. */
+import type { TrainRecipe } from '#protocol/trainer.ts';
+
 export interface SleepSettings {
   /** Closed conversations that start a sleep at once. */
   readonly conversations: number;
@@ -9,7 +11,16 @@ export interface SleepSettings {
   readonly budgetMinutes: number;
   /** On battery power too, while it is well charged. */
   readonly onBattery: boolean;
+  /** Texts of the bare model's own that training holds it to; fewer are written sooner and hold less. */
+  readonly anchors: number;
+  /** What differs from the recipe that Zell uses by itself. */
+  readonly recipe: SleepRecipe;
 }
+
+export type SleepRecipe = Pick<
+  TrainRecipe,
+  'rank' | 'alpha' | 'targets' | 'learningRate' | 'epochs' | 'batchItems' | 'anchorShare' | 'anchorWeight' | 'seed'
+>;
 
 export const DEFAULT_SLEEP_SETTINGS: SleepSettings = {
   conversations: 100,
@@ -17,7 +28,21 @@ export const DEFAULT_SLEEP_SETTINGS: SleepSettings = {
   few: 10,
   budgetMinutes: 60,
   onBattery: false,
+  anchors: 128,
+  recipe: {},
 };
+
+/** Least and most of each number of a recipe. */
+const RECIPE_RANGES: readonly (readonly [Exclude<keyof SleepRecipe, 'targets'>, number, number, 'whole' | 'any'])[] = [
+  ['rank', 1, 256, 'whole'],
+  ['alpha', 0.01, 1024, 'any'],
+  ['learningRate', 1e-7, 0.1, 'any'],
+  ['epochs', 1, 100, 'whole'],
+  ['batchItems', 1, 256, 'whole'],
+  ['anchorShare', 0, 0.9, 'any'],
+  ['anchorWeight', 0, 100, 'any'],
+  ['seed', 0, 2 ** 32 - 1, 'whole'],
+];
 
 /** `closedAt`: the time of each closed conversation that is not consolidated for this model. */
 export function sleepDue(
@@ -38,10 +63,10 @@ export function sleepDue(
 
 /** Settings as a file gives them: what is missing or senseless has its default. */
 export function readSleepSettings(value: unknown): SleepSettings {
-  const given = typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
-  const number = (key: keyof SleepSettings, least: number, most: number): number => {
+  const given = membersOf(value);
+  const number = (key: Exclude<keyof SleepSettings, 'recipe' | 'onBattery'>, least: number, most: number): number => {
     const found = given[key];
-    const fallback = DEFAULT_SLEEP_SETTINGS[key] as number;
+    const fallback = DEFAULT_SLEEP_SETTINGS[key];
     return typeof found === 'number' && Number.isFinite(found) && found >= least && found <= most ? found : fallback;
   };
   return {
@@ -50,5 +75,24 @@ export function readSleepSettings(value: unknown): SleepSettings {
     few: number('few', 1, 100_000),
     budgetMinutes: number('budgetMinutes', 1, 24 * 60),
     onBattery: given['onBattery'] === true,
+    anchors: Math.floor(number('anchors', 2, 128)),
+    recipe: readRecipe(membersOf(given['recipe'])),
   };
+}
+
+function readRecipe(given: Readonly<Record<string, unknown>>): SleepRecipe {
+  const numbers = RECIPE_RANGES.flatMap(([name, least, most, kind]) => {
+    const found = given[name];
+    const fits = typeof found === 'number' && found >= least && found <= most;
+    return fits && (kind === 'any' || Number.isInteger(found)) ? [[name, found] as const] : [];
+  });
+  const { targets } = given;
+  return {
+    ...Object.fromEntries(numbers),
+    ...(targets === 'all' || targets === 'middle-mlp' ? { targets } : {}),
+  };
+}
+
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
