@@ -79,6 +79,15 @@ export interface MemoryStatus {
   readonly sleep?: SleepReport;
 }
 
+export interface SleepOutcome {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The night's adapter answers from now on. */
+  readonly promoted: boolean;
+  /** For people: what was learnt, or why nothing was changed. */
+  readonly words: string;
+}
+
 /** What the sleep cycle does, and why it does not do more. */
 export interface SleepReport {
   readonly phase: 'awake' | 'drowsy' | 'dreaming' | 'training' | 'evaluating';
@@ -86,6 +95,8 @@ export interface SleepReport {
   readonly reason: string;
   /** It stands still until the machine allows it. */
   readonly held: boolean;
+  /** How the last night ended that came to a verdict since the host started. */
+  readonly last?: SleepOutcome;
   readonly progress?: {
     /** 0–1. */
     readonly done: number;

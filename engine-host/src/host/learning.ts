@@ -51,6 +51,7 @@ export class Learning {
       reader: parts.machine,
       now: () => Date.now(),
       onBattery: () => this.#settings.onBattery,
+      fullSpeed: () => this.#settings.fullSpeed,
     });
     const runs = new RunFolder(paths.memory);
     const work = new NightWork({

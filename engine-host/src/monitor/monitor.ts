@@ -25,6 +25,8 @@ export interface MonitorOptions {
   readonly thresholds?: Thresholds;
   /** The user allows work on a well charged battery. */
   readonly onBattery?: () => boolean;
+  /** The user vouches for a machine whose heat cannot be read. */
+  readonly fullSpeed?: () => boolean;
 }
 
 /** The readers of this system. Windows says nothing yet, which everything here is prepared for. */
@@ -111,6 +113,7 @@ export class Monitor {
       lastRequestAt: this.#lastRequestAt,
       asked: this.#asked,
       onBattery: this.#options.onBattery?.() ?? false,
+      fullSpeed: this.#options.fullSpeed?.() ?? false,
     };
   }
 

@@ -13,7 +13,14 @@ const CALM: MachineState = {
   inputIdleMs: 3_600_000,
   diskFreeBytes: 100 * GIB,
 };
-const CONTEXT: GateContext = { now: 1_000_000, requests: 0, lastRequestAt: undefined, asked: false, onBattery: false };
+const CONTEXT: GateContext = {
+  now: 1_000_000,
+  requests: 0,
+  lastRequestAt: undefined,
+  asked: false,
+  onBattery: false,
+  fullSpeed: false,
+};
 
 test.each<[string, Partial<MachineState>, string, RegExp]>([
   ['a calm machine', {}, 'run', /Nothing hinders/],
@@ -64,6 +71,15 @@ test('a well charged battery will do when the user allows it', () => {
   const on = (percent: number): string =>
     decide({ ...CALM, power: { source: 'battery', percent } }, FRESH_GATE, context).verdict;
   expect([on(80), on(79)]).toEqual(['run', 'pause']);
+});
+
+test('a user who vouches for a machine without a sensor has full speed there, and nowhere else', () => {
+  const context = { ...CONTEXT, fullSpeed: true };
+  expect(decide({ ...CALM, thermal: { level: undefined } }, FRESH_GATE, context)).toMatchObject({
+    verdict: 'run',
+    duty: 1,
+  });
+  expect(decide({ ...CALM, thermal: { level: 'fair' } }, FRESH_GATE, context).verdict).toBe('throttle');
 });
 
 test('work goes on only after 120 s without a hindrance, and starts anew when it comes back', () => {

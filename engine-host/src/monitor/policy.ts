@@ -54,6 +54,8 @@ export interface GateContext {
   readonly asked: boolean;
   /** The user allows battery power above `batteryPercent`. */
   readonly onBattery: boolean;
+  /** The user wants full speed where no thermal sensor can be read. */
+  readonly fullSpeed: boolean;
 }
 
 /** The worst first. */
@@ -175,7 +177,7 @@ function hindrances(state: MachineState, before: GateMemory, context: GateContex
   else if (level === 'serious') add('pause', `The machine is too hot${heat}.`);
   else if (slowed) add('pause', `The processor slowed itself down because of heat${heat}.`);
   else if (level === 'fair') add('throttle', `The machine is warm${heat}; work goes on at half speed.`);
-  else if (level === undefined)
+  else if (level === undefined && !context.fullSpeed)
     add('blind', 'This machine has no thermal sensor that Zell can read; work goes on at half speed.');
 
   const { availableBytes, totalBytes } = memory;

@@ -17,6 +17,7 @@ export async function memorySleep(
   await withHost(async (session) => {
     await loadModel(session, path, signal);
     const wish = options.budget === undefined ? {} : { budgetMinutes: options.budget };
+    const before = (await session.request('zell/memory/status', {}, signal)).sleep?.last?.at;
     let status = await session.request('zell/memory/sleep', wish, signal);
     const line = new ProgressLine();
     while (options.detach !== true && status.state !== 'awake') {
@@ -32,7 +33,11 @@ export async function memorySleep(
     }
     line.end();
     if (options.json === true) printJson(status);
-    else print(status.sleep?.reason ?? '');
+    else {
+      const { last, reason } = status.sleep ?? {};
+      // The sentence of the moment is about the next sleep already.
+      print((last?.at === before ? reason : last?.words) ?? '');
+    }
   }, signal);
 }
 

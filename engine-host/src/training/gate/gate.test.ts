@@ -134,7 +134,7 @@ const PROBE = {
 test('every question is asked without the adapter and with it; what was told is no unknown topic', async () => {
   const engine = new FakeEngine();
   const hooks = { valve: new Valve(), signal: new AbortController().signal };
-  const questions = { fresh: [PROBE], old: [PROBE], subjects: ['your blood type'] };
+  const questions = { fresh: [PROBE], old: [PROBE], subjects: ['your glove size'] };
   const measurement = new GateMeasurement(engine, questions, hooks);
   const measured = await measurement.measure(7, 0.5, undefined);
   expect(measured.newChoice).toEqual({ before: [false], after: [true] });

@@ -140,6 +140,9 @@ test('a night: every step once, every transition in the log, nothing left behind
   await b.until('awake');
   await b.cycle.close();
   expect(b.work.calls).toEqual(['plan', 'dream', 'train', 'evaluate', 'settle true']);
+  // The next look speaks of the next sleep; how this one ended stays to be read.
+  b.cycle.look();
+  expect(b.cycle.status().last).toMatchObject({ promoted: true, words: 'Measured.' });
   expect(b.log.map(({ from, to }) => `${from} ${to}`)).toEqual([
     'awake drowsy',
     'drowsy dreaming',

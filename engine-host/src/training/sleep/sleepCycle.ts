@@ -1,4 +1,5 @@
 /** Carries the sleep cycle out: looks, takes the lock, runs one step of a night after the other, logs every transition. */
+import type { SleepOutcome } from '#protocol/memory.ts';
 import { toWireError, ZellError } from '#protocol/errors.ts';
 import type { GateDecision } from '../../monitor/policy.ts';
 import type { RunFolder, RunStep, SleepRun } from './sleepRun.ts';
@@ -15,6 +16,8 @@ import { Valve } from './valve.ts';
 
 /** Between two looks while nothing changes. */
 const LOOK_MS = 15_000;
+/** While somebody waits for it to begin. */
+const ASKED_LOOK_MS = 1000;
 /** After that a night is given up. */
 const MOST_FAILURES = 3;
 
@@ -88,6 +91,7 @@ export interface SleepStatus {
   readonly phase: SleepPhase;
   readonly reason: string;
   readonly held: boolean;
+  readonly last?: SleepOutcome;
   readonly progress?: SleepProgress;
 }
 
@@ -97,6 +101,7 @@ export class SleepCycle {
   #valve = new Valve();
   #run: SleepRun | undefined;
   #progress: SleepProgress | undefined;
+  #last: SleepOutcome | undefined;
   #release: (() => void) | undefined;
   #budgetMs: number | undefined;
   /** Of the step that runs. */
@@ -105,6 +110,7 @@ export class SleepCycle {
   /** Transitions and records, one after the other. */
   #writing: Promise<unknown> = Promise.resolve();
   #timer: ReturnType<typeof setInterval> | undefined;
+  #soon: ReturnType<typeof setTimeout> | undefined;
   #endGate: () => void = () => undefined;
   #closed = false;
 
@@ -126,7 +132,13 @@ export class SleepCycle {
 
   status(): SleepStatus {
     const { phase, reason, held } = this.#state;
-    return { phase, reason, held, ...(this.#progress === undefined ? {} : { progress: this.#progress }) };
+    return {
+      phase,
+      reason,
+      held,
+      ...(this.#progress === undefined ? {} : { progress: this.#progress }),
+      ...(this.#last === undefined ? {} : { last: this.#last }),
+    };
   }
 
   /** A sleep is due or running: whoever ends the process ends it. */
@@ -156,6 +168,9 @@ export class SleepCycle {
       const { asked } = this.#state;
       this.#input({ type: 'look', now: at, due: found, hinders: gate.whyNotStart(needBytes(), asked) });
     }
+    clearTimeout(this.#soon);
+    if (this.#state.phase === 'drowsy' && this.#state.asked)
+      this.#soon = setTimeout(() => this.look(), ASKED_LOOK_MS).unref();
   }
 
   /** Saves what runs and ends. */
@@ -163,6 +178,7 @@ export class SleepCycle {
     if (this.#closed) return;
     this.#closed = true;
     clearInterval(this.#timer);
+    clearTimeout(this.#soon);
     this.#endGate();
     this.#input({ type: 'close' });
     await this.#working;
@@ -305,6 +321,7 @@ export class SleepCycle {
           result = { type: 'failed', words: toWireError(error).message, now: now() };
         }
       }
+      if (result.type === 'evaluated') this.#last = { at: result.now, promoted: result.promoted, words: result.words };
       if (this.#abort === abort) this.#input(result);
     });
   }

@@ -23,6 +23,7 @@ test('settings that are missing or senseless have their defaults', () => {
     few: 10,
     budgetMinutes: 20,
     onBattery: true,
+    fullSpeed: false,
     anchors: 128,
     recipe: {},
   });

@@ -11,6 +11,8 @@ export interface SleepSettings {
   readonly budgetMinutes: number;
   /** On battery power too, while it is well charged. */
   readonly onBattery: boolean;
+  /** Full speed on a machine whose heat cannot be read, too. */
+  readonly fullSpeed: boolean;
   /** Texts of the bare model's own that training holds it to; fewer are written sooner and hold less. */
   readonly anchors: number;
   /** What differs from the recipe that Zell uses by itself. */
@@ -28,6 +30,7 @@ export const DEFAULT_SLEEP_SETTINGS: SleepSettings = {
   few: 10,
   budgetMinutes: 60,
   onBattery: false,
+  fullSpeed: false,
   anchors: 128,
   recipe: {},
 };
@@ -64,7 +67,11 @@ export function sleepDue(
 /** Settings as a file gives them: what is missing or senseless has its default. */
 export function readSleepSettings(value: unknown): SleepSettings {
   const given = membersOf(value);
-  const number = (key: Exclude<keyof SleepSettings, 'recipe' | 'onBattery'>, least: number, most: number): number => {
+  const number = (
+    key: Exclude<keyof SleepSettings, 'recipe' | 'onBattery' | 'fullSpeed'>,
+    least: number,
+    most: number,
+  ): number => {
     const found = given[key];
     const fallback = DEFAULT_SLEEP_SETTINGS[key];
     return typeof found === 'number' && Number.isFinite(found) && found >= least && found <= most ? found : fallback;
@@ -75,6 +82,7 @@ export function readSleepSettings(value: unknown): SleepSettings {
     few: number('few', 1, 100_000),
     budgetMinutes: number('budgetMinutes', 1, 24 * 60),
     onBattery: given['onBattery'] === true,
+    fullSpeed: given['fullSpeed'] === true,
     anchors: Math.floor(number('anchors', 2, 128)),
     recipe: readRecipe(membersOf(given['recipe'])),
   };
