@@ -19,6 +19,8 @@ export default defineConfig({
             '{protocol,extension,engine-host,webview-ui,scripts}/**/*.test.ts',
             'test/architecture/**/*.test.ts',
           ],
+          // Nobody waits for it: it ends what hangs. Tests that are cut off on a busy machine disturb those after them.
+          testTimeout: 60_000,
         },
       },
       {

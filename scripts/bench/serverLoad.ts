@@ -14,6 +14,8 @@ const STREAM = 4000;
 /** More than slots and places to wait. */
 const CROWD = 100;
 const REFUSALS = 40;
+/** From one refused request to the next: more often than any client that heeds `Retry-After`. */
+const REFUSED_EVERY_MS = 100;
 const CANCELS = 1000;
 /** Tokens of the steps that are cancelled: a whole slice. */
 const SLICE = 512;
@@ -71,31 +73,34 @@ export async function gap(server: Server, round: number, prompts: Prompts): Prom
   return { 'gap-beside': quantile(gaps, 0.95), 'gap-step': step };
 }
 
-/** Milliseconds to the refusal of one request too many, and a running stream's rate meanwhile as part of its rate before. */
+/** Milliseconds to the refusal of one request too many, ten a second, and the rate of all running streams meanwhile as part of that without. */
 export async function full(server: Server, round: number): Promise<Figures> {
-  const first = new TokenStream(server, `Round ${round}: the river`, STREAM);
-  await first.until(8);
-  const crowd = Array.from({ length: CROWD }, (_, i) => new TokenStream(server, `${round} ${i}`, STREAM));
+  const streams = Array.from({ length: CROWD }, (_, i) => new TokenStream(server, `${round} ${i}: the river`, STREAM));
+  const tokens = (): number => streams.reduce((sum, stream) => sum + stream.tokens, 0);
+  const rate = async (during: () => Promise<unknown>): Promise<number> => {
+    const [before, from] = [tokens(), performance.now()];
+    await during();
+    return (tokens() - before) / (performance.now() - from);
+  };
+  const quiet = (): Promise<number> => rate(() => sleep((REFUSALS * REFUSED_EVERY_MS) / 2));
   try {
     await sleep(1500);
-    const rate = async (during: () => Promise<unknown>): Promise<number> => {
-      const [tokens, from] = [first.tokens, performance.now()];
-      await during();
-      return (first.tokens - tokens) / (performance.now() - from);
-    };
-    const before = await rate(() => sleep(1000));
     const waits: number[] = [];
+    const refuse = async (i: number): Promise<void> => {
+      const sentAt = performance.now();
+      if ((await status(server, `one more, ${i}`)) !== 503) throw new Error('The queue is not full.');
+      waits.push(performance.now() - sentAt);
+      await sleep(Math.max(0, sentAt + REFUSED_EVERY_MS - performance.now()));
+    };
+    // Streams become slower with their length: measured before and after.
+    const before = await quiet();
     const meanwhile = await rate(async () => {
-      for (let i = 0; i < REFUSALS; i++) {
-        const sentAt = performance.now();
-        if ((await status(server, `one more, ${i}`)) !== 503) throw new Error('The queue is not full.');
-        waits.push(performance.now() - sentAt);
-        await sleep(15);
-      }
+      for (let i = 0; i < REFUSALS; i++) await refuse(i);
     });
-    return { 'full-refusal': quantile(waits, 0.95), 'full-rate': meanwhile / before };
+    const after = await quiet();
+    return { 'full-refusal': quantile(waits, 0.95), 'full-rate': (2 * meanwhile) / (before + after) };
   } finally {
-    await Promise.all([first, ...crowd].map((stream) => stream.stop()));
+    await Promise.all(streams.map((stream) => stream.stop()));
   }
 }
 

@@ -91,7 +91,7 @@ export function serverRows(measurements: readonly Measurement[], isa: string): B
   );
   add(
     'full',
-    'p95 wait for the refusal by a full queue',
+    'p95 wait for the refusal by a full queue, 10 a second',
     reached(absolute('full-refusal'), `running streams keep ${figure('full-rate')} of their rate`),
     50,
     null,

@@ -17,6 +17,8 @@ export const MOST_SLICE = 512;
 
 /** Steps are planned to take this part of what is allowed: times scatter, and the 95th percentile must keep the limit. */
 const AIM = 0.75;
+/** Beside running answers at least so many milliseconds stay free: tokens scatter on their way to the reader, too, by no more in slow steps. */
+const WAY_MS = 17;
 /** A prefill token that cost more than thought counts at once, one that cost less counts slowly. */
 const RISE = 0.5;
 const FALL = 0.1;
@@ -85,7 +87,8 @@ export class Pace {
 
   /** What a step beside `decode` running answers is planned to take. */
   #aimMs(decode: number): number {
-    return AIM * Math.max(MOST_GAP_MS, 2 * this.decodeMs(decode));
+    const most = Math.max(MOST_GAP_MS, 2 * this.decodeMs(decode));
+    return Math.min(AIM * most, most - WAY_MS);
   }
 }
 
