@@ -84,6 +84,7 @@ export class Host {
   readonly #leases: Leases;
   readonly #models: ModelService;
   readonly #learning: Learning | undefined;
+  #learningStarted: Promise<void> | undefined;
   /** The engine as clients use it. */
   readonly #answering: HostEngine;
   #releaseSleep: (() => void) | undefined;
@@ -248,7 +249,10 @@ export class Host {
     await this.#withdraw({ ids: memory.erasedIds?.() ?? [], cards: [] });
     await writeAnnouncement(paths.announcement, this.#announcement);
     this.#leases.start();
-    await this.#learning?.start();
+    // Not awaited either: nobody who starts a host waits for its sleep.
+    this.#learningStarted = this.#learning
+      ?.start()
+      .catch((error: unknown) => log.error({ error: toWireError(error) }, 'learning does not start'));
     log.info({ host, port: listening.port, version, lifetime: this.#options.lifetime }, 'open');
     // Not awaited: clients see `starting` meanwhile, and a failure is a state of the engine.
     engine.start().catch((error: unknown) => log.error({ error: toWireError(error) }, 'the engine did not start'));
@@ -293,10 +297,11 @@ export class Host {
     const { log, engine, memory } = this.#parts;
     log.info({ reason }, 'stop');
     this.#leases.stop();
-    await this.#learning?.close();
     const { server } = this.#front;
     // New clients find no host from here on; the lock keeps a successor waiting until everything is written.
     await removeAnnouncement(this.#options.paths.announcement, this.#instance);
+    await this.#learningStarted;
+    await this.#learning?.close();
     const closed = new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve()));
     this.#socket?.close();
     this.#status.stop();

@@ -52,6 +52,21 @@ test('a host of one command whose command never came ends too', () => {
   expect(idle).toHaveBeenCalledOnce();
 });
 
+test('a request before its command does not end the host of one command', () => {
+  const { leases: l, idle } = leases('command');
+  l.start();
+  l.acquire('request')();
+  vi.advanceTimersByTime(ORPHAN_END_MS - 1);
+  expect(idle).not.toHaveBeenCalled();
+  const command = l.acquire('cli');
+  l.acquire('request')();
+  vi.advanceTimersByTime(ORPHAN_END_MS);
+  expect(idle).not.toHaveBeenCalled();
+  command();
+  vi.advanceTimersByTime(0);
+  expect(idle).toHaveBeenCalledOnce();
+});
+
 test('an editor that joins a command keeps the host after the command', () => {
   const { leases: l, idle } = leases('command');
   l.start();

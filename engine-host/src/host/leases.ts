@@ -21,6 +21,8 @@ export class Leases {
   readonly #events: LeaseEvents;
   readonly #held: Record<LeaseKind, number> = { editor: 0, cli: 0, request: 0, sleep: 0 };
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Somebody stayed for a while; a passing request before the command that started the host does not end it. */
+  #claimed = false;
   #over = false;
 
   constructor(lifetime: Lifetime, events: LeaseEvents) {
@@ -30,7 +32,7 @@ export class Leases {
 
   /** Starts the clock; call when the host is ready for its first client. */
   start(): void {
-    if (this.total === 0) this.#arm(this.#lifetime === 'command' ? ORPHAN_END_MS : IDLE_END_MS);
+    if (this.total === 0) this.#armIdle();
   }
 
   get lifetime(): Lifetime {
@@ -49,6 +51,7 @@ export class Leases {
   acquire(kind: LeaseKind): () => void {
     this.#held[kind] += 1;
     this.#disarm();
+    if (kind !== 'request') this.#claimed = true;
     // An editor wants the engine again soon, whoever started it.
     if (kind === 'editor' && this.#lifetime === 'command') this.#lifetime = 'editor';
     if (kind !== 'request') this.#events.onChange?.();
@@ -57,7 +60,7 @@ export class Leases {
       if (released) return;
       released = true;
       this.#held[kind] -= 1;
-      if (this.total === 0) this.#arm(this.#lifetime === 'command' ? 0 : IDLE_END_MS);
+      if (this.total === 0) this.#armIdle();
       if (kind !== 'request') this.#events.onChange?.();
     };
   }
@@ -71,6 +74,11 @@ export class Leases {
   stop(): void {
     this.#over = true;
     this.#disarm();
+  }
+
+  #armIdle(): void {
+    if (this.#lifetime !== 'command') this.#arm(IDLE_END_MS);
+    else this.#arm(this.#claimed ? 0 : ORPHAN_END_MS);
   }
 
   #arm(delayMs: number): void {
