@@ -1,20 +1,15 @@
-// Numbers that depend on nothing but the seed: the standard library's distributions differ between systems.
+// Numbers of tests, by seed.
 #pragma once
 
 #include <cstdint>
 
+#include "base/split_mix.h"
+
 namespace zell::test {
 
-class Random {
+class Random : public base::SplitMix64 {
  public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  /// SplitMix64.
-  uint64_t Next() {
-    uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-  }
+  using SplitMix64::SplitMix64;
   /// About normal, mean 0, variance 1: four 16-bit uniforms (variance 1/12 each) in sum. Exact in f32 up to the last
   /// product.
   float Normal() {
@@ -24,9 +19,6 @@ class Random {
         2 * 0xffff;
     return static_cast<float>(sum) * (1.7320508f / 65536.0f);
   }
-
- private:
-  uint64_t state_;
 };
 
 }  // namespace zell::test

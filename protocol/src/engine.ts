@@ -36,6 +36,19 @@ export interface SamplingParams {
   readonly logitBias?: readonly (readonly [token: number, bias: number | null])[];
 }
 
+/** The most likely token each time, with no penalty. */
+export const GREEDY: SamplingParams = {
+  temperature: 0,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repeatPenalty: 1,
+  repeatLastN: 0,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+  seed: 0,
+};
+
 /** A LoRA adapter and how much of it counts: 1 as it was trained, 0 as if it were absent, negative away from it. */
 export interface AdapterScale {
   readonly id: number;

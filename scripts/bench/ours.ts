@@ -94,7 +94,7 @@ async function first(engine: EngineClient, text: string, tokens: number): Promis
       addBos: false,
       maxTokens: 1,
       stop: [],
-      sampling: GREEDY,
+      sampling: protocol.GREEDY,
       priority: 'chat',
       ignoreEos: true,
     },
@@ -106,15 +106,3 @@ async function first(engine: EngineClient, text: string, tokens: number): Promis
   }
   return performance.now() - started;
 }
-
-const GREEDY = {
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repeatPenalty: 1,
-  repeatLastN: 0,
-  frequencyPenalty: 0,
-  presencePenalty: 0,
-  seed: 0,
-} as const;

@@ -2,7 +2,14 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { AdapterScale, GenerateResult, ModelInfo, PromptPart, SamplingParams } from '#protocol/engine.ts';
+import {
+  GREEDY,
+  type AdapterScale,
+  type GenerateResult,
+  type ModelInfo,
+  type PromptPart,
+  type SamplingParams,
+} from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { EngineClient } from '../../engine-host/src/engineClient/engineClient.ts';
 import { ChatTemplates } from '../../engine-host/src/templates/chatTemplates.ts';
@@ -12,18 +19,6 @@ import type { SentMessage } from './persona.ts';
 const NEVER = new AbortController().signal;
 /** Side by side in one batch; answers do not depend on it. */
 const AT_ONCE = 16;
-const GREEDY: SamplingParams = {
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repeatPenalty: 1,
-  repeatLastN: 0,
-  frequencyPenalty: 0,
-  presencePenalty: 0,
-  seed: 0,
-};
-
 export interface Answer {
   readonly text: string;
   readonly tokens: readonly number[];

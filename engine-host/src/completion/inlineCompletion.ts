@@ -1,7 +1,7 @@
 /** One inline completion from the window around the cursor to ghost text. */
 import { ZellError } from '#protocol/errors.ts';
 import type { CompletionWindow } from '#protocol/editor.ts';
-import type { GenerateEvent, GenerateRequest, ModelInfo } from '#protocol/engine.ts';
+import { GREEDY, type GenerateEvent, type GenerateRequest, type ModelInfo } from '#protocol/engine.ts';
 import { completionPrompt } from './fimPrompt.ts';
 import { healEnd } from './healEnd.ts';
 import { cutWindow } from './cutWindow.ts';
@@ -50,17 +50,7 @@ export async function completeInline(
     addBos: model.addBos,
     maxTokens,
     stop: window.shape === 'line' ? ['\n'] : ['\n\n\n'],
-    sampling: {
-      temperature: 0,
-      topK: 0,
-      topP: 1,
-      minP: 0,
-      repeatPenalty: 1,
-      repeatLastN: 0,
-      frequencyPenalty: 0,
-      presencePenalty: 0,
-      seed: 0,
-    },
+    sampling: GREEDY,
     priority: 'completion',
     maxPredictMs: MAX_PREDICT_MS[window.shape],
   };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
+import { GREEDY, type GenerateEvent, type GenerateRequest } from '#protocol/engine.ts';
 import { EngineClient } from './engineClient.ts';
 import { spawnEngine } from './engineProcess.ts';
 
@@ -49,17 +49,7 @@ function ask(maxTokens: number): GenerateRequest {
     addBos: true,
     maxTokens,
     stop: [],
-    sampling: {
-      temperature: 0,
-      topK: 0,
-      topP: 1,
-      minP: 0,
-      repeatPenalty: 1,
-      repeatLastN: 0,
-      frequencyPenalty: 0,
-      presencePenalty: 0,
-      seed: 1,
-    },
+    sampling: { ...GREEDY, seed: 1 },
     priority: 'chat',
   };
 }

@@ -1,5 +1,5 @@
 /** The loaded model as learning uses it: its template, its tokens, what it writes, how likely it finds a text. Never in anybody's way. */
-import type { AdapterScale, GenerateRequest, ModelInfo, PromptPart } from '#protocol/engine.ts';
+import { GREEDY, type AdapterScale, type GenerateRequest, type ModelInfo, type PromptPart } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { BaseWriter } from '../memory/dreaming/anchors.ts';
 import type { TrainingMessage } from '../memory/dreaming/trainingItem.ts';
@@ -7,18 +7,6 @@ import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import type { GateEngine } from '../training/gate/measure.ts';
 import type { ItemRenderer } from '../training/renderItem.ts';
 import type { HostEngine } from './hostEngine.ts';
-
-const GREEDY: GenerateRequest['sampling'] = {
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repeatPenalty: 1,
-  repeatLastN: 0,
-  frequencyPenalty: 0,
-  presencePenalty: 0,
-  seed: 0,
-};
 
 export class ModelVoice implements GateEngine, ItemRenderer, BaseWriter {
   readonly eosToken: number;

@@ -31,7 +31,12 @@ void Pack(const float* x, const SignedGroupScales& scales, BlockQ3_K* block) {
   }
 }
 
-void Pack(const float* x, const GroupScales<8>& scales, BlockQ4_K* block) {
+namespace {
+
+/// Q4_K, and Q5_K, whose fifth bits lie apart.
+template <typename Block>
+void PackWithMins(const float* x, const GroupScales<8>& scales, Block* block) {
+  constexpr bool kFiveBits = requires { block->high; };
   block->scale_f16 = scales.scale_f16;
   block->min_f16 = scales.min_f16;
   for (size_t group = 0; group < 8; ++group, x += 32) {
@@ -39,25 +44,18 @@ void Pack(const float* x, const GroupScales<8>& scales, BlockQ4_K* block) {
     const float inverse = InverseOrZero(scales.Scale(group)), min = scales.Min(group);
     uint8_t* q = block->q + group / 2 * 32;
     for (size_t i = 0; i < 32; ++i) {
-      q[i] = WithBits(q[i], RoundInto((x[i] + min) * inverse, 0, 15), group % 2 == 0 ? 0 : 4);
+      const int value = RoundInto((x[i] + min) * inverse, 0, kFiveBits ? 31 : 15);
+      q[i] = WithBits(q[i], value & 15, group % 2 == 0 ? 0 : 4);
+      if constexpr (kFiveBits) block->high[i] = WithBits(block->high[i], value >> 4, static_cast<int>(group));
     }
   }
 }
 
-void Pack(const float* x, const GroupScales<8>& scales, BlockQ5_K* block) {
-  block->scale_f16 = scales.scale_f16;
-  block->min_f16 = scales.min_f16;
-  for (size_t group = 0; group < 8; ++group, x += 32) {
-    PackScaleAndMin(block->scales, static_cast<int>(group), scales.small[group]);
-    const float inverse = InverseOrZero(scales.Scale(group)), min = scales.Min(group);
-    uint8_t* q = block->q + group / 2 * 32;
-    for (size_t i = 0; i < 32; ++i) {
-      const int value = RoundInto((x[i] + min) * inverse, 0, 31);
-      q[i] = WithBits(q[i], value & 15, group % 2 == 0 ? 0 : 4);
-      block->high[i] = WithBits(block->high[i], value >> 4, static_cast<int>(group));
-    }
-  }
-}
+}  // namespace
+
+void Pack(const float* x, const GroupScales<8>& scales, BlockQ4_K* block) { PackWithMins(x, scales, block); }
+
+void Pack(const float* x, const GroupScales<8>& scales, BlockQ5_K* block) { PackWithMins(x, scales, block); }
 
 void Pack(const float* x, const SignedGroupScales& scales, BlockQ6_K* block) {
   block->scale_f16 = scales.scale_f16;

@@ -39,13 +39,18 @@ class ByteTrie {
   /// The longest entry that `text` starts with; token -1 when there is none.
   Match Longest(std::string_view text) const {
     Match match;
-    Node node = kRoot;
-    for (size_t i = 0; i < text.size(); ++i) {
-      node = Child(node, static_cast<uint8_t>(text[i]));
-      if (node == kNone) break;
-      if (TokenAt(node) >= 0) match = {TokenAt(node), i + 1};
-    }
+    ForEachPrefix(text, [&](Token token, size_t length) { match = {token, length}; });
     return match;
+  }
+  /// Calls visit(token, length) for every entry that `text` starts with, the shortest first.
+  template <class Visit>
+  void ForEachPrefix(std::string_view text, Visit&& visit) const {
+    Node node = kRoot;
+    for (size_t i = 0; i < text.size();) {
+      node = Child(node, static_cast<uint8_t>(text[i++]));
+      if (node == kNone) break;
+      if (const Token token = TokenAt(node); token >= 0) visit(token, i);
+    }
   }
 
  private:

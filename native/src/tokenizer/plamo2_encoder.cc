@@ -79,17 +79,13 @@ class Plamo2Encoder final : public TextEncoder {
       for (size_t pos = text.size(); pos-- > 0;) {
         if ((static_cast<uint8_t>(text[pos]) & 0xC0) == 0x80 && InsideCharacter(text, pos)) continue;
         Best best{kUnreached, -1, 1};
-        ByteTrie::Node node = ByteTrie::kRoot;
-        for (size_t end = pos; end < text.size();) {
-          node = encoder_.trie_.Child(node, static_cast<uint8_t>(text[end++]));
-          if (node == ByteTrie::kNone) break;
-          const Token token = encoder_.trie_.TokenAt(node);
-          if (token < 0 || best_[end].cost == kUnreached) continue;
+        encoder_.trie_.ForEachPrefix(text.substr(pos), [&](Token token, size_t length) {
+          const int64_t rest = best_[pos + length].cost;
           const int32_t score = encoder_.scores_[static_cast<size_t>(token)];
-          if (score <= kInvalidScore) continue;
-          const int64_t cost = best_[end].cost - score;
-          if (cost <= best.cost) best = {cost, token, static_cast<uint32_t>(end - pos)};
-        }
+          if (rest == kUnreached || score <= kInvalidScore) return;
+          const int64_t cost = rest - score;
+          if (cost <= best.cost) best = {cost, token, static_cast<uint32_t>(length)};
+        });
         const size_t length = DecodeUtf8(text, pos).length;
         const int64_t cost = best_[pos + length].cost - kUnknownScore;
         if (cost < best.cost) best = {cost, -1, static_cast<uint32_t>(length)};

@@ -179,16 +179,11 @@ class UgmEncoder final : public TextEncoder {
           Best& best = best_[end - begin];
           if (sum + double{gain} > best.score) best = {token, start, sum + double{gain}};
         };
-        ByteTrie::Node node = ByteTrie::kRoot;
-        for (size_t end = pos; end < word.size();) {
-          node = encoder_.trie_.Child(node, static_cast<uint8_t>(word[end++]));
-          if (node == ByteTrie::kNone) break;
-          const Token token = encoder_.trie_.TokenAt(node);
-          if (token < 0) continue;
-          single |= end - pos == step;
-          reach = std::max(reach, end);
-          offer(end, token, encoder_.scores_[static_cast<size_t>(token)]);
-        }
+        encoder_.trie_.ForEachPrefix(word.substr(pos), [&](Token token, size_t length) {
+          single |= length == step;
+          reach = std::max(reach, pos + length);
+          offer(pos + length, token, encoder_.scores_[static_cast<size_t>(token)]);
+        });
         pos += step;
         if (!single) offer(pos, encoder_.unknown_, encoder_.unknown_score_);
         if (reach > pos) continue;
@@ -217,15 +212,10 @@ class UgmEncoder final : public TextEncoder {
         const size_t step = std::min(StepOf(word[pos]), word.size() - pos);
         const double sum = best_[pos].score;
         bool single = false;
-        ByteTrie::Node node = ByteTrie::kRoot;
-        for (size_t end = pos; end < word.size();) {
-          node = encoder_.trie_.Child(node, static_cast<uint8_t>(word[end++]));
-          if (node == ByteTrie::kNone) break;
-          const Token token = encoder_.trie_.TokenAt(node);
-          if (token < 0) continue;
-          single |= end - pos == step;
-          offer(pos, end, token, sum + double{encoder_.scores_[static_cast<size_t>(token)]});
-        }
+        encoder_.trie_.ForEachPrefix(word.substr(pos), [&](Token token, size_t length) {
+          single |= length == step;
+          offer(pos, pos + length, token, sum + double{encoder_.scores_[static_cast<size_t>(token)]});
+        });
         if (!single) offer(pos, pos + step, encoder_.unknown_, sum + double{encoder_.unknown_score_});
         pos += step;
       }

@@ -1,22 +1,10 @@
 /** Speed of the loaded model: prefill on an empty context, and decode of one or more sequences at a depth, greedily. */
-import type { BenchmarkRequest, BenchmarkResult, SamplingParams } from '#protocol/engine.ts';
+import { GREEDY, type BenchmarkRequest, type BenchmarkResult } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { NativeModel, StepItem, StepOutput } from '../native/binding.ts';
 
 /** Most tokens of one step, as the scheduler's own prefill slices. */
 export const BENCH_SLICE = 256;
-
-const GREEDY: SamplingParams = {
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repeatPenalty: 1,
-  repeatLastN: 0,
-  frequencyPenalty: 0,
-  presencePenalty: 0,
-  seed: 0,
-};
 
 const MOST_SEQUENCES = 64;
 const WARM_UP_STEPS = 4;
