@@ -2,6 +2,7 @@
 import type { MemoryForget } from '#protocol/memory.ts';
 import type { EventLog } from '../store/eventLog.ts';
 import type { CardProjection } from './cards/cardProjection.ts';
+import type { Journal } from './journal.ts';
 import type { Projection } from './projection.ts';
 
 /** What went. */
@@ -18,6 +19,28 @@ export interface ForgetPlan {
   readonly mentions: ReadonlySet<number>;
   /** Cards that are gone then. */
   readonly cards: ReadonlySet<string>;
+}
+
+/**
+ * Erases for good: payloads in the log, cards and their mentions. The intention is on disk first; after a crash the next start finishes
+ * it. @throws {ZellError} disk_full, io
+ */
+export function forgetIn(journal: Journal, what: MemoryForget): Promise<Forgotten> {
+  return journal.alone(async () => {
+    const plan = resolveForget(what, journal.projection, journal.cards, journal.log);
+    const ids = [...new Set([...plan.ids, ...plan.mentions])].sort((a, b) => a - b);
+    if (ids.length === 0) return { ids: [], cards: [] };
+    const note = (): Promise<number> =>
+      journal.note(journal.newestModel(), 'memory.forgotten', { ids, cards: [...plan.cards] });
+    // On a full disk erasing may still succeed, and then the note about it.
+    const noted = await note().catch(() => undefined);
+    await journal.log.erase(new Set(ids));
+    for (const id of plan.ids) journal.projection.forget(id);
+    journal.cards.forget(plan.mentions);
+    if (noted === undefined) await note();
+    await journal.writeCards();
+    return { ids: [...plan.ids].sort((a, b) => a - b), cards: [...plan.cards] };
+  });
 }
 
 /**
