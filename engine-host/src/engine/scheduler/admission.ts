@@ -5,7 +5,7 @@ import { commonPrefix } from '../disk/commonPrefix.ts';
 import type { DiskPrefix, DiskTier } from '../disk/diskTier.ts';
 import type { NativeModel } from '../native/binding.ts';
 import type { Task } from '../inference/task.ts';
-import type { Entry } from './entry.ts';
+import { writable, type Entry } from './entry.ts';
 import type { KnownPrefix, PrefixTree } from './prefixTree.ts';
 
 /** Waiting for another request's computation pays from so many tokens on. */
@@ -140,10 +140,10 @@ export class Admission {
 
   #keepHeld(entry: Entry, sequence: number, length: number): void {
     const tokens = entry.task.tokens.slice(0, length);
-    if (entry.task.keepOnDisk === true && entry.stored !== undefined) {
+    if (entry.stored !== undefined) {
       // Of what programs send in bulk only that is written which was of use a second time.
-      const worth = entry.rank <= LAST_CONVERSATION ? tokens : tokens.slice(0, entry.reused);
-      this.#disk?.save(sequence, worth, entry.stored);
+      const worth = entry.rank <= LAST_CONVERSATION ? length : Math.min(length, entry.reused);
+      this.#disk?.save(sequence, writable(entry.task, worth), entry.stored);
     }
     this.#tree.add(entry.key, tokens, sequence);
   }

@@ -92,3 +92,11 @@ export function turnRank(entry: Entry, now: number): number {
 export function byService(now: number): (a: Entry, b: Entry) => number {
   return (a, b) => agedRank(a, now) - agedRank(b, now) || a.enqueuedAt - b.enqueuedAt;
 }
+
+/**
+ * Which of a task's first `length` tokens may lie on the disk. Never what was sampled: nobody has searched it for secrets before it comes
+ * back as a part of the next prompt.
+ */
+export function writable({ keepOnDisk, tokens, promptTokens }: Task, length: number): readonly number[] {
+  return keepOnDisk === true ? tokens.slice(0, Math.min(length, promptTokens)) : [];
+}

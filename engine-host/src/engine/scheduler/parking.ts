@@ -1,7 +1,7 @@
 /** Takes the KV memory of tasks that go on later; what may lie on the disk is written there first, the rest is computed again. */
 import type { DiskTier } from '../disk/diskTier.ts';
 import type { NativeModel } from '../native/binding.ts';
-import type { Entry } from './entry.ts';
+import { writable, type Entry } from './entry.ts';
 
 export class Parking {
   readonly #model: Pick<NativeModel, 'truncateSequence'>;
@@ -27,8 +27,8 @@ export class Parking {
     const { sequence, evaluated, task } = entry;
     if (sequence === undefined) return;
     // Embeddings add up what each token gave: they are computed in one go.
-    const may = entry.keep && task.keepOnDisk === true && task.embedding === undefined;
-    if (may && entry.stored !== undefined) this.#disk?.save(sequence, task.tokens.slice(0, evaluated), entry.stored);
+    if (entry.keep && task.embedding === undefined && entry.stored !== undefined)
+      this.#disk?.save(sequence, writable(task, evaluated), entry.stored);
     this.#model.truncateSequence(sequence, 0);
     entry.evaluated = 0;
     entry.restore = 'open';

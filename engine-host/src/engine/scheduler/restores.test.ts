@@ -173,6 +173,13 @@ test('what may not be kept is not written', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
+test('an answer is not written before it has come back as part of a prompt', async () => {
+  const first = await life((l) => l.submit(SYSTEM, { maxTokens: 640 }));
+  const asked = SYSTEM + first.text;
+  expect((await life((l) => l.submit(`${asked}And?`))).cached).toBe(SYSTEM.length - (SYSTEM.length % 32));
+  expect((await life((l) => l.submit(`${asked}So?`))).cached).toBe(asked.length - (asked.length % 32));
+});
+
 test('of requests in bulk only that is written which was of use twice', async () => {
   await life((l) => l.submit(`${SYSTEM}one`, { priority: 'batch' }));
   expect(await readdir(folder)).toEqual([]);
