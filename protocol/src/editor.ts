@@ -15,7 +15,15 @@ import type {
   TokenLogprob,
 } from './engine.ts';
 import type { WireError } from './errors.ts';
-import type { Card, ConversationSummary, MemoryEvent, MemoryForget, MemoryStatus } from './memory.ts';
+import type {
+  Card,
+  ConversationSummary,
+  LossCurve,
+  MemoryEvent,
+  MemoryForget,
+  MemoryMode,
+  MemoryStatus,
+} from './memory.ts';
 
 export const EDITOR_SOCKET_PATH = '/editor';
 
@@ -46,7 +54,10 @@ export interface HostStatus {
   readonly progress?: number;
   readonly error?: WireError;
   /** Closed conversations waiting for the next sleep. */
-  readonly memory?: Pick<MemoryStatus, 'enabled' | 'closedWaiting' | 'sleepAfter' | 'state' | 'sleep'>;
+  readonly memory?: Pick<
+    MemoryStatus,
+    'enabled' | 'mode' | 'paused' | 'closedWaiting' | 'sleepAfter' | 'state' | 'sleep'
+  >;
 }
 
 /** A model that can be chosen: in the catalogue, downloaded, or both. */
@@ -110,7 +121,14 @@ export interface EditorRequests {
   'zell/memory/sleep': { params: { budgetMinutes?: number }; result: MemoryStatus };
   /** Ends a sleep; what was done is kept. */
   'zell/memory/wake': { params: Record<string, never>; result: MemoryStatus };
+  /** On: as it was, or `learn` after `off`. */
   'zell/memory/enable': { params: { enabled: boolean }; result: MemoryStatus };
+  /** A sleep that runs ends when the new mode does not learn. */
+  'zell/memory/mode': { params: { mode: MemoryMode }; result: MemoryStatus };
+  /** No sleep by itself until then (milliseconds since the epoch), or until resumed; a sleep that runs ends. */
+  'zell/memory/pause': { params: { until?: number }; result: MemoryStatus };
+  'zell/memory/resume': { params: Record<string, never>; result: MemoryStatus };
+  'zell/memory/curve': { params: Record<string, never>; result: LossCurve };
   /** Loads a model (a path or a name that is on this disk; none means the default) without making it the chosen one. */
   'zell/models/load': { params: { name?: string }; result: { model: ModelInfo } };
   /** A LoRA adapter for the loaded model, by its absolute path; `scale` is for requests that name none. */

@@ -61,11 +61,18 @@ export interface MemoryEvent extends EventRecord {
   readonly consolidated: boolean;
 }
 
+/** `learn`: record, and learn from it. `log`: record only. `off`: neither. */
+export const MEMORY_MODES = ['learn', 'log', 'off'] as const;
+export type MemoryMode = (typeof MEMORY_MODES)[number];
+
 export interface MemoryStatus {
   /** `model_hash`. */
   readonly model: string;
-  /** False when the log is switched off. */
+  /** False when the log is switched off: mode `off`. */
   readonly enabled: boolean;
+  readonly mode: MemoryMode;
+  /** Nothing is learnt by itself before `until`, milliseconds since the epoch; without it, until somebody resumes. */
+  readonly paused?: { readonly until?: number };
   readonly events: number;
   readonly unconsolidated: number;
   readonly consolidated: number;
@@ -103,7 +110,18 @@ export interface SleepReport {
     readonly leftMs?: number;
     readonly loss?: number;
     readonly tokensPerSecond?: number;
+    /** While training: steps that are done, of all. */
+    readonly step?: number;
+    readonly steps?: number;
   };
+}
+
+/** Loss of the training that runs, or of the last one since the host started, in nats per token. */
+export interface LossCurve {
+  /** Of the whole training; 0: there was none. */
+  readonly steps: number;
+  /** Step and loss, rising; at most some hundreds, each the mean of its steps. */
+  readonly points: readonly (readonly [step: number, loss: number])[];
 }
 
 export interface ConversationSummary {

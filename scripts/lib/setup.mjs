@@ -1,6 +1,6 @@
 // Takes a clone from any state to built: packages, native addon, bundles. Does only what changed since the last time.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { missingPrerequisites } from './prerequisites.mjs';
@@ -44,6 +44,8 @@ export async function installPackages(dev, say) {
     ],
     { cwd: ROOT },
   );
+  // A new file: in a copy of this folder made of hard links, writing into the old one would speak for all copies.
+  rmSync(stamp, { force: true });
   writeFileSync(stamp, `${lock} ${dev ? 'dev' : 'runtime'}`);
   say(`  ${seconds(started)}`);
 }

@@ -11,6 +11,7 @@ import { startBench, type OpenPage, type WebviewBench } from './webviewBench.ts'
 const STATUS: MemoryStatus = {
   model: 'abc',
   enabled: true,
+  mode: 'learn',
   events: 3,
   unconsolidated: 2,
   consolidated: 1,

@@ -2,7 +2,8 @@
 import type { KeptPrefix, ModelInfo } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { EditorMethod, EditorNotifications, EditorRequests } from '#protocol/editor.ts';
-import type { MemoryForget, MemoryStatus } from '#protocol/memory.ts';
+import { MEMORY_MODES, type MemoryForget, type MemoryStatus } from '#protocol/memory.ts';
+import type { MemoryChoice } from '../memory/memorySettings.ts';
 import type { ModelService } from '../models/modelService.ts';
 import type { AdapterStore } from '../training/adapters/adapterStore.ts';
 import type { AutoAdapter } from '../training/adapters/autoAdapter.ts';
@@ -19,7 +20,7 @@ export interface EditorParts {
   /** With what learning does. */
   readonly memoryStatus: () => Promise<MemoryStatus>;
   /** Absent: nothing can be learnt here. */
-  readonly learning?: Pick<Learning, 'sleepNow' | 'wake'>;
+  readonly learning?: Pick<Learning, 'sleepNow' | 'wake' | 'rest' | 'curve'>;
   readonly adapters: { readonly store: AdapterStore; readonly auto: AutoAdapter };
   readonly status: StatusBoard;
   readonly version: string;
@@ -49,6 +50,11 @@ export function editorMethods(parts: EditorParts): Handlers {
     const model = models.current();
     if (model === undefined) throw new ZellError('model_not_found', 'No model is loaded.');
     return model;
+  };
+  const chosen = async (change: Partial<MemoryChoice>): Promise<MemoryStatus> => {
+    await memory.choose(change);
+    parts.learning?.rest();
+    return parts.memoryStatus();
   };
   const learner = (): Pick<Learning, 'sleepNow' | 'wake'> => {
     if (parts.learning === undefined) throw new ZellError('memory_off', 'There is no memory here that could learn.');
@@ -154,7 +160,7 @@ export function editorMethods(parts: EditorParts): Handlers {
     },
     'zell/memory/recall': async ({ enabled }) => {
       if (typeof enabled !== 'boolean') throw invalid('enabled');
-      await memory.setRecall(enabled);
+      await memory.choose({ recall: enabled });
       return null;
     },
     'zell/memory/sleep': async ({ budgetMinutes }) => {
@@ -170,9 +176,17 @@ export function editorMethods(parts: EditorParts): Handlers {
     },
     'zell/memory/enable': async ({ enabled }) => {
       if (typeof enabled !== 'boolean') throw invalid('enabled');
-      await memory.setEnabled(enabled);
-      return parts.memoryStatus();
+      const { mode } = await parts.memoryStatus();
+      return chosen({ mode: !enabled ? 'off' : mode === 'off' ? 'learn' : mode });
     },
+    'zell/memory/mode': ({ mode }) => {
+      if (!MEMORY_MODES.includes(mode)) throw invalid('mode');
+      return chosen({ mode });
+    },
+    'zell/memory/pause': ({ until }) =>
+      chosen({ paused: until === undefined ? {} : { until: count(until, 'until', 1) } }),
+    'zell/memory/resume': () => chosen({ paused: undefined }),
+    'zell/memory/curve': () => Promise.resolve(parts.learning?.curve ?? { steps: 0, points: [] }),
     'zell/host/stop': ({ drain }) => {
       parts.stop(drain);
       return Promise.resolve(null);

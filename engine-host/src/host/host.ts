@@ -386,9 +386,10 @@ export class Host {
   /** `look`: something changed from which a sleep may follow. */
   async #refreshMemory(look = true): Promise<void> {
     try {
-      const { enabled, closedWaiting, sleepAfter, state, sleep } = await this.#wholeMemoryStatus();
-      this.#memoryStatus = { enabled, closedWaiting, sleepAfter, state, ...(sleep === undefined ? {} : { sleep }) };
-      if (look) this.#learning?.look(enabled);
+      const { enabled, mode, paused, closedWaiting, sleepAfter, state, sleep } = await this.#wholeMemoryStatus();
+      const maybe = { ...(paused === undefined ? {} : { paused }), ...(sleep === undefined ? {} : { sleep }) };
+      this.#memoryStatus = { enabled, mode, closedWaiting, sleepAfter, state, ...maybe };
+      if (look) this.#learning?.look();
     } catch (error) {
       this.#parts.log.error({ error: toWireError(error) }, 'memory status');
     }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { ModelInfo } from '#protocol/engine.ts';
-import type { MemoryStatus } from '#protocol/memory.ts';
+import type { LossCurve, MemoryStatus } from '#protocol/memory.ts';
 import type { Memory } from '../memory/memory.ts';
 import type { MachineReader } from '../monitor/machineState.ts';
 import { Monitor } from '../monitor/monitor.ts';
@@ -42,7 +42,6 @@ export class Learning {
   readonly #monitor: Monitor;
   readonly #cycle: SleepCycle;
   #settings: SleepSettings = DEFAULT_SLEEP_SETTINGS;
-  #enabled = true;
 
   constructor(parts: LearningParts) {
     this.#parts = parts;
@@ -76,6 +75,7 @@ export class Learning {
         const handle = lock.tryLock(sleeperLock());
         return handle === null ? undefined : () => lock.unlock(handle);
       },
+      forbidden: (now) => this.#forbidden(now),
       due: (now) => this.#due(now),
       needBytes: () => NEED_BYTES + NEED_SHARE * (parts.model()?.bytes ?? 0),
       log: ({ from, to, reason, run }) =>
@@ -109,9 +109,8 @@ export class Learning {
     return this.#cycle.needed;
   }
 
-  /** The memory or the model changed. */
-  look(enabled: boolean): void {
-    this.#enabled = enabled;
+  /** The memory, the model or the user's choice changed. */
+  look(): void {
     this.#cycle.look();
   }
 
@@ -122,6 +121,15 @@ export class Learning {
 
   wake(): void {
     this.#cycle.wake();
+  }
+
+  /** The user's choice forbids it from now on: whatever sleeps is woken. */
+  rest(): void {
+    if (this.#cycle.needed && this.#forbidden(Date.now()) !== undefined) this.#cycle.wake();
+  }
+
+  get curve(): LossCurve {
+    return this.#cycle.curve;
   }
 
   /** The memory's status with what the cycle does. */
@@ -136,9 +144,19 @@ export class Learning {
     this.#monitor.stop();
   }
 
+  /** In words, why nothing may be learnt by itself. */
+  #forbidden(now: number): string | undefined {
+    const { choice } = this.#parts.memory;
+    if (choice.mode === 'off') return 'The memory is off: nothing is recorded or learnt.';
+    if (choice.mode === 'log') return 'Conversations are recorded; nothing is learnt from them.';
+    const paused = choice.paused(now);
+    if (paused === undefined) return undefined;
+    if (paused.until === undefined) return 'Learning is paused until you resume it.';
+    return `Learning is paused until ${new Date(paused.until).toLocaleString()}.`;
+  }
+
   #due(now: number): { readonly is: boolean; readonly words: string } {
     const model = this.#parts.model();
-    if (!this.#enabled) return { is: false, words: 'Recording is off, so there is nothing to learn.' };
     if (model === undefined) return { is: false, words: 'No model is loaded.' };
     const closed = this.#parts.memory.forModel(model.modelHash).closedConversations();
     return sleepDue(

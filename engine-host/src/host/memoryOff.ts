@@ -8,6 +8,7 @@ export function memoryOff(reason: string): MemoryPort {
   const empty = (model: string | undefined): MemoryStatus => ({
     model: model ?? '',
     enabled: false,
+    mode: 'off',
     events: 0,
     unconsolidated: 0,
     consolidated: 0,
@@ -28,8 +29,7 @@ export function memoryOff(reason: string): MemoryPort {
     editCard: refuse,
     importCards: refuse,
     forget: refuse,
-    setRecall: refuse,
-    setEnabled: refuse,
+    choose: refuse,
     completionAccepted: () => undefined,
     completionRejected: () => undefined,
     closeConversation: () => undefined,

@@ -2,6 +2,7 @@
 import type { EditorNotifications, EditorRequests } from '#protocol/editor.ts';
 import type { Card, EventType, MemoryEvent, MemoryForget, MemoryStatus } from '#protocol/memory.ts';
 import type { ApiRecorder } from '../api/deps.ts';
+import type { MemoryChoice } from '../memory/memorySettings.ts';
 
 export interface MemoryPort extends ApiRecorder {
   /** A model was loaded: requests may come. Returns at once, never throws. */
@@ -23,8 +24,7 @@ export interface MemoryPort extends ApiRecorder {
   importCards(values: readonly unknown[]): Promise<number>;
   /** Erases exchanges, cards and what they replaced. */
   forget(what: MemoryForget): Promise<{ readonly ids: readonly number[]; readonly cards: readonly string[] }>;
-  setRecall(enabled: boolean): Promise<void>;
-  setEnabled(enabled: boolean): Promise<void>;
+  choose(change: Partial<MemoryChoice>): Promise<void>;
   /** Accepted ghost text becomes an event; `model` is the hash of the model that wrote it. Returns at once, never throws. */
   completionAccepted(accepted: EditorNotifications['zell/completion/accepted'], model: string): void;
   /** Only counted. */

@@ -110,9 +110,9 @@ test('texts may be kept as they are when recording is on and no secret is in the
   let memory = await open();
   expect(await memory.mayKeep(['be brief', 'be kind'])).toBe(true);
   expect(await memory.mayKeep(['be brief', 'my key is AKIAQ7MZP2LXWV4TNB3K'])).toBe(false);
-  await memory.setEnabled(false);
+  await memory.choose({ mode: 'off' });
   expect(await memory.mayKeep(['be brief'])).toBe(false);
-  await memory.setEnabled(true);
+  await memory.choose({ mode: 'learn' });
   await memory.close();
   memory = await open({
     redaction: {
@@ -139,7 +139,7 @@ test('when redaction fails nothing is written and somebody is told', async () =>
 
 test('off means off, also after a restart; a damaged switch is off', async () => {
   let memory = await open();
-  await memory.setEnabled(false);
+  await memory.choose({ mode: 'off' });
   await memory.record(exchange(['q'], 'r'));
   await memory.close();
   memory = await open();
@@ -148,7 +148,7 @@ test('off means off, also after a restart; a damaged switch is off', async () =>
   writeFileSync(path.join(home, 'memory/settings.json'), '{{');
   memory = await open();
   expect((await memory.status(MODEL)).enabled).toBe(false);
-  await memory.setEnabled(true);
+  await memory.choose({ mode: 'learn' });
   await memory.record(exchange(['q'], 'r'));
   expect((await memory.status(MODEL)).events).toBe(1);
   await memory.close();

@@ -18,7 +18,7 @@ import { extractCards } from './dreaming/extractCards.ts';
 import { finishErasing, forgetIn, type Forgotten } from './forget.ts';
 import { Journal } from './journal.ts';
 import { machineKey } from './machineKey.ts';
-import { MemorySettings } from './memorySettings.ts';
+import { MemorySettings, type MemoryChoice } from './memorySettings.ts';
 import type { MemoryOptions, ModelMemory, RecordedExchange } from './memoryTypes.ts';
 import { sample, titleOf } from './pick.ts';
 import { newestOf, recallCards, searchCards, type Recalled } from './recall.ts';
@@ -111,11 +111,14 @@ export class Memory {
     const { projection, log } = this.#journal;
     const asked = model ?? this.#journal.newestModel();
     const exchanges = projection.exchanges();
+    const paused = this.#settings.paused(this.#now());
     let consolidated = 0;
     for (const id of exchanges) if (projection.isConsolidated(id, asked)) consolidated++;
     return Promise.resolve({
       model: asked,
       enabled: this.#settings.enabled,
+      mode: this.#settings.mode,
+      ...(paused === undefined ? {} : { paused }),
       events: exchanges.size,
       unconsolidated: exchanges.size - consolidated,
       consolidated,
@@ -229,12 +232,12 @@ export class Memory {
     return recallCards(question, newestOf(held, recent), workspace, budget);
   }
 
-  setRecall(enabled: boolean): Promise<void> {
-    return this.#settings.setRecall(enabled);
+  get choice(): Pick<MemorySettings, 'mode' | 'paused'> {
+    return this.#settings;
   }
 
-  async setEnabled(enabled: boolean): Promise<void> {
-    await this.#settings.setEnabled(enabled);
+  async choose(change: Partial<MemoryChoice>): Promise<void> {
+    await this.#settings.choose(change);
     this.#journal.changed();
   }
 

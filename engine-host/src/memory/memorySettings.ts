@@ -1,56 +1,80 @@
-/** The off switches, kept beside the memory so that every client of the home sees the same one. */
+/** What the user chose for the memory, kept beside it so that every client of the home sees the same. */
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { MEMORY_MODES, type MemoryMode } from '#protocol/memory.ts';
 import { writeDurably } from '../store/durable.ts';
+
+export interface MemoryChoice {
+  readonly mode: MemoryMode;
+  /** Whether memories are looked up for our own chats. */
+  readonly recall: boolean;
+  /** No learning by itself before `until`; without it, until it is resumed. */
+  readonly paused: { readonly until?: number } | undefined;
+}
+
+const NOTHING: MemoryChoice = { mode: 'off', recall: false, paused: undefined };
 
 export class MemorySettings {
   readonly #file: string;
-  #enabled: boolean;
-  #recall: boolean;
+  #choice: MemoryChoice;
 
-  private constructor(file: string, enabled: boolean, recall: boolean) {
+  private constructor(file: string, choice: MemoryChoice) {
     this.#file = file;
-    this.#enabled = enabled;
-    this.#recall = recall;
+    this.#choice = choice;
   }
 
-  /** On unless it was switched off; a damaged file counts as off, because off is the answer that harms nobody. */
+  /** Learning unless it was switched off; a damaged file counts as off, because off is the answer that harms nobody. */
   static async open(folder: string): Promise<MemorySettings> {
     const file = path.join(folder, 'settings.json');
-    let enabled = true;
-    let recall = true;
+    let choice: MemoryChoice;
     try {
-      const stored = JSON.parse(await readFile(file, 'utf8')) as { enabled?: unknown; recall?: unknown } | null;
-      enabled = stored?.enabled === true;
-      recall = stored?.recall !== false;
+      choice = readChoice(JSON.parse(await readFile(file, 'utf8')));
     } catch (error) {
-      enabled = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      recall = enabled;
+      const isNew = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      choice = isNew ? { mode: 'learn', recall: true, paused: undefined } : NOTHING;
     }
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    return new MemorySettings(file, enabled, recall);
+    return new MemorySettings(file, choice);
   }
 
   get enabled(): boolean {
-    return this.#enabled;
+    return this.#choice.mode !== 'off';
   }
 
-  async setEnabled(enabled: boolean): Promise<void> {
-    await this.#write({ enabled, recall: this.#recall });
-    this.#enabled = enabled;
+  get mode(): MemoryMode {
+    return this.#choice.mode;
   }
 
-  /** Whether memories are looked up for our own chats. */
   get recall(): boolean {
-    return this.#recall;
+    return this.#choice.recall;
   }
 
-  async setRecall(recall: boolean): Promise<void> {
-    await this.#write({ enabled: this.#enabled, recall });
-    this.#recall = recall;
+  /** Undefined when nothing is paused at this time. */
+  paused(now: number): MemoryChoice['paused'] {
+    const { paused } = this.#choice;
+    return (paused?.until ?? Number.POSITIVE_INFINITY) > now ? paused : undefined;
   }
 
-  #write(settings: { enabled: boolean; recall: boolean }): Promise<void> {
-    return writeDurably(this.#file, `${JSON.stringify({ v: 1, ...settings })}\n`);
+  /** @throws {ZellError} disk_full, io: then everything is as before */
+  async choose(change: Partial<MemoryChoice>): Promise<void> {
+    const choice = { ...this.#choice, ...change };
+    const { mode, recall, paused } = choice;
+    const stored = { v: 1, enabled: mode !== 'off', mode, recall, ...(paused === undefined ? {} : { paused }) };
+    await writeDurably(this.#file, `${JSON.stringify(stored)}\n`);
+    this.#choice = choice;
   }
+}
+
+/** Files of earlier versions know `enabled` and `recall` only. */
+function readChoice(value: unknown): MemoryChoice {
+  if (typeof value !== 'object' || value === null) return NOTHING;
+  const { enabled, mode, recall, paused } = value as Readonly<Record<string, unknown>>;
+  if (enabled !== true) return { ...NOTHING, recall: recall !== false };
+  const known = MEMORY_MODES.find((one) => one === mode);
+  const until = (paused as { until?: unknown } | null | undefined)?.until;
+  return {
+    mode: mode === undefined ? 'learn' : (known ?? 'off'),
+    recall: recall !== false,
+    paused: typeof paused !== 'object' || paused === null ? undefined : typeof until === 'number' ? { until } : {},
+  };
 }

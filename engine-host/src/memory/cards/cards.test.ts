@@ -276,13 +276,13 @@ describe('recall', () => {
     const messages = [{ role: 'user' as const, content: 'My manager is Priya.' }];
     await memory.record({ model: MODEL, messages, response: 'ok', tokens: 1, origin });
     expect((await memory.recall('Who is my manager?', undefined))!.text).toContain('Your manager is Priya.');
-    await memory.setRecall(false);
+    await memory.choose({ recall: false });
     expect(await memory.recall('Who is my manager?', undefined)).toBeUndefined();
     await memory.close();
     memory = await open();
     expect(await memory.recall('Who is my manager?', undefined)).toBeUndefined();
     expect((await memory.status(MODEL)).enabled).toBe(true);
-    await memory.setRecall(true);
+    await memory.choose({ recall: true });
     await memory.forget({ ids: [1] });
     expect(await memory.recall('Who is my manager?', undefined)).toBeUndefined();
   });

@@ -269,6 +269,8 @@ export class NightWork implements SleepWork {
               leftMs: ((steps - done) * stepMs) / Math.max(0.05, valve.duty),
               loss,
               tokensPerSecond: (tokens / stepMs) * 1000,
+              step: done,
+              steps,
             }),
           signal,
         );

@@ -86,7 +86,7 @@ interface Bed {
   readonly work: FakeWork;
   readonly log: SleepTransition[];
   readonly problems: unknown[];
-  set(change: { due?: boolean; locked?: boolean; now?: number }): void;
+  set(change: { due?: boolean; locked?: boolean; now?: number; forbidden?: string | undefined }): void;
   until(phase: string): Promise<void>;
 }
 
@@ -96,7 +96,7 @@ function bed(hang?: Step): Bed {
   work.hang = hang;
   const log: SleepTransition[] = [];
   const problems: unknown[] = [];
-  const outside = { due: true, locked: false, now: 1e9 };
+  const outside = { due: true, locked: false, now: 1e9, forbidden: undefined as string | undefined };
   const cycle = new SleepCycle({
     gate,
     work,
@@ -106,6 +106,7 @@ function bed(hang?: Step): Bed {
       outside.locked = true;
       return () => (outside.locked = false);
     },
+    forbidden: () => outside.forbidden,
     due: () => ({ is: outside.due, words: outside.due ? 'Enough is waiting.' : 'Nothing to learn yet.' }),
     needBytes: () => 1,
     log: (transition) => Promise.resolve(log.push(transition)),
@@ -178,6 +179,26 @@ test.each(['dream', 'train', 'evaluate'] as const)(
     expect(await readdir(new RunFolder(folder).folder)).toEqual([]);
   },
 );
+
+test('what the user forbids does not begin by itself, and an interrupted night does not go on; asked for, it does', async () => {
+  const first = bed('train');
+  await first.cycle.start();
+  await called(first, 'train');
+  first.work.hooks!.onProgress({ done: 0.5, loss: 2, step: 1, steps: 2 });
+  expect(first.cycle.curve).toEqual({ steps: 2, points: [[1, 2]] });
+
+  const second = bed();
+  second.set({ forbidden: 'Paused.' });
+  await second.cycle.start();
+  second.cycle.look();
+  expect(second.cycle.status()).toMatchObject({ phase: 'awake', reason: 'Paused.' });
+  expect(second.work.calls).toEqual([]);
+  second.cycle.sleepNow();
+  await called(second, 'settle true');
+  expect(second.work.calls.slice(0, 2)).toEqual(['train', 'evaluate']);
+  second.set({ forbidden: undefined, due: false });
+  await second.cycle.close();
+});
 
 test('a torn, changed or foreign record counts as none', async () => {
   const runs = new RunFolder(folder);

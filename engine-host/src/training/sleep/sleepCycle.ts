@@ -1,7 +1,8 @@
 /** Carries the sleep cycle out: looks, takes the lock, runs one step of a night after the other, logs every transition. */
-import type { SleepOutcome } from '#protocol/memory.ts';
+import type { LossCurve, SleepOutcome } from '#protocol/memory.ts';
 import { toWireError, ZellError } from '#protocol/errors.ts';
 import type { GateDecision } from '../../monitor/policy.ts';
+import { LossRecord } from './lossRecord.ts';
 import type { RunFolder, RunStep, SleepRun } from './sleepRun.ts';
 import {
   AWAKE,
@@ -28,6 +29,8 @@ export interface SleepProgress {
   readonly leftMs?: number;
   readonly loss?: number;
   readonly tokensPerSecond?: number;
+  readonly step?: number;
+  readonly steps?: number;
 }
 
 export interface StepHooks {
@@ -69,6 +72,8 @@ export interface SleepOptions {
   readonly runs: RunFolder;
   /** One sleeper on the machine. @returns how to let go of it; undefined: somebody else sleeps */
   readonly lock: () => (() => void) | undefined;
+  /** In words, why nobody may fall asleep without being asked to. Absent: always allowed. */
+  readonly forbidden?: (now: number) => string | undefined;
   readonly due: (now: number) => { readonly is: boolean; readonly words: string };
   /** Memory that a night would take, as far as known before it starts. */
   readonly needBytes: () => number;
@@ -101,6 +106,7 @@ export class SleepCycle {
   #valve = new Valve();
   #run: SleepRun | undefined;
   #progress: SleepProgress | undefined;
+  #curve = new LossRecord();
   #last: SleepOutcome | undefined;
   #release: (() => void) | undefined;
   #budgetMs: number | undefined;
@@ -141,6 +147,10 @@ export class SleepCycle {
     };
   }
 
+  get curve(): LossCurve {
+    return this.#curve.curve;
+  }
+
   /** A sleep is due or running: whoever ends the process ends it. */
   get needed(): boolean {
     return this.#state.phase !== 'awake';
@@ -162,7 +172,9 @@ export class SleepCycle {
     const { due, gate, needBytes, now } = this.#options;
     const at = now();
     const interrupted = this.#run !== undefined && { is: true, words: 'A sleep was interrupted.' };
-    const found = interrupted === false ? due(at) : interrupted;
+    const forbidden = this.#options.forbidden?.(at);
+    const found =
+      forbidden !== undefined ? { is: false, words: forbidden } : interrupted === false ? due(at) : interrupted;
     // Being drowsy and falling asleep are two looks of the same moment.
     for (let turn = 0; turn < 2; turn += 1) {
       const { asked } = this.#state;
@@ -271,6 +283,7 @@ export class SleepCycle {
     if (run === undefined) throw new Error('a step without a run');
     const valve = new Valve();
     this.#valve = valve;
+    if (step === 'training') this.#curve = new LossRecord();
     const { work, runs, now } = this.#options;
     this.#do(async (signal) => {
       const failures = (await runs.read())?.failures ?? 0;
@@ -328,6 +341,8 @@ export class SleepCycle {
 
   #progressed(progress: SleepProgress): void {
     this.#progress = progress;
+    const { step, steps, loss } = progress;
+    if (step !== undefined && steps !== undefined && loss !== undefined) this.#curve.add(step, steps, loss);
     this.#options.onChange();
   }
 
