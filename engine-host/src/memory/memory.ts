@@ -111,7 +111,7 @@ export class Memory {
     const { projection, log } = this.#journal;
     const asked = model ?? this.#journal.newestModel();
     const exchanges = projection.exchanges();
-    const paused = this.#settings.paused(this.#now());
+    const paused = this.#settings.paused(this.#journal.now());
     let consolidated = 0;
     for (const id of exchanges) if (projection.isConsolidated(id, asked)) consolidated++;
     return Promise.resolve({
