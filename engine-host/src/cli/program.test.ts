@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
@@ -119,4 +119,29 @@ test('the first run tells what is logged, in two lines, once', async () => {
   await tellOnFirstRun(paths, (line) => lines.push(line));
   expect(lines).toHaveLength(2);
   expect(JSON.parse(await readFile(path.join(home, 'first-run.json'), 'utf8'))).toMatchObject({ v: 1 });
+});
+
+test('clear-cache: what has expired, everything, or one model; one choice at a time', async () => {
+  const home = await mkdtemp(path.join(os.tmpdir(), 'zell-clear-'));
+  onTestFinished(() => rm(home, { recursive: true, force: true }));
+  vi.stubEnv('ZELL_HOME', home);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  const anchors = path.join(home, 'memory', 'anchors');
+  await mkdir(anchors, { recursive: true });
+  for (const hash of ['00112233445566aa', 'bb112233445566cc'])
+    await writeFile(path.join(anchors, `${hash}.json`), '{}');
+  const cleared = async (...argv: string[]): Promise<unknown> => {
+    const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    written.mockClear();
+    await zell('clear-cache', ...argv, '--json');
+    return JSON.parse(written.mock.calls.map(([text]) => String(text)).join(''));
+  };
+  const one = [{ kind: 'anchors', files: 1, bytes: 2 }];
+  expect(await cleared()).toEqual({ cleared: [], kept: 2 });
+  expect(await cleared('bb1122')).toEqual({ cleared: one, kept: 1 });
+  expect(await cleared('--all')).toEqual({ cleared: one, kept: 0 });
+  expect(await failure(zell('clear-cache', '--all', '--old'))).toMatchObject({ code: 'invalid_request' });
+  expect(await failure(zell('clear-cache', 'no such model'))).toMatchObject({ code: 'model_not_found' });
 });

@@ -270,6 +270,17 @@ export    the version in force for PEFT, vLLM and their relatives; it is as pers
     );
 
   program
+    .command('clear-cache')
+    .description('delete what only saves time: never conversations, memories, adapters or models')
+    .argument('[model]', 'only what was kept for this model (a name, a path, or the beginning of its hash)')
+    .option('--old', 'what nobody used for 30 days (the default)')
+    .option('--all', 'everything that can be computed again')
+    .option('--json', 'print {cleared: [{kind, files, bytes}], kept}')
+    .action(async (model: string | undefined, options: ClearCacheOptions) =>
+      (await import('./commands/clearCache.ts')).clearCache(model, options),
+    );
+
+  program
     .command('quantize')
     .description('write a model again with smaller weights')
     .argument('<input>', 'a GGUF file, or a name of "zell models list"')
@@ -364,6 +375,10 @@ export interface ForgetOptions extends JsonOption {
   readonly from?: string;
   readonly to?: string;
   readonly workspace?: string;
+}
+export interface ClearCacheOptions extends JsonOption {
+  readonly old?: boolean;
+  readonly all?: boolean;
 }
 export interface ClearOptions extends JsonOption {
   readonly yes?: boolean;

@@ -16,6 +16,8 @@ interface Known {
 
 const MOST_KNOWN = 64;
 const CACHE = 'files.json';
+const MOST_KEYS = 256;
+const MODELS = 'models.json';
 
 /** `build`: the engine's code, whose arithmetic decides the bits. */
 export async function prefixKey(
@@ -28,7 +30,18 @@ export async function prefixKey(
   const sha256 = await fileHash(folder, info.path);
   const { modelHash, bytes, isa, contextLength } = info;
   const parts = { format: 1, sha256, modelHash, bytes, isa, contextLength, kvType, blockTokens, build };
-  return createHash('sha256').update(JSON.stringify(parts)).digest();
+  const key = createHash('sha256').update(JSON.stringify(parts)).digest();
+  await noteModel(folder, key.toString('hex'), modelHash);
+  return key;
+}
+
+/** `models.json`: key → model hash, so that the files of one model can be told from the others without it. */
+async function noteModel(folder: string, key: string, modelHash: string): Promise<void> {
+  const known = await readJson(path.join(folder, MODELS));
+  const models = typeof known === 'object' && known !== null && !Array.isArray(known) ? Object.entries(known) : [];
+  if (models.some(([name, hash]) => name === key && hash === modelHash)) return;
+  const others = models.filter(([name]) => name !== key).slice(-(MOST_KEYS - 1));
+  await replaceFile(path.join(folder, MODELS), Object.fromEntries([...others, [key, modelHash]]));
 }
 
 /** A large model takes a while to read: its hash is computed once. */
@@ -39,19 +52,27 @@ async function fileHash(folder: string, file: string): Promise<string> {
   if (same !== undefined) return same.sha256;
   const sha256 = (await sha256Of(file)).toString('hex');
   const others = known.filter((k) => k.path !== file).slice(-(MOST_KNOWN - 1));
-  const draft = path.join(folder, `${CACHE}.part`);
-  await writeFile(draft, JSON.stringify([...others, { path: file, ino, size, mtimeMs, sha256 }]), { mode: 0o600 });
-  await rename(draft, path.join(folder, CACHE));
+  await replaceFile(path.join(folder, CACHE), [...others, { path: file, ino, size, mtimeMs, sha256 }]);
   return sha256;
 }
 
 async function readKnown(folder: string): Promise<Known[]> {
+  const value = await readJson(path.join(folder, CACHE));
+  return Array.isArray(value) ? value.filter(isKnown) : [];
+}
+
+/** Undefined when it is not there or damaged. */
+async function readJson(file: string): Promise<unknown> {
   try {
-    const value: unknown = JSON.parse(await readFile(path.join(folder, CACHE), 'utf8'));
-    return Array.isArray(value) ? value.filter(isKnown) : [];
+    return JSON.parse(await readFile(file, 'utf8'));
   } catch {
-    return [];
+    return undefined;
   }
+}
+
+async function replaceFile(file: string, value: unknown): Promise<void> {
+  await writeFile(`${file}.part`, JSON.stringify(value), { mode: 0o600 });
+  await rename(`${file}.part`, file);
 }
 
 function isKnown(value: unknown): value is Known {
