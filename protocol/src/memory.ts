@@ -10,6 +10,8 @@ export const EVENT_TYPES = [
   'conversation.dreamed',
   'card.made',
   'memory.forgotten',
+  'erasure.done',
+  'erasure.proved',
   'sleep.changed',
   'sleep.finished',
   'adapter.trained',

@@ -126,11 +126,7 @@ export function editorMethods(parts: EditorParts): Handlers {
         },
         hash(),
       ),
-    'zell/memory/delete': async (what, signal) => {
-      const erased = await memory.erase(what);
-      await parts.forgetPrefixes(signal);
-      return { erased };
-    },
+    'zell/memory/delete': async (what) => ({ erased: await memory.erase(what) }),
     'zell/memory/clear': async (_params, signal) => {
       const erased = await memory.clear();
       await parts.forgetPrefixes(signal);
@@ -149,9 +145,8 @@ export function editorMethods(parts: EditorParts): Handlers {
         value: text(value, 'value'),
       }),
     }),
-    'zell/memory/forget': async (what, signal) => {
+    'zell/memory/forget': async (what) => {
       const { ids, cards } = await memory.forget(forgetRequest(what));
-      await parts.forgetPrefixes(signal);
       return { events: [...ids], cards: [...cards] };
     },
     'zell/memory/import': async ({ cards }) => {

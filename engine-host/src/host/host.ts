@@ -21,6 +21,7 @@ import { removeAnnouncement, urlHost, writeAnnouncement } from './announcement.t
 import { countedEngine } from './countedEngine.ts';
 import { attachEditorSocket, type EditorSocket } from './editorSocket.ts';
 import { buildPrefix } from './buildPrefix.ts';
+import { eraseEverywhere, finishErasures, type ErasureParts } from './erasure.ts';
 import { forgetPrefixes } from './forgetPrefixes.ts';
 import type { HostEngine } from './hostEngine.ts';
 import { Learning } from './learning.ts';
@@ -132,7 +133,7 @@ export class Host {
     this.#autoAdapter = new AutoAdapter(engine, this.#adapters, (error) =>
       log.warn({ error: toWireError(error) }, 'an adapter cannot be used'),
     );
-    memory.onForgotten?.((forgotten) => this.#withdraw(forgotten));
+    memory.onForgotten?.((forgotten) => eraseEverywhere(forgotten, this.#erasure()));
     const registry = new ModelRegistry(options.paths);
     this.#models = new ModelService({
       registry,
@@ -245,8 +246,7 @@ export class Host {
       version,
     };
     await this.#refreshMemory();
-    // What a crash kept from being withdrawn must not answer once.
-    await this.#withdraw({ ids: memory.erasedIds?.() ?? [], cards: [] });
+    await finishErasures(this.#erasure());
     await writeAnnouncement(paths.announcement, this.#announcement);
     this.#leases.start();
     // Not awaited either: nobody who starts a host waits for its sleep.
@@ -345,8 +345,15 @@ export class Host {
     return this.#learning?.completed(status) ?? status;
   }
 
-  async #withdraw(forgotten: { readonly ids: readonly number[]; readonly cards: readonly string[] }): Promise<void> {
-    for (const model of await this.#adapters.withdraw(forgotten)) await this.#autoAdapter.changed(model);
+  #erasure(): ErasureParts {
+    const { engine, memory } = this.#parts;
+    return {
+      memory,
+      store: this.#adapters,
+      auto: this.#autoAdapter,
+      learning: () => this.#learning,
+      forgetPrefixes: () => forgetPrefixes(engine, this.#options.paths.prefixes, AbortSignal.any([])),
+    };
   }
 
   #modelsChanged(): void {

@@ -3,12 +3,17 @@ import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { ModelInfo } from '#protocol/engine.ts';
-import type { LossCurve, MemoryStatus } from '#protocol/memory.ts';
+import { ZellError } from '#protocol/errors.ts';
+import type { Card, LossCurve, MemoryStatus } from '#protocol/memory.ts';
+import type { Forgotten } from '../memory/forget.ts';
 import type { Memory } from '../memory/memory.ts';
 import type { MachineReader } from '../monitor/machineState.ts';
 import { Monitor } from '../monitor/monitor.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import type { AdapterStore } from '../training/adapters/adapterStore.ts';
+import { NO_VERSIONS } from '../training/adapters/manifest.ts';
+import { ErasureProofs } from '../training/erasure/erasureProofs.ts';
+import { nightNeed, type NightNeed } from '../training/night/nightNeed.ts';
 import { NightWork } from '../training/night/nightWork.ts';
 import type { TrainerOpener } from '../training/nativeTrainer.ts';
 import { SleepCycle } from '../training/sleep/sleepCycle.ts';
@@ -41,7 +46,12 @@ export class Learning {
   readonly #parts: LearningParts;
   readonly #monitor: Monitor;
   readonly #cycle: SleepCycle;
+  readonly #erasures: ErasureProofs;
   #settings: SleepSettings = DEFAULT_SLEEP_SETTINGS;
+  /** A night that the loaded model needs whatever was said lately; found again after every change. */
+  #need: NightNeed | undefined;
+  /** Models that cannot be trained, found out by trying. */
+  readonly #unteachable = new Set<string>();
 
   constructor(parts: LearningParts) {
     this.#parts = parts;
@@ -53,6 +63,10 @@ export class Learning {
       fullSpeed: () => this.#settings.fullSpeed,
     });
     const runs = new RunFolder(paths.memory);
+    this.#erasures = new ErasureProofs({
+      open: (model) => memory.unprovedErasures(model),
+      log: (model, proof) => memory.note(model, 'erasure.proved', { ...proof }),
+    });
     const work = new NightWork({
       memory,
       voice: () => this.#voice(),
@@ -65,6 +79,7 @@ export class Learning {
         const { budgetMinutes, anchors, recipe } = this.#settings;
         return { budgetMs: budgetMinutes * 60_000, anchors, recipe };
       },
+      erasures: this.#erasures,
       now: () => Date.now(),
     });
     this.#cycle = new SleepCycle({
@@ -81,7 +96,11 @@ export class Learning {
       log: ({ from, to, reason, run }) =>
         memory.note(parts.model()?.modelHash ?? '', 'sleep.changed', { from, to, reason, ...(run && { run }) }),
       onChange,
-      onProblem,
+      onProblem: (error) => {
+        const model = parts.model();
+        if (model !== undefined && ZellError.is(error, 'unsupported')) this.#unteachable.add(model.modelHash);
+        onProblem(error);
+      },
       now: () => Date.now(),
     });
   }
@@ -95,6 +114,7 @@ export class Learning {
     } catch {
       this.#settings = DEFAULT_SLEEP_SETTINGS;
     }
+    await this.#findNeed();
     await this.#monitor.start();
     await this.#cycle.start();
   }
@@ -111,7 +131,18 @@ export class Learning {
 
   /** The memory, the model or the user's choice changed. */
   look(): void {
-    this.#cycle.look();
+    void this.#findNeed().then(() => this.#cycle.look());
+  }
+
+  /** A night that may hold it is dropped, with everything that it wrote. */
+  async forgot({ ids, cards }: Pick<Forgotten, 'ids' | 'cards'>): Promise<void> {
+    if (ids.length + cards.length > 0) await this.#cycle.drop();
+  }
+
+  /** These models lost an adapter and learn the rest again; what was forgotten is asked for afterwards. */
+  rebuild(models: readonly string[], forgotten: readonly Card[]): void {
+    this.#erasures.forgot(models, forgotten);
+    this.look();
   }
 
   async sleepNow(budgetMinutes: number | undefined): Promise<void> {
@@ -158,12 +189,28 @@ export class Learning {
   #due(now: number): { readonly is: boolean; readonly words: string } {
     const model = this.#parts.model();
     if (model === undefined) return { is: false, words: 'No model is loaded.' };
+    if (this.#unteachable.has(model.modelHash)) return { is: false, words: 'This model cannot be trained.' };
+    if (this.#need !== undefined) return { is: true, words: this.#need.words };
     const closed = this.#parts.memory.forModel(model.modelHash).closedConversations();
     return sleepDue(
       closed.map(({ updatedAt }) => updatedAt),
       this.#settings,
       now,
     );
+  }
+
+  /** Never rejects: what cannot be read is needed by nobody. */
+  async #findNeed(): Promise<void> {
+    const { memory, store, model } = this.#parts;
+    const hash = model()?.modelHash;
+    const cards = memory.cards();
+    if (hash === undefined || cards.length === 0) {
+      this.#need = undefined;
+      return;
+    }
+    const manifest = await store.manifest(hash).catch(() => NO_VERSIONS);
+    const facts = { manifest, cards, history: memory.cardHistory(hash), ofOthers: memory.cardsOfOthers(hash) };
+    this.#need = nightNeed(facts);
   }
 
   #voice(): { readonly model: ModelInfo; readonly voice: ModelVoice } | undefined {

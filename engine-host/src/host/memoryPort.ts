@@ -2,6 +2,7 @@
 import type { EditorNotifications, EditorRequests } from '#protocol/editor.ts';
 import type { Card, EventType, MemoryEvent, MemoryForget, MemoryStatus } from '#protocol/memory.ts';
 import type { ApiRecorder } from '../api/deps.ts';
+import type { Forgotten } from '../memory/forget.ts';
 import type { MemoryChoice } from '../memory/memorySettings.ts';
 
 export interface MemoryPort extends ApiRecorder {
@@ -33,9 +34,9 @@ export interface MemoryPort extends ApiRecorder {
   /** Appends what learning did: an event without texts. Absent: there is no log. */
   note?(model: string, type: EventType, data: Readonly<Record<string, unknown>>): Promise<number>;
   /** Called, and awaited, after every erasure. */
-  onForgotten?(
-    listener: (forgotten: { readonly ids: readonly number[]; readonly cards: readonly string[] }) => Promise<void>,
-  ): void;
+  onForgotten?(listener: (forgotten: Forgotten) => Promise<void>): void;
+  /** What a crash kept from being removed everywhere. */
+  unfinishedErasures?(): Forgotten | undefined;
   /** Exchanges that are erased: what a crash kept `onForgotten` from telling. */
   erasedIds?(): readonly number[];
   /** Calls back after every change with the newest event id. */

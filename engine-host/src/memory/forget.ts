@@ -1,5 +1,5 @@
 /** What has to go when the user wants something forgotten, and finishing what a crash interrupted. */
-import type { MemoryForget } from '#protocol/memory.ts';
+import type { Card, MemoryForget } from '#protocol/memory.ts';
 import type { EventLog } from '../store/eventLog.ts';
 import type { CardProjection } from './cards/cardProjection.ts';
 import type { Journal } from './journal.ts';
@@ -10,6 +10,10 @@ export interface Forgotten {
   /** Exchanges. */
   readonly ids: readonly number[];
   readonly cards: readonly string[];
+  /** Their texts, which nothing but the memory of this process holds any more: an adapter is asked for them once. */
+  readonly texts: readonly Card[];
+  /** Ids of the `memory.forgotten` events. */
+  readonly of: readonly number[];
 }
 
 export interface ForgetPlan {
@@ -29,7 +33,8 @@ export function forgetIn(journal: Journal, what: MemoryForget): Promise<Forgotte
   return journal.alone(async () => {
     const plan = resolveForget(what, journal.projection, journal.cards, journal.log);
     const ids = [...new Set([...plan.ids, ...plan.mentions])].sort((a, b) => a - b);
-    if (ids.length === 0) return { ids: [], cards: [] };
+    if (ids.length === 0) return { ids: [], cards: [], texts: [], of: [] };
+    const texts = [...plan.cards].flatMap((id) => journal.cards.get(id) ?? []);
     const note = (): Promise<number> =>
       journal.note(journal.newestModel(), 'memory.forgotten', { ids, cards: [...plan.cards] });
     // On a full disk erasing may still succeed, and then the note about it.
@@ -37,9 +42,9 @@ export function forgetIn(journal: Journal, what: MemoryForget): Promise<Forgotte
     await journal.log.erase(new Set(ids));
     for (const id of plan.ids) journal.projection.forget(id);
     journal.cards.forget(plan.mentions);
-    if (noted === undefined) await note();
+    const of = [noted ?? (await note())];
     await journal.writeCards();
-    return { ids: [...plan.ids].sort((a, b) => a - b), cards: [...plan.cards] };
+    return { ids: [...plan.ids].sort((a, b) => a - b), cards: [...plan.cards], texts, of };
   });
 }
 
@@ -98,4 +103,41 @@ export async function finishErasing(log: EventLog): Promise<void> {
     }
   }
   if (left.size > 0) await log.erase(left);
+}
+
+/** Erasures that were noted and of which nothing says that they are done: what was made from these must go once more. */
+export function unfinishedErasures(log: EventLog, cards: CardProjection): Forgotten | undefined {
+  const open = new Map<number, { readonly ids: number[]; readonly cards: string[] }>();
+  for (const { type, data, event_id } of log.entries()) {
+    if (type === 'memory.forgotten') open.set(event_id, { ids: numbers(data?.['ids']), cards: texts(data?.['cards']) });
+    if (type === 'erasure.done') for (const id of numbers(data?.['of'])) open.delete(id);
+  }
+  if (open.size === 0) return undefined;
+  const all = [...open.values()];
+  return {
+    ids: all.flatMap(({ ids }) => ids),
+    // What was said again since then is remembered again.
+    cards: all.flatMap((one) => one.cards).filter((id) => cards.get(id) === undefined),
+    texts: [],
+    of: [...open.keys()],
+  };
+}
+
+/** Ids of erasures after which this model was to learn the rest again, and did not yet. */
+export function unprovedErasures(log: EventLog, model: string): number[] {
+  const open = new Set<number>();
+  for (const { type, data, model: proved } of log.entries()) {
+    if (type === 'erasure.done' && texts(data?.['rebuild']).includes(model))
+      for (const id of numbers(data?.['of'])) open.add(id);
+    if (type === 'erasure.proved' && proved === model) for (const id of numbers(data?.['of'])) open.delete(id);
+  }
+  return [...open];
+}
+
+function numbers(value: unknown): number[] {
+  return Array.isArray(value) ? value.filter((v): v is number => typeof v === 'number') : [];
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((v): v is string => typeof v === 'string') : [];
 }

@@ -15,7 +15,7 @@ import { trainingOf, type CardTraining } from './cards/cardTraining.ts';
 import { ConversationChain } from './conversationChain.ts';
 import { turnOf, type ModelDreamer } from './dreaming/dreamer.ts';
 import { extractCards } from './dreaming/extractCards.ts';
-import { finishErasing, forgetIn, type Forgotten } from './forget.ts';
+import { finishErasing, forgetIn, unfinishedErasures, unprovedErasures, type Forgotten } from './forget.ts';
 import { Journal } from './journal.ts';
 import { machineKey } from './machineKey.ts';
 import { MemorySettings, type MemoryChoice } from './memorySettings.ts';
@@ -216,6 +216,22 @@ export class Memory {
   /** Exchanges whose payload is erased: what a crash kept `onForgotten` from telling. */
   erasedIds(): number[] {
     return [...this.#journal.log.entries()].filter((entry) => entry.erased === true).map((entry) => entry.event_id);
+  }
+
+  /** What a crash kept from being removed everywhere; undefined: nothing. */
+  unfinishedErasures(): Forgotten | undefined {
+    return unfinishedErasures(this.#journal.log, this.#journal.cards);
+  }
+
+  /** `memory.forgotten` events after which this model has the rest to learn again. */
+  unprovedErasures(model: string): readonly number[] {
+    return unprovedErasures(this.#journal.log, model);
+  }
+
+  /** Cards that hold now and were made while other models answered, never while this one did. */
+  cardsOfOthers(model: string): readonly Card[] {
+    const own = this.#journal.cards.madeUnder(model);
+    return this.#journal.cards.valid().filter(({ id }) => !own.has(id));
   }
 
   /** Memories that fit what is asked, within a budget of tokens; undefined when there is none, or recall is off. Never throws. */

@@ -61,6 +61,8 @@ export class Projection {
       }
       case 'card.made':
       case 'memory.forgotten':
+      case 'erasure.done':
+      case 'erasure.proved':
       case 'sleep.changed':
       case 'adapter.trained':
       case 'adapter.gated':

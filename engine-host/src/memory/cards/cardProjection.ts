@@ -12,6 +12,8 @@ export interface HeldCard extends Card {
 
 interface Mention {
   readonly event: number;
+  /** Hash of the model that answered then. */
+  readonly model: string;
   readonly card: Card;
 }
 
@@ -33,7 +35,7 @@ export class CardProjection {
       if (this.#mentions.delete(entry.event_id)) this.#held = undefined;
       return;
     }
-    this.#mentions.set(entry.event_id, { event: entry.event_id, card });
+    this.#mentions.set(entry.event_id, { event: entry.event_id, model: entry.model, card });
     this.#held = undefined;
   }
 
@@ -55,6 +57,11 @@ export class CardProjection {
 
   get(id: string): HeldCard | undefined {
     return this.#cards().get(id);
+  }
+
+  /** Ids of cards that were mentioned while this model answered. */
+  madeUnder(model: string): ReadonlySet<string> {
+    return new Set([...this.#mentions.values()].filter((m) => m.model === model).map((m) => m.card.id));
   }
 
   /** Ids of the `card.made` events of these cards. */

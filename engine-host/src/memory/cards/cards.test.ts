@@ -234,6 +234,37 @@ describe('forgetting', () => {
     expect((await memory.dream(never)).cards).toBe(0);
   });
 
+  test('what was not removed everywhere before a crash is known at the next start, until it is noted as done', async () => {
+    await talk('My manager is Priya.');
+    await memory.dream(never);
+    const [card] = memory.cards();
+    const { of } = await memory.forget({ cards: [card!.id] });
+    await memory.close();
+    memory = await open();
+    expect(memory.unfinishedErasures()).toMatchObject({
+      ids: expect.arrayContaining([1]) as number[],
+      cards: [card!.id],
+      of,
+    });
+    await talk('My manager is Priya.');
+    await memory.dream(never);
+    // Said again, it is remembered again.
+    expect(memory.unfinishedErasures()).toMatchObject({ cards: [] });
+    await memory.note(MODEL, 'erasure.done', { of, rebuild: [MODEL] });
+    expect(memory.unfinishedErasures()).toBeUndefined();
+    expect(memory.unprovedErasures(MODEL)).toEqual(of);
+    expect(memory.unprovedErasures('fedcba9876543210')).toEqual([]);
+    await memory.note(MODEL, 'erasure.proved', { of });
+    expect(memory.unprovedErasures(MODEL)).toEqual([]);
+  });
+
+  test('cards of others are those that were never said to this model', async () => {
+    await talk('My manager is Priya.');
+    await memory.dream(never);
+    expect(memory.cardsOfOthers(MODEL)).toEqual([]);
+    expect(memory.cardsOfOthers('fedcba9876543210')).toEqual(memory.cards());
+  });
+
   test('a range, a workspace, everything', async () => {
     await talk('My manager is Priya.');
     const from = now;

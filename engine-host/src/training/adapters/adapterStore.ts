@@ -89,7 +89,8 @@ export class AdapterStore {
   adopt(model: string, candidate: Candidate): Promise<AdapterVersion> {
     return this.#inTurn(async () => {
       const manifest = await this.#recovered(model);
-      const known = manifest.versions.find((v) => v.run === candidate.run);
+      // What was withdrawn or damaged is gone: the same work makes it anew.
+      const known = manifest.versions.find((v) => v.run === candidate.run && !isLost(v));
       if (known !== undefined) return known;
       const bytes = await readFile(candidate.file).catch((error: unknown) => {
         throw ioError(error, candidate.file);
@@ -193,9 +194,7 @@ export class AdapterStore {
       const changed: string[] = [];
       for (const model of await this.#models()) {
         const manifest = await this.#recovered(model);
-        const gone = manifest.versions.filter(
-          (v) => v.state !== 'withdrawn' && (v.events.some((id) => ids.has(id)) || v.cards.some((id) => cards.has(id))),
-        );
+        const gone = manifest.versions.filter((v) => v.state !== 'withdrawn' && learntFrom(v, ids, cards));
         if (gone.length === 0) continue;
         const versions = manifest.versions.map((v) => (gone.includes(v) ? { ...v, state: 'withdrawn' as const } : v));
         const hit = gone.some((v) => v.version === manifest.active);
@@ -220,6 +219,22 @@ export class AdapterStore {
       }
       return changed;
     });
+  }
+
+  /** Models that had learnt any of it, in a version that is withdrawn now. */
+  async withdrawnFrom(forgotten: {
+    readonly ids: readonly number[];
+    readonly cards: readonly string[];
+  }): Promise<string[]> {
+    const ids = new Set(forgotten.ids);
+    const cards = new Set(forgotten.cards);
+    const found: string[] = [];
+    for (const model of await this.#models()) {
+      const { versions } = await this.manifest(model);
+      if (versions.some((v) => v.state === 'withdrawn' && v.verdict?.passed === true && learntFrom(v, ids, cards)))
+        found.push(model);
+    }
+    return found;
   }
 
   /** Reads the manifest, and makes what a crash interrupted whole: the pointer follows the manifest, orphans go. */
@@ -357,6 +372,15 @@ const MODEL_HASH = /^[0-9a-f]{16}$/;
 function checked(model: string): string {
   if (!MODEL_HASH.test(model)) throw new ZellError('invalid_request', 'This is no model hash.');
   return model;
+}
+
+/** Its file is gone although nobody went back from it. */
+export function isLost({ state }: Pick<AdapterVersion, 'state'>): boolean {
+  return state === 'withdrawn' || state === 'damaged';
+}
+
+function learntFrom(version: AdapterVersion, ids: ReadonlySet<number>, cards: ReadonlySet<string>): boolean {
+  return version.events.some((id) => ids.has(id)) || version.cards.some((id) => cards.has(id));
 }
 
 /** The name of the file that a version has now, if it has one. */

@@ -85,6 +85,12 @@ export class GateMeasurement {
     };
   }
 
+  /** Whether each answer, with these adapters alone, holds the value. */
+  async recalls(probes: readonly Probe[], adapters: readonly AdapterScale[]): Promise<boolean[]> {
+    const answers = await several(probes, AT_ONCE, ({ messages }) => this.#ask(messages, adapters));
+    return probes.map(({ answer }, i) => holds(answers[i]?.text, answer));
+  }
+
   /** Cards of this night whose value the answer does not hold: they are taught again. `scale`: one that was measured. */
   missed(scale: number): string[] {
     const recall = this.#recalled.get(scale) ?? [];
@@ -103,7 +109,7 @@ export class GateMeasurement {
     );
     return {
       choice,
-      recall: fresh.map(({ answer }, i) => normal(answers[i]?.text ?? '').includes(normal(answer))),
+      recall: fresh.map(({ answer }, i) => holds(answers[i]?.text, answer)),
       old: known,
       claims: inventions.map(({ text }) => !abstains(text)),
       ended: [...answers, ...inventions].map(({ ended }) => ended),
@@ -190,6 +196,10 @@ export class GateMeasurement {
     await valve.pass(performance.now() - started, signal);
     return result;
   }
+}
+
+function holds(text: string | undefined, value: string): boolean {
+  return normal(text ?? '').includes(normal(value));
 }
 
 /** Letters and digits only, so that case and punctuation do not count. */

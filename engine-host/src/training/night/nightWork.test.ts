@@ -5,9 +5,11 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AdapterInfo, ModelInfo, PromptPart } from '#protocol/engine.ts';
 import type { Card } from '#protocol/memory.ts';
 import type { TrainerItem, TrainPlan, TrainProgress } from '#protocol/trainer.ts';
+import type { CardTraining } from '../../memory/cards/cardTraining.ts';
 import { AdapterStore } from '../adapters/adapterStore.ts';
 import type { AdapterEngine } from '../adapters/autoAdapter.ts';
 import { writeGgufAdapter } from '../adapters/ggufAdapter.ts';
+import { ErasureProofs, type ErasureProof } from '../erasure/erasureProofs.ts';
 import { UNKNOWN_TOPICS } from '../gate/slices.ts';
 import type { NativeTrainer } from '../nativeTrainer.ts';
 import { RunFolder, type SleepRun } from '../sleep/sleepRun.ts';
@@ -100,22 +102,39 @@ interface Bed {
   readonly marked: { ids: readonly number[]; cards: readonly string[] }[];
   readonly trainers: FakeTrainer[];
   readonly hooks: StepHooks;
+  readonly erasures: ErasureProofs;
+  readonly proofs: readonly ErasureProof[];
+  readonly forget: (card: string) => void;
   dieAt: number;
   learns: boolean;
+  /** There are conversations that wait. */
+  said: boolean;
+  /** The cards are those of another model. */
+  foreign: boolean;
+  /** Something was forgotten whose proof is missing. */
+  erased: boolean;
 }
 
 function bed(): Bed {
   const store = new AdapterStore({ folder: path.join(folder, 'lora'), log: () => Promise.resolve() });
   const marked: Bed['marked'] = [];
   const trainers: FakeTrainer[] = [];
-  const outside = { dieAt: Infinity, learns: true };
+  const outside = { dieAt: Infinity, learns: true, said: true, foreign: false, erased: false };
+  const proofs: ErasureProof[] = [];
+  const erasures = new ErasureProofs({
+    open: () => (outside.erased && proofs.length === 0 ? [7] : []),
+    log: (_model, proof) => Promise.resolve(proofs.push(proof)),
+  });
+  const forget = (id: string): void => void (cards = cards.filter((c) => c.id !== id));
   let loaded: AdapterInfo[] = [];
-  const cards = NAMES.map((_name, i) => card(i));
+  let cards = NAMES.map((_name, i) => card(i));
+  const history = new Map<string, CardTraining>();
   const memory: NightMemory = {
     dream: () => Promise.resolve({ conversations: 6, cards: 6 }),
     cards: () => cards,
     replacedCards: () => new Map(),
-    cardHistory: () => new Map(),
+    cardHistory: () => history,
+    cardsOfOthers: () => (outside.foreign ? cards : []),
     forModel: () => ({
       log: () => Promise.resolve(undefined),
       getLatestEventId: () => 6,
@@ -123,10 +142,11 @@ function bed(): Bed {
       sampleConsolidated: () => Promise.resolve([]),
       markConsolidated: (ids, sleep) => {
         marked.push({ ids, cards: sleep?.cards ?? [] });
+        for (const id of sleep?.cards ?? []) history.set(id, { times: 1, last: 1, failed: false });
         return Promise.resolve();
       },
       closedConversations: () =>
-        cards.map((_c, i) => ({
+        (outside.said ? cards : []).map((_c, i) => ({
           id: `c${i}`,
           model: MODEL.modelHash,
           updatedAt: 0,
@@ -181,11 +201,12 @@ function bed(): Bed {
     runs: new RunFolder(folder),
     anchors: path.join(folder, 'anchors'),
     settings: () => ({ budgetMs: 3_600_000, anchors: 128, recipe: {} }),
+    erasures,
     now: () => 1,
   };
   const hooks: StepHooks = { valve: new Valve(), signal: new AbortController().signal, onProgress: () => undefined };
   const work = new NightWork(parts);
-  return Object.assign(outside, { work, store, marked, trainers, hooks });
+  return Object.assign(outside, { work, store, marked, trainers, hooks, erasures, proofs, forget });
 }
 
 async function planned(b: Bed, budgetMs?: number): Promise<SleepRun> {
@@ -219,6 +240,54 @@ test('a night from cards to a promoted adapter; each step done again does nothin
   expect(b.marked).toMatchObject([{ ids: run.events, cards: NAMES.map((_n, i) => card(i).id) }]);
   const next = await planned(b);
   expect(next.parent).toBe((await b.store.inForce(MODEL.modelHash))?.version?.sha256);
+});
+
+async function night(b: Bed, run: SleepRun): Promise<void> {
+  await b.work.dream(run, b.hooks);
+  await b.work.train(run, b.hooks);
+  const { promoted } = await b.work.evaluate(run, b.hooks);
+  await b.work.settle(run, promoted);
+}
+
+test('after forgetting, the rest is learnt again without anything new being said, and the new adapter is asked for what went', async () => {
+  const b = bed();
+  await night(b, await planned(b));
+  b.said = false;
+  expect(await b.work.plan({ asked: true }, b.hooks.signal)).toEqual({ nothing: 'There is nothing new to learn.' });
+  const gone = card(2);
+  b.erased = true;
+  b.forget(gone.id);
+  await b.store.withdraw({ ids: [3], cards: [gone.id] });
+  b.erasures.forgot([MODEL.modelHash], [gone]);
+  const rebuild = await planned(b);
+  expect(rebuild).not.toHaveProperty('parent');
+  const rest = [0, 1, 3, 4, 5].map((i) => card(i).id);
+  expect(rebuild).toMatchObject({ events: [], cards: rest });
+  await night(b, rebuild);
+  const lesson = await readLesson(path.join(folder, 'sleep', rebuild.id));
+  expect(JSON.stringify(lesson?.items)).not.toContain('Ana Cruz');
+  const { version } = (await b.store.inForce(MODEL.modelHash)) ?? {};
+  // The exchanges of memories from before count as its own: forgetting one of them takes it too.
+  expect(version).toMatchObject({ version: 2, cards: rest, events: [1, 2, 4, 5, 6] });
+  // The fake recalls everything by itself, with an adapter and without: the same level.
+  expect(b.proofs).toEqual([{ of: [7], version: 2, questions: 3, before: 1, after: 1 }]);
+  expect(await b.work.plan({ asked: true }, b.hooks.signal)).toEqual({ nothing: 'There is nothing new to learn.' });
+  // The next forgetting is another night, although it begins at the bare model too.
+  b.forget(rest[0] ?? '');
+  await b.store.withdraw({ ids: [1], cards: [] });
+  expect((await planned(b)).id).not.toBe(rebuild.id);
+});
+
+test('a model that is new to what others know learns all of it, once', async () => {
+  const b = bed();
+  b.said = false;
+  b.foreign = true;
+  const run = await planned(b);
+  expect(run).toMatchObject({ events: [], cards: NAMES.map((_n, i) => card(i).id) });
+  await night(b, run);
+  expect((await b.store.inForce(MODEL.modelHash))?.version?.cards).toHaveLength(6);
+  expect(b.proofs).toEqual([]);
+  expect(await b.work.plan({ asked: true }, b.hooks.signal)).toEqual({ nothing: 'There is nothing new to learn.' });
 });
 
 test('killed while training, the next start trains on from the checkpoint', async () => {

@@ -13,12 +13,14 @@ import type { ModelMemory } from '../../memory/memoryTypes.ts';
 import { writeDurably } from '../../store/durable.ts';
 import type { AdapterStore } from '../adapters/adapterStore.ts';
 import type { AdapterEngine } from '../adapters/autoAdapter.ts';
+import type { ErasureProofs } from '../erasure/erasureProofs.ts';
 import { searchDose } from '../gate/gate.ts';
 import { GateMeasurement, type GateEngine } from '../gate/measure.ts';
 import type { NativeTrainer, TrainerOpener } from '../nativeTrainer.ts';
 import { ItemTokens, type ItemRenderer } from '../renderItem.ts';
 import type { SleepWish, SleepWork, StepHooks } from '../sleep/sleepCycle.ts';
 import { runId, type RunFolder, type SleepRun } from '../sleep/sleepRun.ts';
+import { activeOf, attemptsOf, historyIn, nightNeed } from './nightNeed.ts';
 import { carryOver, itemsInTime, readJson, readLesson, writeLesson, type Lesson, type TimeBox } from './lesson.ts';
 
 /** The part of the memory that a night works on. */
@@ -27,6 +29,7 @@ export interface NightMemory {
   cards(): readonly Card[];
   replacedCards(): ReadonlyMap<string, Card>;
   cardHistory(model: string): ReadonlyMap<string, CardTraining>;
+  cardsOfOthers(model: string): readonly Card[];
   forModel(model: string): ModelMemory;
 }
 
@@ -51,6 +54,8 @@ export interface NightParts {
   /** Where anchors of each model are kept. */
   readonly anchors: string;
   readonly settings: () => NightSettings;
+  /** Shows that the new adapter has nothing of what was forgotten. */
+  readonly erasures?: ErasureProofs;
   readonly now: () => number;
 }
 
@@ -85,17 +90,20 @@ export class NightWork implements SleepWork {
     const closed = memory.forModel(model).closedConversations();
     const events = [...new Set(closed.flatMap((conversation) => conversation.events))].sort((a, b) => a - b);
     const history = memory.cardHistory(model);
-    if (events.length === 0 && memory.cards().every((card) => history.has(card.id)))
+    const manifest = await store.manifest(model);
+    const { versions } = manifest;
+    const cards = memory.cards();
+    const need = nightNeed({ manifest, cards, history, ofOthers: memory.cardsOfOthers(model) });
+    if (need === undefined && events.length === 0 && cards.every((card) => history.has(card.id)))
       return { nothing: 'There is nothing new to learn.' };
-    const { versions, active } = await store.manifest(model);
     const promoted = versions.filter((v) => v.verdict?.passed === true);
     const sinceBase = promoted.length - 1 - promoted.findLastIndex((v) => v.parent === undefined);
-    const current = versions.find((v) => v.version === active);
+    const current = activeOf(manifest);
     const settings = this.#parts.settings();
     const recipe = { ...RECIPE, ...settings.recipe };
     const goesOn = current !== undefined && sinceBase < REBUILD_AFTER - 1 && sameShape(current.recipe ?? {}, recipe);
     const parent = goesOn ? current.sha256 : undefined;
-    const attempt = versions.length - 1 - versions.findLastIndex((v) => v.state !== 'rejected');
+    const attempt = attemptsOf(versions);
     const parts = {
       model,
       events,
@@ -103,13 +111,14 @@ export class NightWork implements SleepWork {
       // What was rejected is tried again more gently.
       recipe: { ...recipe, learningRate: recipe.learningRate / 2 ** Math.min(attempt, 2) },
       ...(parent === undefined ? {} : { parent }),
+      ...(need === undefined ? {} : { cards: cards.map(({ id }) => id) }),
     };
     const budgetMs = wish.budgetMs ?? settings.budgetMs;
     return { id: runId(parts), modelPath, budgetMs, startedAt: now(), ...parts };
   }
 
   async dream(run: SleepRun, hooks: StepHooks): Promise<number> {
-    const { memory, runs } = this.#parts;
+    const { memory, runs, store } = this.#parts;
     const folder = await runs.of(run);
     const before = await readLesson(folder);
     if (before !== undefined) return before.items.length;
@@ -119,7 +128,10 @@ export class NightWork implements SleepWork {
     await valve.pass(0, signal);
     const cards = memory.cards();
     // From the bare model everything is new.
-    const history = run.parent === undefined ? new Map<string, CardTraining>() : memory.cardHistory(run.model);
+    const manifest = await store.manifest(run.model);
+    const past = memory.cardHistory(run.model);
+    const parent = manifest.versions.find((v) => v.sha256 === run.parent);
+    const history = historyIn(parent, past);
     const { fresh, replay } = chooseCards(cards, history);
     const chosen = [...fresh, ...replay];
     const seed = run.recipe.seed ?? RECIPE.seed;
@@ -130,7 +142,7 @@ export class NightWork implements SleepWork {
       ...completionItems(events),
     ];
     if (items.length === 0) return 0;
-    const known = memory.cardHistory(run.model);
+    const known = historyIn(activeOf(manifest), past);
     const old = cards.filter((card) => known.has(card.id)).slice(0, MOST_OLD_PROBES);
     const isNew = fresh.filter((card) => !known.has(card.id));
     const probes = (of: readonly Card[]): Lesson['freshProbes'] =>
@@ -187,19 +199,22 @@ export class NightWork implements SleepWork {
   }
 
   async evaluate(run: SleepRun, hooks: StepHooks): Promise<{ readonly promoted: boolean; readonly words: string }> {
-    const { adapters, runs, store } = this.#parts;
+    const { adapters, memory, runs, store } = this.#parts;
     const folder = await runs.of(run);
     const lesson = await this.#lesson(folder);
     const voice = this.#voice(run);
     const carried = new Set((await readJson<TimeBox>(path.join(folder, 'timebox.json')))?.carried);
     const taught = [...lesson.fresh, ...lesson.replay].filter((card) => !carried.has(card));
+    const taughtIds = new Set(taught);
+    // Of memories from nights long ago, too: forgetting what was said then takes this adapter with it.
+    const sources = memory.cards().flatMap((card) => (taughtIds.has(card.id) ? card.sources : []));
     const manifest = await store.manifest(run.model);
     const parent = manifest.versions.find((v) => v.sha256 === run.parent);
     const version = await store.adopt(run.model, {
       file: path.join(folder, 'candidate.lora'),
       run: run.id,
       by: 'sleep',
-      events: run.events,
+      events: [...run.events, ...sources],
       cards: taught,
       recipe: { ...run.recipe },
       ...(parent === undefined ? {} : { parent: parent.version }),
@@ -219,6 +234,10 @@ export class NightWork implements SleepWork {
         verdict = await searchDose((scale) => measurement.measure(adapter.id, scale, incumbent));
         const failed = measurement.missed(verdict.scale);
         await writeDurably(path.join(folder, 'missed.json'), JSON.stringify(failed));
+        if (verdict.passed) {
+          const use = { id: adapter.id, scale: verdict.scale };
+          await this.#parts.erasures?.prove(run.model, version.version, measurement, use);
+        }
       } finally {
         await adapters.call('unloadAdapter', { id: adapter.id }, NEVER);
       }

@@ -311,3 +311,41 @@ test('a step that fails is tried again an hour later, three times in all', async
   await b.cycle.close();
   expect(await new RunFolder(folder).read()).toBeUndefined();
 });
+
+test.each(['dream', 'train', 'evaluate'] as const)(
+  'a forgotten text ends "%s", and nothing of the night stays',
+  async (step) => {
+    const b = bed(step);
+    await b.cycle.start();
+    await called(b, step);
+    b.set({ due: false });
+    await b.cycle.drop();
+    expect(b.cycle.status()).toMatchObject({
+      phase: 'awake',
+      reason: 'Something was forgotten; this night is dropped.',
+    });
+    expect(b.work.calls.at(-1)).toBe('settle false');
+    expect(await readdir(new RunFolder(folder).folder)).toEqual([]);
+    // It does not wait for an hour: the next night is another one.
+    b.set({ due: true });
+    b.work.hang = undefined;
+    b.cycle.look();
+    await called(b, 'settle true');
+    await b.cycle.close();
+  },
+);
+
+test('a night that waits to go on is dropped, too', async () => {
+  const first = bed('train');
+  await first.cycle.start();
+  await called(first, 'train');
+  const second = bed();
+  second.gate.hinders = ['In use.'];
+  await second.cycle.start();
+  await second.cycle.drop();
+  second.set({ due: false });
+  second.cycle.look();
+  expect(second.cycle.status().phase).toBe('awake');
+  expect(await new RunFolder(folder).read()).toBeUndefined();
+  await second.cycle.close();
+});

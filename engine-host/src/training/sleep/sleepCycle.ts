@@ -166,6 +166,19 @@ export class SleepCycle {
     this.#input({ type: 'wake', now: this.#options.now() });
   }
 
+  /** Ends a night that may hold what was forgotten, and removes all of it. */
+  async drop(): Promise<void> {
+    if (isWorking(this.#state.phase)) {
+      this.#input({ type: 'forget' });
+      await this.#working;
+      await this.#writing;
+      return;
+    }
+    // One that waits to go on, of this start or of the last.
+    this.#run = undefined;
+    await this.#options.runs.clear();
+  }
+
   /** Something changed that may matter: the memory, the model, the machine. */
   look(): void {
     if (this.#closed) return;

@@ -17,6 +17,8 @@ export interface SleepRun {
   readonly parent?: string;
   /** Exchanges that this night consolidates, rising. */
   readonly events: readonly number[];
+  /** Cards that it is to learn again or for the first time, whatever was said since; absent: a usual night. */
+  readonly cards?: readonly string[];
   readonly recipe: TrainRecipe;
   /** Counts the nights over the same events whose adapter was rejected. */
   readonly attempt: number;
@@ -32,11 +34,12 @@ export interface RunRecord {
   readonly failures: number;
 }
 
-/** H(model, parent, sorted ids, recipe with its seed, attempt): the same work has the same name, and its files are found again. */
-export function runId(run: Pick<SleepRun, 'model' | 'parent' | 'events' | 'recipe' | 'attempt'>): string {
+/** H(model, parent, sorted ids, recipe with its seed, attempt, cards if named): the same work has the same name, and its files are found again. */
+export function runId(run: Pick<SleepRun, 'model' | 'parent' | 'events' | 'recipe' | 'attempt' | 'cards'>): string {
   const recipe = Object.entries(run.recipe).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const ids = run.events.toSorted((a, b) => a - b);
-  const text = JSON.stringify([1, run.model, run.parent ?? null, ids, recipe, run.attempt]);
+  const cards = run.cards === undefined ? [] : [run.cards.toSorted()];
+  const text = JSON.stringify([1, run.model, run.parent ?? null, ids, recipe, run.attempt, ...cards]);
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
@@ -93,13 +96,17 @@ function isRecord(value: unknown): value is RunRecord {
   if (!('failures' in value) || typeof value.failures !== 'number') return false;
   if (v !== 1 || !['dreaming', 'training', 'evaluating'].includes(at as string)) return false;
   if (typeof run !== 'object' || run === null) return false;
-  const { id, model, modelPath, events, recipe, attempt, budgetMs, startedAt, parent } = run as Record<string, unknown>;
+  const { id, model, modelPath, events, recipe, attempt, budgetMs, startedAt, parent, cards } = run as Record<
+    string,
+    unknown
+  >;
   const whole =
     typeof model === 'string' &&
     typeof modelPath === 'string' &&
     (parent === undefined || typeof parent === 'string') &&
     Array.isArray(events) &&
     events.every((event) => Number.isSafeInteger(event)) &&
+    (cards === undefined || (Array.isArray(cards) && cards.every((card) => typeof card === 'string'))) &&
     typeof recipe === 'object' &&
     recipe !== null &&
     typeof attempt === 'number' &&

@@ -14,7 +14,7 @@ export interface SleepState {
   /** A working phase that stands still until the machine allows it. */
   readonly held: boolean;
   /** The phase's work was told to end early, and has not yet. */
-  readonly stopping?: 'wake' | 'abort' | 'close';
+  readonly stopping?: 'wake' | 'abort' | 'close' | 'forget';
   /** No sleep by itself before this time: after being woken, after a failure or a rejected adapter. */
   readonly notBefore: number;
 }
@@ -41,6 +41,8 @@ export type SleepInput =
   | { readonly type: 'asked' }
   | { readonly type: 'wake'; readonly now: number }
   | { readonly type: 'close' }
+  /** Something was forgotten that this night may hold: nothing of it stays. */
+  | { readonly type: 'forget' }
   | { readonly type: 'locked'; readonly got: boolean }
   /** `at`: the step at which an interrupted run goes on. */
   | { readonly type: 'planned'; readonly at: 'dreaming' | 'training' | 'evaluating' }
@@ -76,6 +78,8 @@ export const QUIET_AFTER_FAILURE_MS = HOUR;
 /** A rejected adapter: by then there is more to learn from. */
 export const QUIET_AFTER_REJECTION_MS = 24 * HOUR;
 
+const FORGOTTEN = 'Something was forgotten; this night is dropped.';
+
 const WORKING: ReadonlySet<SleepPhase> = new Set(['dreaming', 'training', 'evaluating']);
 
 export function isWorking(phase: SleepPhase): phase is 'dreaming' | 'training' | 'evaluating' {
@@ -97,6 +101,8 @@ export function sleepStep(state: SleepState, input: SleepInput): SleepStep {
       return isWorking(state.phase) && state.stopping === undefined
         ? { state: { ...state, stopping: 'close' }, effects: [{ do: 'stop' }] }
         : same(state);
+    case 'forget':
+      return forget(state);
     case 'locked':
       return locked(state, input.got);
     case 'planned':
@@ -184,11 +190,18 @@ function wake(state: SleepState, now: number): SleepStep {
   if (state.phase === 'awake') return same({ ...state, notBefore });
   if (state.phase === 'drowsy')
     return go(state, 'awake', 'You woke it.', { notBefore }, state.awaits === undefined ? [] : [{ do: 'unlock' }]);
-  if (state.stopping !== undefined) return same({ ...state, stopping: 'wake', notBefore });
+  if (state.stopping !== undefined)
+    return same(state.stopping === 'forget' ? { ...state, notBefore } : { ...state, stopping: 'wake', notBefore });
   return {
     state: { ...state, stopping: 'wake', notBefore, reason: 'Waking up.' },
     effects: [{ do: 'stop' }],
   };
+}
+
+function forget(state: SleepState): SleepStep {
+  if (!isWorking(state.phase)) return same(state);
+  const effects: SleepEffect[] = state.stopping === undefined ? [{ do: 'stop' }] : [];
+  return { state: { ...state, stopping: 'forget', reason: FORGOTTEN }, effects };
 }
 
 function locked(state: SleepState, got: boolean): SleepStep {
@@ -217,6 +230,8 @@ function dreamed(state: SleepState, items: number): SleepStep {
 
 /** Ended early: the next sleep goes on where this one stopped. */
 function stoppedNow(state: SleepState, now: number, kept: string): SleepStep {
+  if (state.stopping === 'forget')
+    return go(state, 'awake', FORGOTTEN, {}, [{ do: 'settle', learnt: false }, { do: 'unlock' }]);
   const why = { wake: 'You woke it.', abort: state.reason, close: 'Zell ends.' }[state.stopping ?? 'close'];
   const quiet = state.stopping === 'abort' ? Math.max(state.notBefore, now) : state.notBefore;
   return go(state, 'awake', `${why} ${kept}`, { notBefore: quiet }, [{ do: 'unlock' }]);
