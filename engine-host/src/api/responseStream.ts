@@ -49,11 +49,19 @@ export class ResponseStream {
 
   /** SSE without an event name. */
   data(value: unknown): Written {
-    return this.#write(`data: ${JSON.stringify(value)}\n\n`);
+    return this.dataJson(JSON.stringify(value));
+  }
+
+  dataJson(json: string): Written {
+    return this.#write(`data: ${json}\n\n`);
   }
 
   event(name: string, value: unknown): Written {
-    return this.#write(`event: ${name}\ndata: ${JSON.stringify(value)}\n\n`);
+    return this.eventJson(name, JSON.stringify(value));
+  }
+
+  eventJson(name: string, json: string): Written {
+    return this.#write(`event: ${name}\ndata: ${json}\n\n`);
   }
 
   /** A sign of life that clients skip. */

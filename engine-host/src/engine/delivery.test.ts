@@ -38,7 +38,7 @@ function pass(ms: number): void {
 function step(ms: number, n: number, ids: readonly number[] = [1], apart = false): void {
   pass(ms);
   for (const id of ids) delivery.add(id, token(n), apart);
-  delivery.offer();
+  delivery.offer(ms);
 }
 
 const tokensOf = (id: number): number[] =>
@@ -76,6 +76,17 @@ test('nothing is held when steps take longer than half of the limit: a stream ha
     for (let n = 0; n < 6; n++) step(Math.ceil(ms), n);
     expect(frames).toHaveLength(6);
   }
+});
+
+test('before a step that may take long everything leaves', () => {
+  step(5, 0);
+  step(5, 1);
+  expect(frames).toHaveLength(1);
+  pass(5);
+  delivery.add(1, token(2), false);
+  delivery.offer();
+  expect(frames.map((f) => f.at)).toEqual([1005, 1015]);
+  expect(tokensOf(1)).toEqual([0, 1, 2]);
 });
 
 test('a step that takes longer than thought does not hold what came before it', () => {
@@ -116,7 +127,7 @@ test('a first token without text is no news', () => {
   frames = [];
   pass(5);
   delivery.add(2, token(7, ''), false);
-  delivery.offer();
+  delivery.offer(5);
   expect(frames).toHaveLength(0);
   pass(5);
   delivery.add(2, token(8, 'é'), false);
@@ -136,7 +147,7 @@ test('tokens that are wanted apart are delivered together, not joined; log-proba
     pass(5);
     delivery.add(1, token(n), true);
     delivery.add(2, logprobs(n), false);
-    delivery.offer();
+    delivery.offer(5);
   }
   pass(MOST_HELD_MS);
   expect(frames).toHaveLength(2);

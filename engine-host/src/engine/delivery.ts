@@ -2,10 +2,11 @@
 import type { GenerateDelta, GenerateEvent } from '#protocol/engine.ts';
 
 /**
- * So long after a frame the next one leaves at the latest, if there is something for it: no token waits longer. A process that wakes after a step of the engine finds the caches
- * empty: waking costs several times what its events do, so fewer wakings are what saves time.
+ * So long after a frame the next one leaves at the latest, if there is something for it: no token waits longer. A process that wakes
+ * after a step of the engine finds the caches empty: waking costs several times what its events do, so fewer wakings are what saves
+ * time. What remains of the gap that a reader may see (`MOST_GAP_MS`) is for the way to him.
  */
-export const MOST_HELD_MS = 33;
+export const MOST_HELD_MS = 45;
 
 export interface DeliveredEvent {
   readonly id: number;
@@ -43,7 +44,6 @@ export class Delivery {
   #urgent = false;
   #ended = false;
   #sentAt = -Infinity;
-  #offeredAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: DeliveryOptions) {
@@ -68,16 +68,13 @@ export class Delivery {
     this.#urgent = true;
   }
 
-  /** Something may have been added: sends it, or holds it if more is expected in time. */
-  offer(): void {
+  /** Something may have been added: sends it, or holds it if more is expected in time: in about `nextMs`. */
+  offer(nextMs = Infinity): void {
     if (this.#events.length === 0) return;
     const now = this.#options.now();
-    // The next offer comes after about as long as this one did.
-    const next = now + (now - this.#offeredAt);
-    this.#offeredAt = now;
     // From the last frame on, so that steps of nearly this length are not delivered in pairs.
     const due = this.#sentAt + MOST_HELD_MS;
-    if (this.#urgent || next > due) this.#send();
+    if (this.#urgent || now + nextMs > due) this.#send();
     else this.#timer ??= setTimeout(() => this.#send(), due - now);
   }
 

@@ -51,7 +51,7 @@ class EngineServer {
       addon: options.addon,
       now: options.now,
       build: options.build ?? '',
-      flush: () => this.#delivery.offer(),
+      flush: (nextMs) => this.#delivery.offer(nextMs),
     });
   }
 

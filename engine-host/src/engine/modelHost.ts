@@ -24,7 +24,7 @@ export interface LoadedModel {
 export interface ModelHostOptions {
   readonly addon: NativeAddon;
   readonly now: () => number;
-  readonly flush: () => void;
+  readonly flush: (nextMs?: number) => void;
   /** Names the engine's code: keys and values that other code computed are not used. */
   readonly build: string;
 }

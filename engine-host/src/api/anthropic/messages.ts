@@ -9,6 +9,7 @@ import type { Generation } from '../generation.ts';
 import { ResponseStream, type Written } from '../responseStream.ts';
 import { sampling, stopTexts, tokenLimit, V1_DEFAULTS } from '../sampling.ts';
 import { runStream } from '../streaming.ts';
+import { textSlot } from '../textSlot.ts';
 import { readConversation, refuseConstraints } from './read.ts';
 import { CountBody, MessagesBody } from './schema.ts';
 
@@ -83,6 +84,8 @@ async function countedPrompt(call: Call, parts: Parameters<Call['count']>[0]): P
   return promptTokens;
 }
 
+const CONTENT = 'content_block_delta';
+
 async function streamAnswer(
   context: ApiContext,
   request: FastifyRequest,
@@ -95,8 +98,8 @@ async function streamAnswer(
 ): Promise<void> {
   const stream = ResponseStream.open(call.reply, 'text/event-stream', call.signal, { 'request-id': request.id });
   const send = (type: string, rest: object = {}): Written => stream.event(type, { type, ...rest });
-  const delta = (text: string): Written =>
-    send('content_block_delta', { index: 0, delta: { type: 'text_delta', text } });
+  const content = textSlot((text) => ({ type: CONTENT, index: 0, delta: { type: 'text_delta', text } }));
+  const delta = (text: string): Written => stream.eventJson(CONTENT, content(text));
   await runStream(context, request, 'anthropic', stream, async () => {
     await send('message_start', {
       message: {

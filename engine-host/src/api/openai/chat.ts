@@ -7,10 +7,11 @@ import type { ChatMessage } from '../deps.ts';
 import { invalid } from '../errors.ts';
 import type { Generation } from '../generation.ts';
 import { timings } from '../llamacpp/result.ts';
-import { ResponseStream, type Written } from '../responseStream.ts';
+import { ResponseStream } from '../responseStream.ts';
 import { stopTexts, tokenLimit } from '../sampling.ts';
 import { adaptersOf } from '../schemas.ts';
 import { runStream } from '../streaming.ts';
+import { textSlot } from '../textSlot.ts';
 import { ChatBody, refuseConstraints, refuseForcedTools, samplingOf } from './schema.ts';
 import { chatLogprobs, finishReason, usage } from './wire.ts';
 
@@ -87,25 +88,26 @@ async function streamChat(
   const { wantsLogprobs, withUsage, withTokens } = extras;
   await call.accepted(generations);
   const stream = ResponseStream.open(call.reply, 'text/event-stream', call.signal);
-  const send = (index: number, delta: object, finish: string | null, logprobs: object | null = null): Written =>
-    stream.data({
-      ...head,
-      object: 'chat.completion.chunk',
-      choices: [{ index, delta, logprobs, finish_reason: finish }],
-      ...(withUsage ? { usage: null } : {}),
-    });
+  const chunk = (index: number, delta: object, finish: string | null, logprobs: object | null = null): object => ({
+    ...head,
+    object: 'chat.completion.chunk',
+    choices: [{ index, delta, logprobs, finish_reason: finish }],
+    ...(withUsage ? { usage: null } : {}),
+  });
   await runStream(context, request, 'openai', stream, async () => {
     const results = await call.all(
       generations.map(async (generation, index) => {
-        await send(index, { role: 'assistant', content: '' }, null);
+        await stream.data(chunk(index, { role: 'assistant', content: '' }, null));
+        const content = textSlot((text) => chunk(index, { content: text }, null));
         const finished = await call.finish(generation, index === 0 ? messages : [], {
-          delta: (d) =>
-            d.text === '' && (!wantsLogprobs || d.logprobs === undefined)
-              ? undefined
-              : send(index, { content: d.text }, null, wantsLogprobs ? chatLogprobs(d.logprobs ?? []) : null),
+          delta: ({ text, logprobs }) => {
+            if (wantsLogprobs && logprobs !== undefined)
+              return stream.data(chunk(index, { content: text }, null, chatLogprobs(logprobs)));
+            return text === '' ? undefined : stream.dataJson(content(text));
+          },
           idle: () => stream.comment(),
         });
-        await send(index, {}, finishReason(finished.result.finish));
+        await stream.data(chunk(index, {}, finishReason(finished.result.finish)));
         return finished;
       }),
     );

@@ -7,10 +7,11 @@ import type { ChatMessage } from '../deps.ts';
 import { invalid } from '../errors.ts';
 import type { Generation } from '../generation.ts';
 import { fimPrompt } from '../llamacpp/fim.ts';
-import { ResponseStream, type Written } from '../responseStream.ts';
+import { ResponseStream } from '../responseStream.ts';
 import { stopTexts, tokenLimit } from '../sampling.ts';
 import { adaptersOf } from '../schemas.ts';
 import { runStream } from '../streaming.ts';
+import { textSlot } from '../textSlot.ts';
 import { CompletionBody, refuseConstraints, samplingOf } from './schema.ts';
 import { completionLogprobs, finishReason, usage } from './wire.ts';
 
@@ -115,27 +116,28 @@ async function streamCompletion(
   await call.accepted(choices.map((c) => c.generation));
   const withUsage = body.stream_options?.include_usage === true;
   const stream = ResponseStream.open(call.reply, 'text/event-stream', call.signal);
-  const send = (index: number, text: string, finish: string | null, logprobs: object | null = null): Written =>
-    stream.data({
-      ...head,
-      choices: [{ index, text, logprobs, finish_reason: finish }],
-      ...(withUsage ? { usage: null } : {}),
-    });
+  const chunk = (index: number, text: string, finish: string | null, logprobs: object | null = null): object => ({
+    ...head,
+    choices: [{ index, text, logprobs, finish_reason: finish }],
+    ...(withUsage ? { usage: null } : {}),
+  });
   await runStream(context, request, 'openai', stream, async () => {
     const results = await call.all(
       choices.map(async ({ index, generation, recorded, echo }): Promise<GenerateResult> => {
         let offset = echo.length;
-        if (echo !== '') await send(index, echo, null);
+        const piece = textSlot((text) => chunk(index, text, null));
+        if (echo !== '') await stream.dataJson(piece(echo));
         const { result } = await call.finish(generation, recorded, {
-          delta: (d) => {
-            if (d.text === '' && (!wantsLogprobs || d.logprobs === undefined)) return undefined;
+          delta: ({ text, logprobs }) => {
             const at = offset;
-            offset += d.text.length;
-            return send(index, d.text, null, wantsLogprobs ? completionLogprobs(d.logprobs ?? [], at) : null);
+            offset += text.length;
+            if (wantsLogprobs && logprobs !== undefined)
+              return stream.data(chunk(index, text, null, completionLogprobs(logprobs, at)));
+            return text === '' ? undefined : stream.dataJson(piece(text));
           },
           idle: () => stream.comment(),
         });
-        await send(index, '', finishReason(result.finish));
+        await stream.data(chunk(index, '', finishReason(result.finish)));
         return result;
       }),
     );

@@ -19,14 +19,15 @@ class Bench {
   readonly model: FakeModel;
   readonly scheduler: Scheduler;
   now = 0;
-  flushes = 0;
+  /** What each flush was told. */
+  readonly flushes: (number | undefined)[] = [];
 
   constructor(model: FakeModelOptions = {}, limits: { slots?: number; maxWaiting?: number } = {}) {
     this.model = new FakeModel(model);
     this.scheduler = new Scheduler(this.model, {
       ...limits,
       now: () => this.now,
-      flush: () => this.flushes++,
+      flush: (nextMs) => this.flushes.push(nextMs),
     });
   }
 
@@ -448,5 +449,22 @@ test('a flush follows every step, and comes before the next one is done', async 
   const bench = new Bench();
   bench.submit('a', { maxTokens: 6 });
   await bench.idle();
-  expect(bench.flushes).toBeGreaterThanOrEqual(bench.model.steps.length + 1);
+  expect(bench.flushes.length).toBeGreaterThanOrEqual(bench.model.steps.length + 1);
+});
+
+test('a flush is told how long a step of answers alone takes, and nothing beside a prompt', async () => {
+  const bench = new Bench({
+    duringStep: () => {
+      bench.now += 7;
+      return Promise.resolve();
+    },
+  });
+  bench.submit('a', { maxTokens: 6 });
+  await bench.idle();
+  // The prompt, the first plain step, which nobody has measured, then four of them.
+  expect(bench.flushes.slice(0, 6)).toEqual([undefined, undefined, 7, 7, 7, 7]);
+  const before = bench.flushes.length;
+  bench.submit('bc', { maxTokens: 2 });
+  await bench.idle();
+  expect(bench.flushes.slice(before, before + 2)).toEqual([undefined, 7]);
 });

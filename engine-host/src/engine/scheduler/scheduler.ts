@@ -32,8 +32,11 @@ export interface SchedulerOptions {
   readonly adapterHash?: AdapterHash;
   /** Known prefixes on the disk; the scheduler uses it from now on, its owner ends it. */
   readonly disk?: DiskTier;
-  /** Called when tasks may have been told something: after admissions and each step's results, and after a cancellation. */
-  readonly flush: () => void;
+  /**
+   * Called when tasks may have been told something: after admissions and each step's results, and after a cancellation. `nextMs`: when
+   * to expect the next call, where that is known to be soon.
+   */
+  readonly flush: (nextMs?: number) => void;
 }
 
 /** One model's scheduler. Nothing runs while there is no task. Every method is for one thread. */
@@ -42,7 +45,7 @@ export class Scheduler {
   readonly #slots: number;
   readonly #maxWaiting: number;
   readonly #now: () => number;
-  readonly #flush: () => void;
+  readonly #flush: SchedulerOptions['flush'];
   readonly #tree: PrefixTree;
   readonly #admission: Admission;
   readonly #counters = new Counters();
@@ -253,7 +256,7 @@ export class Scheduler {
     try {
       const pending = this.#model.step(plan.map(stepItem));
       // Results of the step before are written while this one computes.
-      this.#flush();
+      this.#flush(this.#plainMs(plan));
       outputs = await pending;
     } catch (error) {
       this.#inStep = undefined;
@@ -274,6 +277,13 @@ export class Scheduler {
     }
     // Last, because it may take the KV of another entry of this step. One at a time: the others try again with the next step.
     if (starved !== undefined) await this.#relieve(starved);
+  }
+
+  /** How long a step takes in which everybody only decodes; undefined with prompts, or before any was measured. */
+  #plainMs(plan: readonly PlannedItem[]): number | undefined {
+    if (plan.some(({ entry }) => remaining(entry) > 1)) return undefined;
+    const ms = this.#pace.decodeMs(plan.length);
+    return ms === 0 ? undefined : ms;
   }
 
   #measured(plan: readonly PlannedItem[], ms: number): void {
