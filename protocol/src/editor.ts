@@ -104,8 +104,11 @@ export interface EditorRequests {
     result: { conversations: ConversationSummary[]; events: MemoryEvent[] };
   };
   'zell/memory/delete': { params: { ids: number[] } | { conversation: string }; result: { erased: number } };
-  /** Cards that hold now, newest first; `query` picks those that fit it, best first. */
-  'zell/memory/cards': { params: { query?: string }; result: { cards: Card[] } };
+  /**
+   * Cards that hold now, newest first; `query` picks those that fit it, best first. With `ids` just these, also those that were replaced
+   * or that no night has made yet; what is gone is left out.
+   */
+  'zell/memory/cards': { params: { query?: string; ids?: string[] }; result: { cards: Card[] } };
   /** One card, also one that was replaced, with the exchanges it comes from. */
   'zell/memory/card': { params: { id: string }; result: { card: Card; events: MemoryEvent[] } };
   /** The user's own wording; `value` is what an answer must contain. */
@@ -114,8 +117,8 @@ export interface EditorRequests {
   'zell/memory/forget': { params: MemoryForget; result: { events: number[]; cards: string[] } };
   /** Cards of an export; what is no card is left out. */
   'zell/memory/import': { params: { cards: unknown[] }; result: { added: number } };
-  /** Whether memories are looked up for the editor's chat and `zell run`. */
-  'zell/memory/recall': { params: { enabled: boolean }; result: null };
+  /** Whether memories are looked up for the editor's chat, `zell run` and `zell ask`; `tokens`: how much of a prompt they may take (32–4096). */
+  'zell/memory/recall': { params: { enabled: boolean; tokens?: number }; result: null };
   'zell/memory/clear': { params: Record<string, never>; result: { erased: number } };
   /** Learns as soon as the machine allows it, from what there is; conversations that are open count as closed. */
   'zell/memory/sleep': { params: { budgetMinutes?: number }; result: MemoryStatus };

@@ -117,12 +117,23 @@ export class Call {
   /**
    * The conversation with the memories that fit its last question, for our own clients that ask for them; anybody else's stays as it is.
    * They stand before that question, so that the conversation before it keeps its known beginning. The reply names them in a header.
+   * `adapters`: those that the body names; then the one that the model learnt is not what answers.
    */
-  async withMemories(messages: readonly ChatMessage[]): Promise<readonly ChatMessage[]> {
+  async withMemories(
+    messages: readonly ChatMessage[],
+    { adapters = this.#adapters }: { readonly adapters?: readonly AdapterScale[] },
+  ): Promise<readonly ChatMessage[]> {
     const at = messages.findLastIndex((message) => message.role === 'user');
     const question = messages[at]?.content;
     if (!this.caller.recall || question === undefined) return messages;
-    const found = await this.#context.recorder.recall?.(question, this.caller.origin.workspace);
+    const { workspace } = this.caller.origin;
+    const said = messages.slice(0, at).flatMap(({ role, content }) => (role === 'user' ? [content] : []));
+    const found = await this.#context.recorder.recall?.({
+      question,
+      said,
+      ...(workspace === undefined ? {} : { workspace }),
+      ...(adapters === undefined ? { model: this.model.modelHash } : {}),
+    });
     if (found === undefined) return messages;
     this.reply.header('x-zell-memories', found.cards.map(({ id }) => id).join(','));
     return [...messages.slice(0, at), { role: 'system', content: found.text }, ...messages.slice(at)];

@@ -65,10 +65,14 @@ export interface ApiRecorder {
    */
   mayKeep?(texts: readonly string[]): Promise<boolean>;
   /** Memories that fit a question, as a text for the model, with their ids; undefined when none does. Never throws. Absent: there are none. */
-  recall?(
-    question: string,
-    workspace: string | undefined,
-  ): Promise<{ readonly text: string; readonly cards: readonly { readonly id: string }[] } | undefined>;
+  recall?(asked: {
+    readonly question: string;
+    /** What the user said before in this conversation. */
+    readonly said: readonly string[];
+    readonly workspace?: string;
+    /** Hash of the model, when the adapter that it learnt itself answers. */
+    readonly model?: string;
+  }): Promise<{ readonly text: string; readonly cards: readonly { readonly id: string }[] } | undefined>;
   /** Queues it; returns at once and never throws. */
   exchange(exchange: Exchange): void;
 }

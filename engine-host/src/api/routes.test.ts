@@ -503,6 +503,15 @@ describe('prompts and memory', () => {
       expect(none).toBeNull();
     }
     expect((await prompt(own, chat))[0]).not.toContain('MEMORY');
+    const workspace = 'abcdef0123456789';
+    const turns = [...chat.messages, { role: 'assistant', content: 'a' }, { role: 'user', content: 'my manager' }];
+    await prompt({ ...own, 'x-zell-workspace': workspace }, { messages: turns });
+    const said = chat.messages.filter(({ role }) => role === 'user').map(({ content }) => content);
+    const question = { question: 'my manager', said };
+    expect(host.recalls.at(-1)).toEqual({ ...question, workspace, model: MODEL.modelHash });
+    // With an adapter of the user's the model's own does not answer: everything is looked up.
+    await prompt(own, { messages: turns, lora: [{ id: 1, scale: 1 }] });
+    expect(host.recalls.at(-1)).toEqual(question);
   });
   test('an exchange is recorded with its client; incognito is not', async () => {
     await post('/v1/chat/completions', chat, {

@@ -162,6 +162,8 @@ export interface TestHost {
   readonly app: FastifyInstance;
   readonly engine: FakeEngine;
   readonly recorded: Exchange[];
+  /** What memories were asked for. */
+  readonly recalls: unknown[];
   readonly bugs: unknown[];
   readonly url: string;
   close(): Promise<void>;
@@ -171,6 +173,7 @@ export interface TestHost {
 export async function testHost(overrides: Partial<ApiDeps> = {}, model: ModelInfo = MODEL): Promise<TestHost> {
   const engine = new FakeEngine();
   const recorded: Exchange[] = [];
+  const recalls: unknown[] = [];
   const bugs: unknown[] = [];
   const templates = new ChatTemplates({ limits: { renderMs: 5000, parseMs: 10_000 } });
   const app = createApi({
@@ -198,10 +201,11 @@ export async function testHost(overrides: Partial<ApiDeps> = {}, model: ModelInf
     },
     recorder: {
       exchange: (e) => recorded.push(e),
-      recall: (question) =>
-        Promise.resolve(
-          question.includes('manager') ? { text: 'MEMORY', cards: [{ id: 'a1' }, { id: 'b2' }] } : undefined,
-        ),
+      recall: (asked) => {
+        recalls.push(asked);
+        const found = { text: 'MEMORY', cards: [{ id: 'a1' }, { id: 'b2' }] };
+        return Promise.resolve(asked.question.includes('manager') ? found : undefined);
+      },
       mayKeep: (texts) => Promise.resolve(texts.every((t) => !t.includes('AKIA'))),
     },
     identity: { version: '0.1.0', instance: 'i-1', startedAt: 1_700_000_000_000 },
@@ -218,7 +222,7 @@ export async function testHost(overrides: Partial<ApiDeps> = {}, model: ModelInf
     await app.close();
     templates.close();
   };
-  return { app, engine, recorded, bugs, url, close };
+  return { app, engine, recorded, recalls, bugs, url, close };
 }
 
 function count(prompt: readonly PromptPart[]): number {

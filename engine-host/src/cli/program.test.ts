@@ -45,6 +45,8 @@ test('options arrive as numbers; a prompt may look like an option behind --', as
   expect((run.mock.calls[1] as [string[], RunOptions])[1].recall).toBe(false);
   await zell('run', '--', '--help me');
   expect((run.mock.calls[2] as [string[]])[0]).toEqual(['--help me']);
+  await zell('ask', 'hi');
+  expect((run.mock.calls[3] as [string[], RunOptions])[1].recall).toBe(true);
 });
 
 test('wrong usage ends with 2 and runs nothing', async () => {

@@ -29,7 +29,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
     .option('--system <text>', 'system prompt; "" leaves it to the model')
     .option('--lora <file[:scale]>', 'answer with this LoRA adapter (repeatable)', collectAdapter)
     .option('--no-recall', 'without the memories that fit the prompt')
-    .option('--json', 'print {model, text, tokens, timings} instead of streaming')
+    .option('--json', 'print {model, text, tokens, memories, timings} instead of streaming')
     .action(async (words: string[], options: RunOptions) =>
       (await import('./commands/run.ts')).run(words, options, signal),
     );
@@ -40,7 +40,8 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
     .argument('<prompt>')
     .option('--max-tokens <n>', 'longest answer in tokens', wholeNumber(1), 1024)
     .option('--temperature <t>', '0 always takes the likeliest token', number(0, 2), 0)
-    .option('--json', 'print {model, text, tokens, timings}')
+    .option('--no-recall', 'without the memories that fit the prompt')
+    .option('--json', 'print {model, text, tokens, memories, timings}')
     .action(async (prompt: string, options: RunOptions) =>
       (await import('./commands/run.ts')).run([prompt], options, signal),
     );
@@ -175,10 +176,11 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
     );
   memory
     .command('recall')
-    .description('look memories up for the editor chat and zell run, or do not')
+    .description('look memories up for the editor chat, zell run and zell ask, or do not')
     .argument('<on|off>')
-    .option('--json', 'print {recall}')
-    .action(async (word: string, options: JsonOption) =>
+    .option('--tokens <n>', 'most of a prompt that they may take (first 256)', wholeNumber(32, 4096))
+    .option('--json', 'print {recall, tokens}')
+    .action(async (word: string, options: RecallOptions) =>
       (await import('./commands/memoryCards.ts')).memoryRecall(word, options, signal),
     );
   memory
@@ -369,6 +371,9 @@ export interface ServeOptions {
 export interface LoraOptions extends JsonOption {
   readonly scale: number;
   readonly peft?: string;
+}
+export interface RecallOptions extends JsonOption {
+  readonly tokens?: number;
 }
 export interface ForgetOptions extends JsonOption {
   readonly conversation?: string;

@@ -3,7 +3,7 @@ import type { KeptPrefix, ModelInfo } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { EditorMethod, EditorNotifications, EditorRequests } from '#protocol/editor.ts';
 import { MEMORY_MODES, type MemoryForget, type MemoryStatus } from '#protocol/memory.ts';
-import type { MemoryChoice } from '../memory/memorySettings.ts';
+import { MOST_RECALL_TOKENS, type MemoryChoice } from '../memory/memorySettings.ts';
 import type { ModelService } from '../models/modelService.ts';
 import type { AdapterStore } from '../training/adapters/adapterStore.ts';
 import type { AutoAdapter } from '../training/adapters/autoAdapter.ts';
@@ -132,8 +132,12 @@ export function editorMethods(parts: EditorParts): Handlers {
       await parts.forgetPrefixes(signal);
       return { erased };
     },
-    'zell/memory/cards': ({ query }) =>
-      Promise.resolve({ cards: [...memory.cards(query === undefined ? undefined : text(query, 'query'))] }),
+    'zell/memory/cards': async ({ query, ids }) => {
+      if (ids === undefined) return { cards: [...memory.cards(maybeText(query, 'query'))] };
+      if (!Array.isArray(ids) || ids.length > MAX_NAMED) throw invalid('ids');
+      const found = await Promise.all(ids.map((id) => memory.card(text(id, 'ids'))));
+      return { cards: found.flatMap((one) => one?.card ?? []) };
+    },
     'zell/memory/card': async ({ id }) => {
       const found = await memory.card(text(id, 'id'));
       if (found === undefined) throw new ZellError('not_found', `There is no memory ${id}.`);
@@ -153,9 +157,12 @@ export function editorMethods(parts: EditorParts): Handlers {
       if (!Array.isArray(cards) || cards.length > MAX_IMPORT) throw invalid('cards');
       return { added: await memory.importCards(cards) };
     },
-    'zell/memory/recall': async ({ enabled }) => {
+    'zell/memory/recall': async ({ enabled, tokens }) => {
       if (typeof enabled !== 'boolean') throw invalid('enabled');
-      await memory.choose({ recall: enabled });
+      await memory.choose({
+        recall: enabled,
+        ...(tokens === undefined ? {} : { recallTokens: count(tokens, 'tokens', 32, MOST_RECALL_TOKENS) }),
+      });
       return null;
     },
     'zell/memory/sleep': async ({ budgetMinutes }) => {
@@ -194,6 +201,8 @@ export function editorMethods(parts: EditorParts): Handlers {
 }
 
 const MAX_IMPORT = 100_000;
+/** Cards that one request may ask for by their ids. */
+const MAX_NAMED = 100;
 
 /** Exactly one of the ways to say it; anything else must erase nothing. */
 function forgetRequest(what: unknown): MemoryForget {

@@ -133,6 +133,7 @@ export class Host {
     this.#autoAdapter = new AutoAdapter(engine, this.#adapters, (error) =>
       log.warn({ error: toWireError(error) }, 'an adapter cannot be used'),
     );
+    memory.useTaught?.((model) => this.#autoAdapter.taught(model));
     memory.onForgotten?.((forgotten) => eraseEverywhere(forgotten, this.#erasure()));
     const registry = new ModelRegistry(options.paths);
     this.#models = new ModelService({

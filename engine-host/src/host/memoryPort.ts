@@ -26,6 +26,8 @@ export interface MemoryPort extends ApiRecorder {
   /** Erases exchanges, cards and what they replaced. */
   forget(what: MemoryForget): Promise<{ readonly ids: readonly number[]; readonly cards: readonly string[] }>;
   choose(change: Partial<MemoryChoice>): Promise<void>;
+  /** Tells recall which cards the adapter in force was taught. Absent: there is no recall. */
+  useTaught?(taught: (model: string) => ReadonlySet<string>): void;
   /** Accepted ghost text becomes an event; `model` is the hash of the model that wrote it. Returns at once, never throws. */
   completionAccepted(accepted: EditorNotifications['zell/completion/accepted'], model: string): void;
   /** Only counted. */

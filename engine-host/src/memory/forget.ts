@@ -27,11 +27,11 @@ export interface ForgetPlan {
 
 /**
  * Erases for good: payloads in the log, cards and their mentions. The intention is on disk first; after a crash the next start finishes
- * it. @throws {ZellError} disk_full, io
+ * it. `more`: exchanges that go, too. @throws {ZellError} disk_full, io
  */
-export function forgetIn(journal: Journal, what: MemoryForget): Promise<Forgotten> {
+export function forgetIn(journal: Journal, what: MemoryForget, more: readonly number[] = []): Promise<Forgotten> {
   return journal.alone(async () => {
-    const plan = resolveForget(what, journal.projection, journal.cards, journal.log);
+    const plan = resolveForget(what, journal.projection, journal.cards, journal.log, more);
     const ids = [...new Set([...plan.ids, ...plan.mentions])].sort((a, b) => a - b);
     if (ids.length === 0) return { ids: [], cards: [], texts: [], of: [] };
     const texts = [...plan.cards].flatMap((id) => journal.cards.get(id) ?? []);
@@ -57,9 +57,10 @@ export function resolveForget(
   projection: Projection,
   cards: CardProjection,
   log: Pick<EventLog, 'entry'>,
+  more: readonly number[] = [],
 ): ForgetPlan {
   const here = projection.exchanges();
-  const ids = new Set<number>();
+  const ids = new Set(more);
   const wanted = new Set<string>();
   const matching = (fits: (id: number) => boolean): void => {
     for (const id of here) if (fits(id)) ids.add(id);

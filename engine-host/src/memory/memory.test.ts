@@ -2,11 +2,10 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { testLock } from '../store/testLock.ts';
 import type { ChainMessage } from './conversationChain.ts';
-import { Memory } from './memory.ts';
-import type { RecordedExchange } from './memoryTypes.ts';
-import { redact } from './redact.ts';
+import type { Memory } from './memory.ts';
+import type { MemoryOptions, RecordedExchange } from './memoryTypes.ts';
+import { openTestMemory } from './testMemory.ts';
 
 const MODEL = '0123456789abcdef';
 const OTHER = 'fedcba9876543210';
@@ -22,21 +21,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-function open(more: Partial<Parameters<typeof Memory.open>[0]> = {}): Promise<Memory> {
-  return Memory.open({
-    conversations: path.join(home, 'conversations'),
-    memory: path.join(home, 'memory'),
-    lock: testLock(),
-    redaction: {
-      redactor: {
-        redact: (texts) => Promise.all(texts.map((t) => redact(t, new Uint8Array(32)))),
-        close: () => Promise.resolve(),
-      },
-    },
-    onProblem: (error) => problems.push(error),
-    now: () => now,
-    ...more,
-  });
+function open(more: Partial<MemoryOptions> = {}): Promise<Memory> {
+  return openTestMemory(home, { onProblem: (error) => problems.push(error), now: () => now, ...more });
 }
 
 function exchange(

@@ -13,28 +13,26 @@ import { CardKeeper } from './cards/cardKeeper.ts';
 import type { HeldCard } from './cards/cardProjection.ts';
 import { trainingOf, type CardTraining } from './cards/cardTraining.ts';
 import { ConversationChain } from './conversationChain.ts';
-import { turnOf, type ModelDreamer } from './dreaming/dreamer.ts';
-import { extractCards } from './dreaming/extractCards.ts';
+import type { ModelDreamer } from './dreaming/dreamer.ts';
 import { finishErasing, forgetIn, unfinishedErasures, unprovedErasures, type Forgotten } from './forget.ts';
 import { Journal } from './journal.ts';
 import { machineKey } from './machineKey.ts';
 import { MemorySettings, type MemoryChoice } from './memorySettings.ts';
 import type { MemoryOptions, ModelMemory, RecordedExchange } from './memoryTypes.ts';
 import { sample, titleOf } from './pick.ts';
-import { newestOf, recallCards, searchCards, type Recalled } from './recall.ts';
+import { Recall, type Recalled, type RecallQuestion } from './recall/recall.ts';
 import { Recorder } from './recorder.ts';
 import { WorkerRedactor, type Redactor } from './redactor.ts';
 
 /** Closed conversations that start a sleep. */
 const SLEEP_AFTER = 100;
 const RETENTION_DAYS = 30;
-/** Exchanges that no night has seen yet and that recall looks through. */
-const RECENT_EVENTS = 200;
 
 export class Memory {
   readonly #journal: Journal;
   readonly #recorder: Recorder;
   readonly #cards: CardKeeper;
+  readonly #recall: Recall;
   readonly #settings: MemorySettings;
   readonly #redactor: Redactor;
   readonly #forgetListeners: ((forgotten: Forgotten) => Promise<void>)[] = [];
@@ -46,6 +44,7 @@ export class Memory {
     this.#redactor = 'redactor' in redaction ? redaction.redactor : new WorkerRedactor(redaction.workerEntry, key);
     this.#journal = new Journal(log, options.memory, options.now ?? Date.now);
     this.#cards = new CardKeeper(this.#journal, this.#redactor);
+    this.#recall = new Recall(this.#journal);
     const chain = new ConversationChain(key);
     this.#recorder = new Recorder({ journal: this.#journal, chain, redactor: this.#redactor, settings, onProblem });
   }
@@ -152,8 +151,7 @@ export class Memory {
 
   /** Cards that hold now, newest first; with a query those that fit it, best first. */
   cards(query = ''): readonly HeldCard[] {
-    const newest = [...this.#journal.cards.valid()].reverse();
-    return query.trim() === '' ? newest : searchCards(query, newest);
+    return query.trim() === '' ? [...this.#journal.cards.valid()].reverse() : this.#recall.search(query);
   }
 
   /** What each card that holds now has replaced, by the id of the newer. */
@@ -169,9 +167,9 @@ export class Memory {
     return trainingOf(this.#journal.log.entries(), model);
   }
 
-  /** Also one that was replaced, with the exchanges it comes from as far as they are still there. */
+  /** Also one that was replaced or that only recall has, with the exchanges it comes from as far as they are still there. */
   async card(id: string): Promise<{ readonly card: HeldCard; readonly events: readonly MemoryEvent[] } | undefined> {
-    const card = this.#journal.cards.get(id);
+    const card = this.#journal.cards.get(id) ?? (await this.#recall.recentCard(id));
     if (card === undefined) return undefined;
     return { card, events: await this.#journal.events(card.sources, this.#journal.newestModel()) };
   }
@@ -202,10 +200,18 @@ export class Memory {
 
   /** Erases for good, and through `onForgotten` whatever was made from it. @throws {ZellError} disk_full, io */
   async forget(what: MemoryForget): Promise<Forgotten> {
-    const forgotten = await forgetIn(this.#journal, what);
+    const forgotten = await forgetIn(this.#journal, what, await this.#sourcesOfRecent(what));
+    await this.#recall.forgotten();
     if (forgotten.ids.length + forgotten.cards.length > 0)
       for (const listener of this.#forgetListeners) await listener(forgotten);
     return forgotten;
+  }
+
+  /** Exchanges of cards that only recall has so far. */
+  async #sourcesOfRecent(what: MemoryForget): Promise<number[]> {
+    const wanted = 'cards' in what ? what.cards : [];
+    const cards = await Promise.all(wanted.map((id) => this.#recall.recentCard(id)));
+    return cards.flatMap((card) => card?.sources ?? []);
   }
 
   /** Called, and awaited, after every erasure: caches, items and adapters with these ids must go. */
@@ -234,18 +240,15 @@ export class Memory {
     return this.#journal.cards.valid().filter(({ id }) => !own.has(id));
   }
 
-  /** Memories that fit what is asked, within a budget of tokens; undefined when there is none, or recall is off. Never throws. */
-  async recall(question: string, workspace: string | undefined, budget?: number): Promise<Recalled | undefined> {
+  /** Memories that fit what is asked, as a block for the model; undefined when there is none, or recall is off. Never throws. */
+  async recall(asked: RecallQuestion): Promise<Recalled | undefined> {
     if (!this.#settings.enabled || !this.#settings.recall) return undefined;
-    const { projection, log, cards } = this.#journal;
-    const fresh = [...projection.exchanges()].filter((id) => !projection.isDreamed(id)).slice(-RECENT_EVENTS);
-    const records = await log.read(fresh).catch(() => []);
-    const held = cards.valid();
-    const recent = extractCards(
-      records.flatMap((record) => turnOf(record) ?? []),
-      held,
-    );
-    return recallCards(question, newestOf(held, recent), workspace, budget);
+    return this.#recall.block(asked, this.#settings.recallTokens);
+  }
+
+  /** See `Recall`. */
+  useTaught(taught: (model: string) => ReadonlySet<string>): void {
+    this.#recall.useTaught(taught);
   }
 
   get choice(): Pick<MemorySettings, 'mode' | 'paused'> {

@@ -4,15 +4,21 @@ import path from 'node:path';
 import { MEMORY_MODES, type MemoryMode } from '#protocol/memory.ts';
 import { writeDurably } from '../store/durable.ts';
 
+/** Most tokens that recalled memories take of a prompt, unless it is set. */
+const RECALL_TOKENS = 256;
+export const MOST_RECALL_TOKENS = 4096;
+
 export interface MemoryChoice {
   readonly mode: MemoryMode;
   /** Whether memories are looked up for our own chats. */
   readonly recall: boolean;
+  /** Most tokens that they may take of a prompt. */
+  readonly recallTokens: number;
   /** No learning by itself before `until`; without it, until it is resumed. */
   readonly paused: { readonly until?: number } | undefined;
 }
 
-const NOTHING: MemoryChoice = { mode: 'off', recall: false, paused: undefined };
+const NOTHING: MemoryChoice = { mode: 'off', recall: false, recallTokens: RECALL_TOKENS, paused: undefined };
 
 export class MemorySettings {
   readonly #file: string;
@@ -31,7 +37,7 @@ export class MemorySettings {
       choice = readChoice(JSON.parse(await readFile(file, 'utf8')));
     } catch (error) {
       const isNew = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      choice = isNew ? { mode: 'learn', recall: true, paused: undefined } : NOTHING;
+      choice = isNew ? { ...NOTHING, mode: 'learn', recall: true } : NOTHING;
     }
     await mkdir(folder, { recursive: true, mode: 0o700 });
     return new MemorySettings(file, choice);
@@ -49,6 +55,10 @@ export class MemorySettings {
     return this.#choice.recall;
   }
 
+  get recallTokens(): number {
+    return this.#choice.recallTokens;
+  }
+
   /** Undefined when nothing is paused at this time. */
   paused(now: number): MemoryChoice['paused'] {
     const { paused } = this.#choice;
@@ -58,8 +68,8 @@ export class MemorySettings {
   /** @throws {ZellError} disk_full, io: then everything is as before */
   async choose(change: Partial<MemoryChoice>): Promise<void> {
     const choice = { ...this.#choice, ...change };
-    const { mode, recall, paused } = choice;
-    const stored = { v: 1, enabled: mode !== 'off', mode, recall, ...(paused === undefined ? {} : { paused }) };
+    const { mode, paused, ...rest } = choice;
+    const stored = { v: 1, enabled: mode !== 'off', mode, ...rest, ...(paused === undefined ? {} : { paused }) };
     await writeDurably(this.#file, `${JSON.stringify(stored)}\n`);
     this.#choice = choice;
   }
@@ -68,13 +78,18 @@ export class MemorySettings {
 /** Files of earlier versions know `enabled` and `recall` only. */
 function readChoice(value: unknown): MemoryChoice {
   if (typeof value !== 'object' || value === null) return NOTHING;
-  const { enabled, mode, recall, paused } = value as Readonly<Record<string, unknown>>;
+  const { enabled, mode, recall, recallTokens, paused } = value as Readonly<Record<string, unknown>>;
   if (enabled !== true) return { ...NOTHING, recall: recall !== false };
   const known = MEMORY_MODES.find((one) => one === mode);
   const until = (paused as { until?: unknown } | null | undefined)?.until;
   return {
     mode: mode === undefined ? 'learn' : (known ?? 'off'),
     recall: recall !== false,
+    recallTokens: isBudget(recallTokens) ? recallTokens : RECALL_TOKENS,
     paused: typeof paused !== 'object' || paused === null ? undefined : typeof until === 'number' ? { until } : {},
   };
+}
+
+function isBudget(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= MOST_RECALL_TOKENS;
 }

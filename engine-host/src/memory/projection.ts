@@ -133,6 +133,11 @@ export class Projection {
     return this.#exchanges;
   }
 
+  /** Exchanges that memories may be made from, rising. */
+  learnable(): number[] {
+    return [...this.#exchanges];
+  }
+
   isConsolidated(id: number, model: string): boolean {
     return this.#consolidated.get(model)?.has(id) ?? false;
   }

@@ -35,7 +35,8 @@ async function chat(
   const variables = templateVariables(body.chat_template_kwargs);
   const call = await Call.open(context, request, reply, body.model);
   const sampling = samplingOf(body, call.model.vocabularySize);
-  const { parts } = await call.render(await call.withMemories(messages), variables);
+  const adapters = adaptersOf(body.lora);
+  const { parts } = await call.render(await call.withMemories(messages, adapters), variables);
   const logprobs = body.logprobs === true ? { logprobs: body.top_logprobs ?? 0 } : {};
   await call.lookThrough([parts], [messages]);
   const generations = Array.from({ length: body.n ?? 1 }, (_, i) =>
@@ -43,7 +44,7 @@ async function chat(
       prompt: parts,
       ...tokenLimit(body.max_completion_tokens ?? body.max_tokens, call.model.contextLength),
       stop,
-      ...adaptersOf(body.lora),
+      ...adapters,
       sampling: { ...sampling, seed: (sampling.seed + i) % 2 ** 32 },
       ...logprobs,
       ...(body.ignore_eos === true ? { ignoreEos: true } : {}),

@@ -3,7 +3,7 @@ import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ZellError } from '#protocol/errors.ts';
 import type { MemoryForget } from '#protocol/memory.ts';
-import type { ForgetOptions, JsonOption } from '../program.ts';
+import type { ForgetOptions, JsonOption, RecallOptions } from '../program.ts';
 import { withHost } from '../session.ts';
 import { note, print, printJson } from '../terminal.ts';
 import { oneLine } from './memory.ts';
@@ -106,12 +106,13 @@ export async function memoryImport(file: string, options: JsonOption, signal: Ab
   }, signal);
 }
 
-export async function memoryRecall(word: string, options: JsonOption, signal: AbortSignal): Promise<void> {
+export async function memoryRecall(word: string, options: RecallOptions, signal: AbortSignal): Promise<void> {
   if (word !== 'on' && word !== 'off') throw new ZellError('invalid_request', 'Say on or off.');
   const enabled = word === 'on';
   await withHost(async (session) => {
-    await session.request('zell/memory/recall', { enabled }, signal);
-    if (options.json === true) printJson({ recall: enabled });
+    const tokens = options.tokens === undefined ? {} : { tokens: options.tokens };
+    await session.request('zell/memory/recall', { enabled, ...tokens }, signal);
+    if (options.json === true) printJson({ recall: enabled, ...tokens });
     else print(enabled ? 'Memories are looked up for your chats.' : 'Memories are not looked up any more.');
   }, signal);
 }

@@ -1,12 +1,14 @@
 /** `zell run [MODEL] PROMPT` and `zell ask PROMPT`. */
 import type { AdapterScale } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
+import type { Card } from '#protocol/memory.ts';
 import { checkAdapters, type AdapterFile } from '../adapterOption.ts';
 import { chat, type ChatAnswer } from '../chat.ts';
 import { tellOnFirstRun } from '../firstRun.ts';
 import type { RunOptions } from '../program.ts';
 import { loadModel, modelPath, withHost, type Session } from '../session.ts';
 import { note, paint, print, printJson } from '../terminal.ts';
+import { oneLine } from './memory.ts';
 
 /** One word is the prompt, two are model and prompt. */
 export async function run(words: readonly string[], options: RunOptions, signal: AbortSignal): Promise<void> {
@@ -34,12 +36,20 @@ export async function run(words: readonly string[], options: RunOptions, signal:
     else {
       print('');
       note(paint('dim', summary(answer)));
-      if (answer.memories.length > 0)
-        note(
-          paint('dim', `With ${answer.memories.length} memories; see: zell memory show ${answer.memories[0] ?? ''}`),
-        );
+      if (answer.memories.length > 0) await tellMemories(session, answer.memories, signal);
     }
   }, signal);
+}
+
+/** Which memories went with the prompt, and how to be rid of one. What cannot be looked up is no reason to fail. */
+async function tellMemories(session: Session, ids: readonly string[], signal: AbortSignal): Promise<void> {
+  const { cards } = await session
+    .request('zell/memory/cards', { ids: [...ids] }, signal)
+    .catch(() => ({ cards: [] as Card[] }));
+  note(
+    paint('dim', `${ids.length === 1 ? '1 memory' : `${ids.length} memories`} used; zell memory forget ID ends one:`),
+  );
+  for (const { id, statement } of cards) note(paint('dim', `  ${id}  ${oneLine(statement)}`));
 }
 
 /** Loads the adapters for this command alone: other requests get scale 0. */

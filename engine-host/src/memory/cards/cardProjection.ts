@@ -21,7 +21,8 @@ interface Mention {
 export class CardProjection {
   /** Event id → mention; what is erased is taken out. Map order is id order. */
   readonly #mentions = new Map<number, Mention>();
-  #held: Map<string, HeldCard> | undefined;
+  #held: Held | undefined;
+  #valid: readonly HeldCard[] | undefined;
 
   /** Of the newest mention; 0 without any. */
   get lastEventId(): number {
@@ -32,31 +33,37 @@ export class CardProjection {
     if (entry.type !== 'card.made') return;
     const card = entry.erased === true ? undefined : asCard(entry.data?.['card']);
     if (card === undefined) {
-      if (this.#mentions.delete(entry.event_id)) this.#held = undefined;
+      if (this.#mentions.delete(entry.event_id)) this.#reset();
       return;
     }
     this.#mentions.set(entry.event_id, { event: entry.event_id, model: entry.model, card });
-    this.#held = undefined;
+    this.#valid = undefined;
+    if (this.#held !== undefined) hold(this.#held, card);
   }
 
   /** Takes mentions out whose events were erased. */
   forget(events: Iterable<number>): void {
     for (const event of events) this.#mentions.delete(event);
-    this.#held = undefined;
+    this.#reset();
   }
 
   /** All of them, oldest first. */
   all(): readonly HeldCard[] {
-    return [...this.#cards().values()];
+    return [...this.#cards().cards.values()];
   }
 
-  /** Those that hold now, oldest first. */
+  /** Those that hold now, oldest first. The same array until a card comes or goes. */
   valid(): readonly HeldCard[] {
-    return this.all().filter((card) => card.supersededBy === undefined);
+    return (this.#valid ??= this.all().filter((card) => card.supersededBy === undefined));
   }
 
   get(id: string): HeldCard | undefined {
-    return this.#cards().get(id);
+    return this.#cards().cards.get(id);
+  }
+
+  /** Id of the card that holds now and is about this (`topicKey`). */
+  about(topic: string): string | undefined {
+    return this.#cards().validOf.get(topic);
   }
 
   /** Ids of cards that were mentioned while this model answered. */
@@ -91,27 +98,40 @@ export class CardProjection {
       .filter((id) => !left.has(id));
   }
 
-  #cards(): Map<string, HeldCard> {
+  #reset(): void {
+    this.#held = undefined;
+    this.#valid = undefined;
+  }
+
+  #cards(): Held {
     if (this.#held !== undefined) return this.#held;
-    const cards = new Map<string, HeldCard>();
-    const validOf = new Map<string, string>();
-    for (const { card } of this.#mentions.values()) {
-      const known = cards.get(card.id);
-      const topic = topicKey(card);
-      const rival = validOf.get(topic);
-      const joined = known === undefined ? card : join(known, card);
-      cards.set(card.id, joined);
-      validOf.set(topic, card.id);
-      const replaced = new Set([rival, card.supersedes]);
-      replaced.delete(card.id);
-      for (const id of replaced) {
-        const old = id === undefined ? undefined : cards.get(id);
-        if (old === undefined || id === undefined) continue;
-        cards.set(id, { ...old, supersededBy: card.id });
-        cards.set(card.id, { ...joined, supersedes: id });
-      }
-    }
-    return (this.#held = cards);
+    const held: Held = { cards: new Map(), validOf: new Map() };
+    for (const { card } of this.#mentions.values()) hold(held, card);
+    return (this.#held = held);
+  }
+}
+
+interface Held {
+  readonly cards: Map<string, HeldCard>;
+  /** Topic → the card that holds. */
+  readonly validOf: Map<string, string>;
+}
+
+/** Takes the next mention. */
+function hold({ cards, validOf }: Held, card: Card): void {
+  const known = cards.get(card.id);
+  const topic = topicKey(card);
+  const rival = validOf.get(topic);
+  const joined = known === undefined ? card : join(known, card);
+  cards.set(card.id, joined);
+  validOf.set(topic, card.id);
+  const replaced = new Set([rival, card.supersedes]);
+  replaced.delete(card.id);
+  for (const id of replaced) {
+    const old = id === undefined ? undefined : cards.get(id);
+    if (old === undefined || id === undefined) continue;
+    cards.set(id, { ...old, supersededBy: card.id });
+    cards.set(card.id, { ...joined, supersedes: id });
   }
 }
 

@@ -2,10 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync,
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { testLock } from '../../store/testLock.ts';
 import type { ChainMessage } from '../conversationChain.ts';
-import { Memory } from '../memory.ts';
-import { redact } from '../redact.ts';
+import type { Memory } from '../memory.ts';
+import { openTestMemory } from '../testMemory.ts';
 import { decodeCards, readCards } from './cardFile.ts';
 import { asCard } from './readCard.ts';
 
@@ -19,21 +18,9 @@ let now: number;
 let memory: Memory;
 const cardsFile = (): string => path.join(home, 'memory/cards.jsonl');
 
-async function open(fails = false): Promise<Memory> {
-  return Memory.open({
-    conversations: path.join(home, 'conversations'),
-    memory: path.join(home, 'memory'),
-    lock: testLock(),
-    redaction: {
-      redactor: {
-        redact: (texts) =>
-          fails ? Promise.reject(new Error('broke')) : Promise.all(texts.map((t) => redact(t, new Uint8Array(32)))),
-        close: () => Promise.resolve(),
-      },
-    },
-    onProblem: () => undefined,
-    now: () => now,
-  });
+function open(fails = false): Promise<Memory> {
+  const redactor = { redact: () => Promise.reject(new Error('broke')), close: () => Promise.resolve() };
+  return openTestMemory(home, { now: () => now, ...(fails ? { redaction: { redactor } } : {}) });
 }
 
 /** One conversation, said at once; the time then goes on. */
@@ -306,16 +293,16 @@ describe('recall', () => {
     const origin = { kind: 'editor' as const, workspace: WORKSPACE };
     const messages = [{ role: 'user' as const, content: 'My manager is Priya.' }];
     await memory.record({ model: MODEL, messages, response: 'ok', tokens: 1, origin });
-    expect((await memory.recall('Who is my manager?', undefined))!.text).toContain('Your manager is Priya.');
+    expect((await memory.recall({ question: 'Who is my manager?' }))!.text).toContain('Your manager is Priya.');
     await memory.choose({ recall: false });
-    expect(await memory.recall('Who is my manager?', undefined)).toBeUndefined();
+    expect(await memory.recall({ question: 'Who is my manager?' })).toBeUndefined();
     await memory.close();
     memory = await open();
-    expect(await memory.recall('Who is my manager?', undefined)).toBeUndefined();
+    expect(await memory.recall({ question: 'Who is my manager?' })).toBeUndefined();
     expect((await memory.status(MODEL)).enabled).toBe(true);
     await memory.choose({ recall: true });
     await memory.forget({ ids: [1] });
-    expect(await memory.recall('Who is my manager?', undefined)).toBeUndefined();
+    expect(await memory.recall({ question: 'Who is my manager?' })).toBeUndefined();
   });
 });
 

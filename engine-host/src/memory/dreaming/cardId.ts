@@ -10,8 +10,19 @@ export function cardId(card: About & Pick<Card, 'statement'>): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
+/** Cards never change, and each is compared with many. */
+const topics = new WeakMap<About, string>();
+
 /** Two cards with one of these cannot both be valid. */
 export function topicKey(card: About): string {
+  const known = topics.get(card);
+  if (known !== undefined) return known;
+  const key = topicOf(card);
+  topics.set(card, key);
+  return key;
+}
+
+function topicOf(card: About): string {
   // "our cluster is Vega" and "our cluster is called Vega" are about one thing.
   const form = card.form === 'name' || (card.form === 'place' && card.subject !== 'you') ? 'attribute' : card.form;
   return [form, subjectKey(card.subject), card.workspace ?? ''].join('\n');

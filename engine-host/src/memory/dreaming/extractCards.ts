@@ -144,16 +144,13 @@ class TurnReader {
     const { form, subject, value, statement } = said;
     if (isSecretSubject(statement) || isSecretSubject(subject) || looksSecret(value)) return;
     const scope = this.#scope(said);
-    const rival = this.#find(
-      (card) => topicKey(card) === topicKey({ form, subject, ...scope }) && !sameValue(card.value, value),
-    );
+    const topic = topicKey({ form, subject, ...scope });
+    const rival = this.#find((card) => topicKey(card) === topic && !sameValue(card.value, value));
     const target =
       said.instead === undefined ? undefined : this.#find((card) => sameValue(card.value, said.instead ?? ''));
     // A corrected sentence is partly made of the one it corrects.
     if (!isGrounded(statement, `${this.#words} ${target?.statement ?? ''} ${target?.subject ?? ''}`)) return;
-    const replaced =
-      rival ??
-      (target !== undefined && topicKey(target) === topicKey({ form, subject, ...scope }) ? target : undefined);
+    const replaced = rival ?? (target !== undefined && topicKey(target) === topic ? target : undefined);
     const kind = replaced !== undefined && (said.kind === 'fact' || clause.corrects) ? 'correction' : said.kind;
     const id = cardId({ form, subject, statement, ...scope });
     if (this.cards.some((card) => card.id === id)) return;

@@ -60,7 +60,7 @@ async function promote(store: AdapterStore, run: string): Promise<void> {
   ]);
   const file = path.join(folder, run);
   await writeFile(file, writeGgufAdapter(metadata, []));
-  const { version } = await store.adopt(MODEL, { file, run, by: 'sleep', events: [1], cards: [] });
+  const { version } = await store.adopt(MODEL, { file, run, by: 'sleep', events: [1], cards: [`card of ${run}`] });
   await store.judge(MODEL, version, { passed: true, scale: 1, failed: [], numbers: {} });
 }
 
@@ -87,6 +87,7 @@ test('swapped while requests come: at no moment two, at no moment none, and what
   engine.seen = [];
   await promote(store, 'b');
   await auto.changed(MODEL);
+  expect([...auto.taught(MODEL)]).toEqual(['card of b']);
   expect(new Set(engine.seen)).toEqual(new Set(['1.lora:1+mine.gguf:0.5', 'mine.gguf:0.5+2.lora:1']));
   expect(engine.adapters).toHaveLength(2);
 
@@ -96,6 +97,7 @@ test('swapped while requests come: at no moment two, at no moment none, and what
   await store.rollback(MODEL);
   await auto.changed(MODEL);
   expect(engine.adapters).toMatchObject([{ path: '/mine.gguf', scale: 0.5 }]);
+  expect(auto.taught(MODEL).size).toBe(0);
 });
 
 test('an adapter of another model is refused, and said; the model answers without it', async () => {
@@ -105,6 +107,7 @@ test('an adapter of another model is refused, and said; the model answers withou
   await auto.modelLoaded(MODEL);
   expect(problems).toEqual([engine.refuse]);
   expect(await auto.list(MODEL)).toMatchObject({ loaded: [], problem: 'made for the model 1111, this one is 2222' });
+  expect(auto.taught(MODEL).size).toBe(0);
 });
 
 test('a change of another model than the loaded one is none here', async () => {

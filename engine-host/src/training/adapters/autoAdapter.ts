@@ -23,6 +23,8 @@ export class AutoAdapter {
   /** Id in the engine of the one that answers now. */
   #id: number | undefined;
   #file: string | undefined;
+  /** Ids of the cards that it was taught. */
+  #taught: ReadonlySet<string> = new Set();
   #problem: string | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -50,6 +52,11 @@ export class AutoAdapter {
     });
   }
 
+  /** Ids of the cards that the adapter which answers with this model was taught. */
+  taught(model: string): ReadonlySet<string> {
+    return model === this.#model && this.#id !== undefined ? this.#taught : new Set();
+  }
+
   async list(model: string): Promise<AdapterList> {
     const { active, versions } = await this.#store.manifest(model);
     const loaded = model === this.#model ? await this.#loaded() : [];
@@ -61,12 +68,14 @@ export class AutoAdapter {
     this.#problem = undefined;
     let next: AdapterInfo | undefined;
     let file: string | undefined;
+    let taught: readonly string[] = [];
     try {
       const found = await this.#store.inForce(model);
       if (found !== undefined) {
         // The version's own file: its name never means another one.
         file = found.version === undefined ? found.path : this.#store.versionFile(model, found.version.version);
         if (this.#id !== undefined && file === this.#file) return;
+        taught = found.version?.cards ?? [];
         const params = { path: file, scale: this.#id === undefined ? 1 : 0 };
         next = (await this.#engine.call('loadAdapter', params, NEVER)).adapter;
       }
@@ -77,6 +86,7 @@ export class AutoAdapter {
     const before = this.#id;
     this.#id = next?.id;
     this.#file = next === undefined ? undefined : file;
+    this.#taught = new Set(taught);
     if (before === undefined) return;
     try {
       // One call changes both: no request runs with two of them or, where there is a next one, with none.
