@@ -61,13 +61,27 @@ export const MAY_INCLUDE = {
   gguf: ['quant', 'base'],
   convert: ['gguf', 'quant', 'base'],
   backend: ['kernels', 'quant', 'base'],
+  stream: ['gguf', 'backend', 'kernels', 'quant', 'base'],
   kv: ['backend', 'kernels', 'quant', 'base'],
   lora: ['gguf', 'backend', 'quant', 'base'],
   tokenizer: ['base'],
   sampling: ['base'],
   model: ['tokenizer', 'kv', 'lora', 'gguf', 'backend', 'kernels', 'quant', 'base'],
   train: ['model', 'lora', 'gguf', 'backend', 'kernels', 'quant', 'base'],
-  runtime: ['model', 'tokenizer', 'sampling', 'convert', 'kv', 'lora', 'gguf', 'backend', 'kernels', 'quant', 'base'],
+  runtime: [
+    'stream',
+    'model',
+    'tokenizer',
+    'sampling',
+    'convert',
+    'kv',
+    'lora',
+    'gguf',
+    'backend',
+    'kernels',
+    'quant',
+    'base',
+  ],
 };
 
 /** ESLint flat-config entries for the rules above. `rooms` that hold no file yet do no harm. */

@@ -14,6 +14,8 @@
 
 namespace zell::backend {
 
+class ExpertSource;
+
 using ValueId = int;   ///< index into Plan::values; -1 none
 using WeightId = int;  ///< index into Plan::weights; -1 none
 
@@ -31,7 +33,8 @@ struct Weight {
   uint64_t cols = 0;
   size_t row_bytes = 0;
   const uint8_t* data = nullptr;
-  /// Of a stack of matrices of one shape (experts): where each begins; `data` is the first. Empty: one matrix.
+  /// Of a stack of matrices of one shape (experts): where each begins; `data` is the first. Empty: one matrix. Ops with
+  /// a routing ask Plan::experts instead, if there is any.
   std::vector<const uint8_t*> stack = {};
 };
 
@@ -175,6 +178,8 @@ struct Plan {
   uint32_t embedding_length = 0;
   uint32_t vocabulary_size = 0;
   uint32_t context_length = 0;  ///< what the model was made for
+  /// Gives the matrices of experts; outlives the executor. nullptr: they are in memory, where their stacks say.
+  ExpertSource* experts = nullptr;
   /// Every token sees the whole text, later tokens too: an item must hold all of it. Such a plan has no logits (-1),
   /// and `normed` may be `head_in` itself.
   bool encoder = false;

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/direct_file.h"
 #include "base/file_lock.h"
 #include "base/mapped_file.h"
 #include "base/os.h"
@@ -29,12 +30,8 @@ void CloseHandle(intptr_t handle) {
   if (handle >= 0) ::close(static_cast<int>(handle));
 }
 
-}  // namespace
-
-Result<ReadFile> ReadFile::Open(const std::string& path) {
-  // O_NONBLOCK: a named pipe must not make us wait for its writer; it means nothing for regular files.
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return Failure(path, errno);
+/// The size of an opened regular file; closes everything else.
+Result<uint64_t> SizeOrClose(int fd, const std::string& path) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) {
     const Status failure = Failure(path, errno);
@@ -45,7 +42,20 @@ Result<ReadFile> ReadFile::Open(const std::string& path) {
     ::close(fd);
     return Status{StatusCode::kIo, path + ": not a regular file."};
   }
-  return ReadFile(fd, static_cast<uint64_t>(info.st_size));
+  return static_cast<uint64_t>(info.st_size);
+}
+
+// O_NONBLOCK: a named pipe must not make us wait for its writer; it means nothing for regular files.
+constexpr int kReadFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+
+}  // namespace
+
+Result<ReadFile> ReadFile::Open(const std::string& path) {
+  const int fd = ::open(path.c_str(), kReadFlags);
+  if (fd < 0) return Failure(path, errno);
+  const Result<uint64_t> size = SizeOrClose(fd, path);
+  if (!size.ok()) return size.status();
+  return ReadFile(fd, *size);
 }
 
 ReadFile::ReadFile(ReadFile&& other) noexcept
@@ -80,6 +90,62 @@ void ReadFile::AdviseScattered(bool scattered) const {
 #else
   (void)::fcntl(static_cast<int>(handle_), F_RDAHEAD, scattered ? 0 : 1);
 #endif
+}
+
+Result<FileState> StateOf(const ReadFile& file) {
+  struct stat info {};
+  if (::fstat(static_cast<int>(file.handle()), &info) != 0) return Failure("Looking at a file", errno);
+#if defined(__APPLE__)
+  const struct timespec modified = info.st_mtimespec;
+#else
+  const struct timespec modified = info.st_mtim;
+#endif
+  return FileState{static_cast<uint64_t>(info.st_dev), static_cast<uint64_t>(info.st_ino),
+                   static_cast<uint64_t>(info.st_size),
+                   static_cast<uint64_t>(modified.tv_sec) * 1000000000u + static_cast<uint64_t>(modified.tv_nsec)};
+}
+
+Result<ReadFile> OpenDirect(const std::string& path, bool* direct) {
+  *direct = true;
+#if defined(__linux__)
+  int fd = ::open(path.c_str(), kReadFlags | O_DIRECT);
+  if (fd < 0 && errno == EINVAL) {
+    fd = ::open(path.c_str(), kReadFlags);
+    *direct = false;
+  }
+#else
+  const int fd = ::open(path.c_str(), kReadFlags);
+  if (fd >= 0) *direct = ::fcntl(fd, F_NOCACHE, 1) == 0;
+#endif
+  if (fd < 0) return Failure(path, errno);
+  const Result<uint64_t> size = SizeOrClose(fd, path);
+  if (!size.ok()) return size.status();
+  return ReadFile(fd, *size);
+}
+
+Status ReadDirect(const ReadFile& file, uint64_t offset, std::span<uint8_t> out, size_t wanted, bool* direct) {
+  const int fd = static_cast<int>(file.handle());
+  for (size_t done = 0; done < wanted;) {
+    // Multiples of every alignment; see ReadAt for the limit.
+    const size_t chunk = std::min<size_t>(out.size() - done, size_t{1} << 30);
+    const ssize_t n = ::pread(fd, out.data() + done, chunk, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+#if defined(__linux__)
+    if (n < 0 && errno == EINVAL && *direct) {
+      *direct = false;
+      const int flags = ::fcntl(fd, F_GETFL);
+      if (flags >= 0 && ::fcntl(fd, F_SETFL, flags & ~O_DIRECT) == 0) continue;
+      errno = EINVAL;
+    }
+#endif
+    if (n < 0) return Failure("Reading the model", errno);
+    if (n == 0) return {StatusCode::kIo, "The file became shorter while it was read."};
+    done += static_cast<size_t>(n);
+  }
+#if defined(__linux__)
+  if (!*direct) (void)::posix_fadvise(fd, static_cast<off_t>(offset), static_cast<off_t>(wanted), POSIX_FADV_DONTNEED);
+#endif
+  return Status::Ok();
 }
 
 Result<MappedFile> MappedFile::Map(const ReadFile& file) {

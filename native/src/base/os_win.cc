@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/direct_file.h"
 #include "base/file_lock.h"
 #include "base/large_pages.h"
 #include "base/mapped_file.h"
@@ -96,6 +97,45 @@ Status ReadFile::ReadAt(uint64_t offset, std::span<uint8_t> out) const {
 }
 
 void ReadFile::AdviseScattered(bool) const {}  // chosen when a file is opened, there
+
+Result<FileState> StateOf(const ReadFile& file) {
+  BY_HANDLE_FILE_INFORMATION info{};
+  if (!::GetFileInformationByHandle(AsHandle(file.handle()), &info))
+    return Failure("Looking at a file", ::GetLastError());
+  const auto join = [](DWORD high, DWORD low) { return uint64_t{high} << 32 | low; };
+  return FileState{info.dwVolumeSerialNumber, join(info.nFileIndexHigh, info.nFileIndexLow),
+                   join(info.nFileSizeHigh, info.nFileSizeLow),
+                   join(info.ftLastWriteTime.dwHighDateTime, info.ftLastWriteTime.dwLowDateTime)};
+}
+
+Result<ReadFile> OpenDirect(const std::string& path, bool* direct) {
+  *direct = true;
+  const HANDLE file = ::CreateFileW(Wide(path).c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, nullptr,
+                                    OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL | FILE_FLAG_NO_BUFFERING, nullptr);
+  if (file == INVALID_HANDLE_VALUE) return Failure(path, ::GetLastError());
+  LARGE_INTEGER size{};
+  if (!::GetFileSizeEx(file, &size)) {
+    ::CloseHandle(file);
+    return Status{StatusCode::kIo, path + ": not a regular file."};
+  }
+  return ReadFile(reinterpret_cast<intptr_t>(file), static_cast<uint64_t>(size.QuadPart));
+}
+
+Status ReadDirect(const ReadFile& file, uint64_t offset, std::span<uint8_t> out, size_t wanted, bool*) {
+  for (size_t done = 0; done < wanted;) {
+    OVERLAPPED at{};
+    at.Offset = static_cast<DWORD>(offset + done);
+    at.OffsetHigh = static_cast<DWORD>((offset + done) >> 32);
+    const DWORD chunk = static_cast<DWORD>(std::min<size_t>(out.size() - done, size_t{1} << 30));
+    DWORD n = 0;
+    if (!::ReadFile(AsHandle(file.handle()), out.data() + done, chunk, &n, &at)) {
+      return Failure("Reading the model", ::GetLastError());
+    }
+    if (n == 0) return {StatusCode::kIo, "The file became shorter while it was read."};
+    done += n;
+  }
+  return Status::Ok();
+}
 
 Result<MappedFile> MappedFile::Map(const ReadFile& file) {
   if (file.size() == 0) return MappedFile(nullptr, 0);

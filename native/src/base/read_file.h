@@ -10,6 +10,9 @@
 
 namespace zell::base {
 
+class ReadFile;
+Result<ReadFile> OpenDirect(const std::string& path, bool* direct);
+
 /// Immutable after Open (the size is the one at that time); ReadAt may be called from any thread. Not inherited by
 /// child processes.
 class ReadFile final : public ByteSource {
@@ -29,6 +32,7 @@ class ReadFile final : public ByteSource {
   intptr_t handle() const { return handle_; }
 
  private:
+  friend Result<ReadFile> OpenDirect(const std::string& path, bool* direct);
   ReadFile(intptr_t handle, uint64_t size) : handle_(handle), size_(size) {}
   intptr_t handle_ = -1;
   uint64_t size_ = 0;

@@ -211,6 +211,20 @@ std::span<const uint8_t> File::data(const TensorInfo& tensor) const {
   return impl_->maps[tensor.shard].bytes().subspan(tensor.file_offset, tensor.bytes);
 }
 
+std::optional<File::Place> File::Locate(const uint8_t* address) const {
+  const auto at = reinterpret_cast<uintptr_t>(address);
+  for (size_t shard = 0; shard < impl_->maps.size(); ++shard) {
+    const std::span<const uint8_t> bytes = impl_->maps[shard].bytes();
+    const auto first = reinterpret_cast<uintptr_t>(bytes.data());
+    if (at >= first && at - first < bytes.size()) return Place{static_cast<uint32_t>(shard), at - first};
+  }
+  return std::nullopt;
+}
+
+base::Result<base::DirectFile> File::OpenDirect(uint32_t shard) const {
+  return base::DirectFile::Open(impl_->paths[shard], impl_->files[shard]);
+}
+
 base::Status File::MoveToMemory(std::span<const TensorInfo* const> tensors,
                                 const std::function<bool()>& may_go_on) const {
   constexpr size_t kPagesAtOnce = 8;

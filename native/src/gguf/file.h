@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/direct_file.h"
 #include "base/status.h"
 #include "base/string_list.h"
 #include "quant/blocks.h"
@@ -62,6 +63,15 @@ class File {
   const TensorInfo* FindTensor(std::string_view name) const;
   /// The mapped bytes of a tensor; valid while the File lives. Requires map_data.
   std::span<const uint8_t> data(const TensorInfo& tensor) const;
+
+  /// Where in which file a byte of data() lies; nullopt for other addresses. Requires map_data.
+  struct Place {
+    uint32_t shard = 0;
+    uint64_t offset = 0;
+  };
+  std::optional<Place> Locate(const uint8_t* address) const;
+  /// A file of the set for reads that go past the system's cache. @errors as base::DirectFile::Open.
+  base::Result<base::DirectFile> OpenDirect(uint32_t shard) const;
 
   /// Copies the tensors' bytes to memory of this process in large pages, which is read faster than a mapping, and gives
   /// the mapped pages back. Other threads may read data() meanwhile and find the same bytes. `may_go_on` is asked

@@ -8,6 +8,7 @@ namespace zell::backend {
 std::vector<Phase> CutIntoPhases(const Plan& plan, const std::vector<Op>& ops, Rows rows, bool tapped) {
   std::vector<Phase> phases;
   int routing = -1, grouped = -1;
+  uint32_t stage = 0;
   const Op* route = nullptr;
   const auto row_phase = [&]() -> Phase& {
     if (phases.empty() || phases.back().kind != Phase::Kind::kRows || !phases.back().quantize.empty()) {
@@ -42,7 +43,7 @@ std::vector<Phase> CutIntoPhases(const Plan& plan, const std::vector<Op>& ops, R
         if (grouped != routing) phases.push_back({Phase::Kind::kGroup, rows, {}, {}, routing, route});
         grouped = routing;
         if (tapped) phases.push_back({Phase::Kind::kTap, rows, {&op}, {}, routing});
-        phases.push_back({Phase::Kind::kExperts, rows, {&op}, {}, routing});
+        phases.push_back({Phase::Kind::kExperts, rows, {&op}, {}, routing, nullptr, stage++});
         break;
       }
       case OpKind::kRoute: {
@@ -50,6 +51,7 @@ std::vector<Phase> CutIntoPhases(const Plan& plan, const std::vector<Op>& ops, R
         phase.ops.push_back(&op);
         phase.routing = ++routing;
         phase.route = route = &op;
+        stage = 0;
         break;
       }
       default:

@@ -25,6 +25,7 @@ struct Phase {
   /// Which routing of the plan a kRows phase makes, a kGroup phase sorts, a kExperts or kTap phase works on; -1 none.
   int routing = -1;
   const Op* route = nullptr;  ///< its kRoute, for kRows and kGroup
+  uint32_t stage = 0;         ///< of a kExperts phase: which of the routing's expert ops
 };
 
 /// Points into `ops`, which must stay. `tapped`: a kTap phase sees the inputs of each matrix product before it.

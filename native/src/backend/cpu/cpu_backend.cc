@@ -57,6 +57,10 @@ class CpuExecutor final : public Executor {
     FindAdapterRows(batch, state_.low_rank);
     if (!Reserve(Rows::kTokens, state_.rows.size()) || !ReserveLowRank(m_, state_)) return NoScratch();
     RunPhases(body_);
+    if (plan_.experts != nullptr) {
+      const base::Status status = plan_.experts->End();
+      if (!status.ok() && !stop.load(std::memory_order_relaxed)) return status;
+    }
     if (stop.load(std::memory_order_relaxed)) return Cancelled();
     return RunHead(batch, sink, stop);
   }
@@ -196,6 +200,7 @@ class CpuExecutor final : public Executor {
         }
         RunPhase(phases[p], state_.queues[p], ahead, scratch);
         if (!state_.queues[p].Wait(CountTasks(phases[p]), *state_.stop)) return;
+        if (phases[p].routing >= 0 && plan_.experts != nullptr && plan_.experts->failed()) return;
       }
     });
   }
@@ -226,6 +231,10 @@ class CpuExecutor final : public Executor {
       case Phase::Kind::kAttention:
         return RunAttention(m_, state_, *phase.ops[0], queue, scratch);
       case Phase::Kind::kExperts:
+        if (phase.routing >= 0 && plan_.experts != nullptr) {
+          return RunStreamedExperts(m_, state_, GroupsOf(phase), *phase.ops[0], static_cast<uint32_t>(phase.routing),
+                                    phase.stage, queue, scratch);
+        }
         return RunExperts(m_, state_, GroupsOf(phase), *phase.ops[0], queue, scratch);
       case Phase::Kind::kTap:
         return RunTap(m_, state_, phase.ops[0]->kind == OpKind::kExperts ? &GroupsOf(phase) : nullptr, *phase.ops[0],
@@ -245,7 +254,15 @@ class CpuExecutor final : public Executor {
   }
 
   void Group(const Phase& phase) {
-    GroupByExpert(m_, *phase.route, state_.RowCount(phase.rows), state_.groups[static_cast<size_t>(phase.routing)]);
+    const size_t rows = state_.RowCount(phase.rows);
+    ExpertGroups& groups = state_.groups[static_cast<size_t>(phase.routing)];
+    GroupByExpert(m_, *phase.route, rows, groups);
+    if (plan_.experts == nullptr) return;
+    groups.uses.clear();
+    for (const uint32_t expert : groups.active) {
+      groups.uses.push_back({expert, groups.begin[expert + size_t{1}] - groups.begin[expert]});
+    }
+    plan_.experts->Begin(static_cast<uint32_t>(phase.routing), groups.uses, static_cast<uint32_t>(rows));
   }
 
   size_t RowsPerTask(const Phase& phase, size_t rows) const {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "backend/cpu/matmul.h"
+#include "backend/expert_source.h"
 
 namespace zell::backend {
 namespace {
@@ -51,9 +52,12 @@ class Task {
     gathered_ = reinterpret_cast<uint8_t*>(scratch + 2 * kTileFloats);
   }
 
-  // Rows [row, end) of an expert's matrices for the tokens at `places`.
-  void Run(uint32_t expert, const uint32_t* places, size_t n, size_t part, size_t row, size_t end) {
+  // Rows [row, end) of an expert's matrices for the tokens at `places`. `streamed`: where the matrices are, instead of
+  // in their stacks.
+  void Run(uint32_t expert, const uint32_t* places, size_t n, size_t part, size_t row, size_t end,
+           const ReadyExpert* streamed = nullptr) {
     expert_ = expert;
+    streamed_ = streamed;
     const size_t n_parts = op_.epilogue == Epilogue::kGate ? 2 : 1;
     size_t most = SIZE_MAX;
     for (size_t p = part; p < part + n_parts; ++p) {
@@ -102,7 +106,8 @@ class Task {
   void Product(const MatmulPart& part, const Columns& columns, size_t row, size_t rows, float* y, size_t y_stride) {
     const Weight& w = WeightOf(m_, part.weight);
     kernels::MatmulArgs args{};
-    args.w = w.stack[expert_] + row * w.row_bytes;
+    const size_t index = static_cast<size_t>(&part - op_.parts.data());
+    args.w = (streamed_ != nullptr ? streamed_->matrices[index] : w.stack[expert_]) + row * w.row_bytes;
     args.w_stride = w.row_bytes;
     args.rows = rows;
     args.x = columns.data;
@@ -167,6 +172,7 @@ class Task {
   float* tile_;
   uint8_t* gathered_;
   uint32_t expert_ = 0;
+  const ReadyExpert* streamed_ = nullptr;
   const uint32_t* places_ = nullptr;
   size_t n_ = 0;
 };
@@ -241,6 +247,41 @@ void RunExperts(const Machine& m, const RunState& state, const ExpertGroups& gro
     const size_t end = std::min(row + rows, static_cast<size_t>(WeightOf(m, op.parts[p].weight).rows));
     const uint32_t first = groups.begin[expert];
     task.Run(expert, groups.places.data() + first, groups.begin[expert + size_t{1}] - first, p, row, end);
+  }
+}
+
+void RunStreamedExperts(const Machine& m, const RunState& state, const ExpertGroups& groups, const Op& op,
+                        uint32_t routing, uint32_t stage, TaskQueue& queue, float* scratch) {
+  ExpertSource& source = *m.plan->experts;
+  Task task(m, state, op, UsedOf(*m.plan, op), scratch);
+  // All tasks of an expert together, its parts one after the other: then its memory may go to the next.
+  const uint32_t tasks = CountExpertTasks(m, groups, op);
+  const uint32_t tasks_of_expert = groups.active.empty() ? 1 : tasks / static_cast<uint32_t>(groups.active.size());
+  for (uint32_t done = 0;; ++done) {
+    const uint32_t claimed = queue.Claim();
+    if (claimed >= tasks || state.stop->load(std::memory_order_relaxed)) {
+      // Sleeps as long as others wait for the disk.
+      if (claimed >= tasks) source.AwaitLast(routing, stage, *state.stop);
+      return queue.MarkDone(done);
+    }
+    ReadyExpert ready;
+    const uint32_t index = claimed / tasks_of_expert;
+    // After a failed read tasks count as done, so that every thread finds its way out of the phase.
+    if (!source.Take(stage, index, *state.stop, &ready)) continue;
+    size_t rest = claimed % tasks_of_expert, p = 0, rows = 0;
+    for (;; ++p) {
+      const Weight& w = WeightOf(m, op.parts[p].weight);
+      rows = RowsOfTask(m, groups, w);
+      const size_t tiles = (w.rows + rows - 1) / rows;
+      if (rest < tiles) break;
+      rest -= tiles;
+    }
+    const size_t row = rest * rows;
+    const size_t end = std::min(row + rows, static_cast<size_t>(WeightOf(m, op.parts[p].weight).rows));
+    const uint32_t first = groups.begin[ready.expert];
+    task.Run(ready.expert, groups.places.data() + first, groups.begin[ready.expert + size_t{1}] - first, p, row, end,
+             &ready);
+    source.Done(stage, index, tasks_of_expert);
   }
 }
 

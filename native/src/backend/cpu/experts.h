@@ -13,6 +13,10 @@ uint32_t CountExpertTasks(const Machine& machine, const ExpertGroups& groups, co
 /// This thread's share: claims tasks until none is left or the run stops. scratch: [ExpertScratchFloats].
 void RunExperts(const Machine& machine, const RunState& state, const ExpertGroups& groups, const Op& op,
                 TaskQueue& queue, float* scratch);
+/// The same with matrices from Plan::experts, of a routing's stage: experts are taken in the order in which they are
+/// ready.
+void RunStreamedExperts(const Machine& machine, const RunState& state, const ExpertGroups& groups, const Op& op,
+                        uint32_t routing, uint32_t stage, TaskQueue& queue, float* scratch);
 size_t ExpertScratchFloats(const Plan& plan, const Op& op);
 
 /// Columns that each row has in the outs: the experts used, or all heads.

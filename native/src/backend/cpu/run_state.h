@@ -11,6 +11,7 @@
 #include "backend/cpu/low_rank.h"
 #include "backend/cpu/scratch_buffer.h"
 #include "backend/cpu/task_queue.h"
+#include "backend/expert_source.h"
 #include "backend/kv_layout.h"
 #include "backend/plan.h"
 #include "kernels/kernels.h"
@@ -58,6 +59,7 @@ struct ExpertGroups {
   std::vector<uint32_t> places;  ///< in the order of the batch within an expert
   std::vector<uint32_t> active;  ///< experts that have any, those with most first
   std::vector<uint32_t> next;    ///< scratch of the sorting
+  std::vector<ExpertUse> uses;   ///< `active` as an ExpertSource wants it
 };
 
 struct RunState {

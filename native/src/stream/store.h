@@ -1,0 +1,54 @@
+// The experts of a model larger than memory: a cache of slots, filled from the disk while others are computed.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "backend/expert_source.h"
+#include "stream/bank.h"
+#include "stream/reader.h"
+
+namespace zell::stream {
+
+/// Sums since the store was made.
+struct StoreStats {
+  uint64_t hits = 0;        ///< experts that a step wanted and that were in memory
+  uint64_t misses = 0;      ///< or not, or not whole
+  uint64_t bytes_read = 0;  ///< from the disk
+  uint64_t waited_us = 0;   ///< that threads slept for experts, all together
+};
+
+struct StoreSize {
+  uint64_t slot_bytes = 0;  ///< one expert
+  uint64_t slots = 0;       ///< experts in memory
+  uint64_t experts = 0;     ///< of the model
+};
+
+/// Experts go to slots whole where all of a step's experts of a layer fit, so that each is read at most once. A step
+/// with more of them (a long prompt) reads every stage's matrices once, and gives slots back after each stage.
+class ExpertStore final : public backend::ExpertSource {
+ public:
+  /// Slots as `cache_bytes` has room for, at most one for each expert; `workers` threads read.
+  /// @errors kOutOfMemory: fewer than LeastSlots(banks), with the numbers, or no memory for them.
+  static base::Result<std::unique_ptr<ExpertStore>> Create(std::vector<Bank> banks, std::unique_ptr<PieceReader> reader,
+                                                           uint64_t cache_bytes, int workers);
+  ~ExpertStore() override;
+
+  void Begin(uint32_t routing, std::span<const backend::ExpertUse> uses, uint32_t tokens) override;
+  bool Take(uint32_t stage, uint32_t index, const std::atomic<bool>& stop, backend::ReadyExpert* ready) override;
+  void Done(uint32_t stage, uint32_t index, uint32_t tasks) override;
+  void AwaitLast(uint32_t routing, uint32_t stage, const std::atomic<bool>& stop) override;
+  bool failed() const override;
+  base::Status End() override;
+
+  /// Any thread.
+  StoreStats stats() const;
+  StoreSize size() const;
+
+ private:
+  struct Impl;
+  explicit ExpertStore(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace zell::stream

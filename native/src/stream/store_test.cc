@@ -1,0 +1,216 @@
+// The store by itself: what is read when, what is given up, and what goes wrong.
+#include "stream/store.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "check.h"
+
+using namespace zell;
+using backend::ExpertUse;
+using backend::ReadyExpert;
+using stream::Bank;
+using stream::ExpertStore;
+
+namespace {
+
+constexpr uint64_t kPage = base::kDirectAlignment;
+const std::atomic<bool> never = false;
+
+// Gate and up in one page, down in another; expert e of bank b begins at page (b * experts + e) * 2.
+std::vector<Bank> MakeBanks(uint32_t banks, uint32_t experts, uint32_t used) {
+  std::vector<Bank> all;
+  for (uint32_t b = 0; b < banks; ++b) {
+    Bank bank{used, {}};
+    for (uint32_t e = 0; e < experts; ++e) {
+      const uint64_t first = uint64_t{b * experts + e} * 2 * kPage;
+      stream::ExpertPart gate_up{{{0, first, kPage, 0}}, {0, 64}};
+      stream::ExpertPart down{{{0, first + kPage, kPage, kPage}}, {kPage + 32, 0}};
+      bank.parts.push_back({gate_up, down});
+    }
+    all.push_back(bank);
+  }
+  return all;
+}
+
+// Every word of page p of the file is p. Fails, or waits, where a test says so.
+class FakeReader final : public stream::PieceReader {
+ public:
+  base::Status Read(uint32_t shard, uint64_t offset, std::span<uint8_t> out) override {
+    std::unique_lock lock(mutex);
+    released.wait(lock, [&] { return !held || !hold_from(offset / kPage); });
+    ++reads;
+    if (failing.contains(offset / kPage)) return {base::StatusCode::kIo, "page " + std::to_string(offset / kPage)};
+    for (size_t i = 0; i < out.size(); i += 4) {
+      const uint32_t page = static_cast<uint32_t>((offset + i) / kPage);
+      std::memcpy(out.data() + i, &page, 4);
+    }
+    return shard == 0 ? base::Status::Ok() : base::Status{base::StatusCode::kInternal, "no such file"};
+  }
+  void Release() {
+    const std::lock_guard lock(mutex);
+    held = false;
+    released.notify_all();
+  }
+  std::mutex mutex;
+  std::condition_variable released;
+  std::set<uint64_t> failing;
+  std::function<bool(uint64_t)> hold_from = [](uint64_t) { return false; };
+  bool held = true;
+  uint64_t reads = 0;
+};
+
+struct Fixture {
+  Fixture(uint32_t banks, uint32_t experts, uint32_t used, uint64_t slots) : n_experts(experts) {
+    auto made = std::make_unique<FakeReader>();
+    reader = made.get();
+    auto created = ExpertStore::Create(MakeBanks(banks, experts, used), std::move(made), slots * 2 * kPage, 3);
+    if (created.ok()) store = std::move(*created);
+    status = created.ok() ? base::Status::Ok() : created.status();
+  }
+
+  // Runs one bank as a backend would, on one thread; false when a stage failed. The matrices must be the expert's.
+  bool RunBank(uint32_t bank, const std::vector<uint32_t>& experts) {
+    std::vector<ExpertUse> uses;
+    for (const uint32_t e : experts) uses.push_back({e, 1});
+    store->Begin(bank, uses, 1);
+    for (uint32_t stage = 0; stage < 2; ++stage) {
+      std::set<uint32_t> seen;
+      for (uint32_t i = 0; i < experts.size(); ++i) {
+        ReadyExpert ready;
+        if (!store->Take(stage, i, never, &ready)) return false;
+        uint32_t page = 0;
+        std::memcpy(&page, ready.matrices[0], 4);
+        CHECK_EQ(page, (bank * n_experts + ready.expert) * 2 + stage);
+        seen.insert(ready.expert);
+        order.push_back(ready.expert);
+        store->Done(stage, i, 1);
+      }
+      CHECK(seen == std::set<uint32_t>(experts.begin(), experts.end()));
+      store->AwaitLast(bank, stage, never);
+    }
+    return true;
+  }
+
+  uint32_t n_experts;
+  FakeReader* reader = nullptr;
+  std::unique_ptr<ExpertStore> store;
+  base::Status status;
+  std::vector<uint32_t> order;  ///< of the experts that were taken
+};
+
+}  // namespace
+
+TEST(what_is_in_memory_is_not_read_again) {
+  Fixture f(2, 4, 2, 8);
+  REQUIRE(f.store != nullptr);
+  CHECK_EQ(f.store->size().slots, uint64_t{8});
+  CHECK(f.RunBank(0, {0, 1}) && f.RunBank(1, {2, 3}));
+  CHECK(f.store->End().ok());
+  CHECK_EQ(f.reader->reads, uint64_t{8});
+  CHECK(f.RunBank(0, {1, 0}) && f.RunBank(1, {2, 0}));
+  CHECK(f.store->End().ok());
+  CHECK_EQ(f.reader->reads, uint64_t{10});
+  CHECK_EQ(f.store->stats().hits, uint64_t{3});
+  CHECK_EQ(f.store->stats().misses, uint64_t{5});
+  CHECK_EQ(f.store->stats().bytes_read, 10 * kPage);
+}
+
+TEST(the_smallest_cache_gives_something_up_at_every_step) {
+  Fixture f(3, 8, 2, 2);
+  REQUIRE(f.store != nullptr);
+  for (uint32_t token = 0; token < 20; ++token) {
+    for (uint32_t bank = 0; bank < 3; ++bank) REQUIRE(f.RunBank(bank, {(token + bank) % 8, (token + bank + 3) % 8}));
+    CHECK(f.store->End().ok());
+  }
+  CHECK_EQ(f.store->stats().hits, uint64_t{0});
+  CHECK_EQ(f.reader->reads, uint64_t{20 * 3 * 2 * 2});
+}
+
+TEST(a_cache_that_is_too_small_is_refused_with_numbers) {
+  Fixture f(2, 8, 4, 3);
+  CHECK(f.store == nullptr);
+  CHECK(f.status.code == base::StatusCode::kOutOfMemory);
+  CHECK(f.status.message.find("1 MiB") != std::string::npos);
+}
+
+TEST(a_long_prompt_reads_every_matrix_once) {
+  Fixture f(2, 16, 2, 3);
+  REQUIRE(f.store != nullptr);
+  std::vector<uint32_t> all;
+  for (uint32_t e = 0; e < 16; ++e) all.push_back(e);
+  for (int run = 1; run <= 3; ++run) {
+    REQUIRE(f.RunBank(0, all) && f.RunBank(1, all));
+    CHECK(f.store->End().ok());
+    CHECK(f.reader->reads <= static_cast<uint64_t>(run) * 2 * 16 * 2);
+  }
+  // Afterwards slots hold halves of experts, of which the missing ones are read.
+  REQUIRE(f.RunBank(0, {3, 4}) && f.RunBank(0, {15, 14}));
+  CHECK(f.store->End().ok());
+}
+
+TEST(hits_come_first_and_the_others_as_they_arrive) {
+  Fixture f(1, 8, 2, 8);
+  REQUIRE(f.store != nullptr);
+  REQUIRE(f.RunBank(0, {5, 6}));
+  CHECK(f.store->End().ok());
+  // Expert 0 is held up; 6 is in memory, 1 arrives.
+  f.reader->hold_from = [](uint64_t page) { return page == 0; };
+  const std::vector<ExpertUse> uses{{0, 1}, {1, 1}, {6, 1}};
+  f.store->Begin(0, uses, 3);
+  ReadyExpert ready;
+  REQUIRE(f.store->Take(0, 0, never, &ready));
+  CHECK_EQ(ready.expert, 6u);
+  REQUIRE(f.store->Take(0, 1, never, &ready));
+  CHECK_EQ(ready.expert, 1u);
+  f.reader->Release();
+  REQUIRE(f.store->Take(0, 2, never, &ready));
+  CHECK_EQ(ready.expert, 0u);
+  CHECK(f.store->End().ok());
+}
+
+TEST(a_failed_read_ends_the_run_and_not_the_store) {
+  Fixture f(2, 4, 2, 4);
+  REQUIRE(f.store != nullptr);
+  f.reader->failing = {5};  // down of expert 2
+  CHECK(f.RunBank(0, {0, 1}));
+  CHECK(!f.RunBank(0, {1, 2}));
+  CHECK(f.store->failed());
+  // Whoever asks on gets nothing.
+  ReadyExpert ready;
+  CHECK(!f.store->Take(1, 1, never, &ready));
+  const base::Status status = f.store->End();
+  CHECK(status.code == base::StatusCode::kIo);
+  CHECK_EQ(status.message, "page 5");
+  CHECK(!f.store->failed());
+  f.reader->failing.clear();
+  CHECK(f.RunBank(0, {1, 2}) && f.RunBank(1, {0, 3}));
+  CHECK(f.store->End().ok());
+}
+
+TEST(a_stopped_run_leaves_nothing_behind) {
+  Fixture f(1, 8, 2, 4);
+  REQUIRE(f.store != nullptr);
+  f.reader->hold_from = [](uint64_t page) { return page >= 4; };  // experts 2 and up
+  std::atomic<bool> stop = false;
+  const std::vector<ExpertUse> uses{{2, 1}, {3, 1}, {4, 1}, {5, 1}};
+  f.store->Begin(0, uses, 4);
+  std::thread stopper([&] { stop = true; });
+  ReadyExpert ready;
+  CHECK(!f.store->Take(0, 0, stop, &ready));
+  stopper.join();
+  CHECK(f.store->End().ok());
+  // The next run wants what is still being read for the stopped one.
+  std::thread releaser([&] { f.reader->Release(); });
+  CHECK(f.RunBank(0, {2, 3, 5}));
+  releaser.join();
+  CHECK(f.store->End().ok());
+  CHECK(f.RunBank(0, {0, 1, 6, 7}));
+  CHECK(f.store->End().ok());
+}
+
+ZELL_TEST_MAIN
