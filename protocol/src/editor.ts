@@ -8,6 +8,7 @@ import type {
   BenchmarkRequest,
   BenchmarkResult,
   KeptPrefix,
+  EngineStats,
   MachineLimits,
   ModelInfo,
   ModelSummary,
@@ -148,6 +149,7 @@ export interface EditorRequests {
     result: BenchmarkResult;
   };
   /** About a second of full load: how fast this machine reads memory and multiplies integers. */
+  'zell/engine/stats': { params: Record<string, never>; result: EngineStats };
   'zell/engine/limits': { params: Record<string, never>; result: MachineLimits };
   /** Evaluates a system prompt and keeps it on the disk for requests to come; progress shows in the status. */
   'zell/prefix/build': {

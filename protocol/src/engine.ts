@@ -281,6 +281,8 @@ export interface EngineStats {
   readonly kvBlocksTotal: number;
   /** Tokens a second over the last finished decode; 0 before the first. */
   readonly lastTokensPerSecond: number;
+  /** Memory of the engine's process, mapped weights included as far as they are in memory. Only in the answer to `stats`. */
+  readonly residentBytes?: number;
 }
 
 /** One measurement of the loaded model, with the model to itself. */

@@ -326,6 +326,12 @@ What a row does not fit gets the nearest type that does.`,
     .action(async (options: JsonOption) => (await import('./commands/status.ts')).status(options, signal));
 
   program
+    .command('dashboard')
+    .description('the running engine at work: speed, queue, memory, learning; q quits')
+    .option('--json', 'print one look as JSON')
+    .action(async (options: JsonOption) => (await import('./commands/dashboard.ts')).dashboard(options, signal));
+
+  program
     .command('stop')
     .description('end the running engine')
     .option('--json', 'print {stopped}: whether one ran')

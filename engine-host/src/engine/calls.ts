@@ -135,7 +135,7 @@ const HANDLERS: Handlers = {
     // Beside a loaded model it takes its turn between two steps, or both would be slow.
     return host.current === undefined ? measure() : host.current.scheduler.exclusive(0, measure);
   },
-  stats: (_params, { host }) => host.stats(),
+  stats: (_params, { host }) => ({ ...host.stats(), residentBytes: process.memoryUsage.rss() }),
 };
 
 /** Rejects with what the call failed with. */
