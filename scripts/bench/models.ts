@@ -99,7 +99,7 @@ export class ModelFiles {
 }
 
 /** A native program for tests, in the release build. @returns its path */
-async function buildTool(name: string): Promise<string> {
+export async function buildTool(name: string): Promise<string> {
   const build = path.join(ROOT, 'native/build/release');
   await configure(build, ['-DZELL_TESTS=ON']);
   await run('cmake', ['--build', build, '--parallel', parallel(), '--target', name], { maxBuffer: 64 * 1024 * 1024 });

@@ -1,10 +1,11 @@
 // Tells a night's conversations to a real host over HTTP, as any client would, and closes them by word.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConversationSummary } from '#protocol/memory.ts';
-import { connectHost, type HostClient } from '../../engine-host/src/host/hostClient.ts';
+import type { HostClient } from '../../engine-host/src/host/hostClient.ts';
 import { post } from '../bench/serverClient.ts';
 import type { Server } from '../bench/serverProcess.ts';
+import { until, type RunningHost } from './host.ts';
 import type { Conversation, SentMessage } from './persona.ts';
+import type { Step } from './progress.ts';
 
 /** What the model says is of no interest here, and not learned from. */
 const ANSWER_TOKENS = 8;
@@ -13,38 +14,33 @@ const AT_ONCE = 4;
 const RECORDED_MS = 30_000;
 const MOST_LISTED = 500;
 
-/** @param step told after each conversation */
 export async function tellNight(
-  host: Server,
+  { server, client }: RunningHost,
   conversations: readonly Conversation[],
-  step: (done: number, of: number) => void,
+  step: Step,
 ): Promise<void> {
-  if (host.announcement === undefined) throw new Error('The host is not announced.');
-  const client = await connectHost(host.announcement, 'cli');
-  try {
-    const before = await turnsRecorded(client);
-    let next = 0;
-    let turns = 0;
-    // Corrections refer to what was said before: those wait for everything before them.
-    while (next < conversations.length) {
-      const some: Conversation[] = [];
-      for (let i = next; i < conversations.length && some.length < AT_ONCE; i++) {
-        const conversation = conversations[i];
-        if (conversation === undefined || (conversation.kind === 'correction' && some.length > 0)) break;
-        some.push(conversation);
-        if (conversation.kind === 'correction') break;
-      }
-      for (const answered of await Promise.all(some.map((conversation) => tell(host, conversation)))) turns += answered;
-      next += some.length;
-      step(next, conversations.length);
+  const before = await turnsRecorded(client);
+  let next = 0;
+  let turns = 0;
+  // Corrections refer to what was said before: those wait for everything before them.
+  while (next < conversations.length) {
+    const some: Conversation[] = [];
+    for (let i = next; i < conversations.length && some.length < AT_ONCE; i++) {
+      const conversation = conversations[i];
+      if (conversation === undefined || (conversation.kind === 'correction' && some.length > 0)) break;
+      some.push(conversation);
+      if (conversation.kind === 'correction') break;
     }
-    await until('every exchange is recorded', async () => (await turnsRecorded(client)) >= before + turns);
-    for (const { id, closed } of await listed(client))
-      if (!closed) await client.notify('zell/conversation/closed', { conversation: id });
-    await until('every conversation is closed', async () => (await listed(client)).every(({ closed }) => closed));
-  } finally {
-    client.close();
+    for (const answered of await Promise.all(some.map((conversation) => tell(server, conversation)))) turns += answered;
+    next += some.length;
+    step(next, conversations.length);
   }
+  const recorded = async (): Promise<boolean> => (await turnsRecorded(client)) >= before + turns;
+  await until('every exchange is recorded', recorded, RECORDED_MS);
+  for (const { id, closed } of await listed(client))
+    if (!closed) await client.notify('zell/conversation/closed', { conversation: id });
+  const closed = async (): Promise<boolean> => (await listed(client)).every((conversation) => conversation.closed);
+  await until('every conversation is closed', closed, RECORDED_MS);
 }
 
 /**
@@ -74,12 +70,4 @@ async function turnsRecorded(client: HostClient): Promise<number> {
 async function listed(client: HostClient): Promise<readonly ConversationSummary[]> {
   const list = await client.request('zell/memory/list', { limit: MOST_LISTED }, AbortSignal.timeout(RECORDED_MS));
   return list.conversations;
-}
-
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const started = performance.now();
-  while (!(await isSo())) {
-    if (performance.now() - started > RECORDED_MS) throw new Error(`Waited in vain until ${what}.`);
-    await sleep(50);
-  }
 }

@@ -33,24 +33,26 @@ export interface Remembered {
   readonly events: readonly MemoryEvent[];
 }
 
-/** Cards from what was told so far, and the log. */
-export function dreamt(home: string, model: string): Promise<Remembered> {
+/** What the nights so far left: nothing is made anew. */
+export function remembered(home: string, model: string): Promise<Remembered> {
   return withMemory(home, async (memory) => {
-    await memory.dream(new AbortController().signal);
     const log = memory.forModel(model);
     const events = [...(await log.fetchUnconsolidated(MOST_EVENTS)), ...(await log.sampleConsolidated(MOST_EVENTS))];
     return { cards: memory.cards(), events };
   });
 }
 
-/** Those of the texts that stand in any file of the home, models and keys and values apart. */
-export function foundInFiles(home: string, texts: readonly string[]): string[] {
-  const found = new Set<string>();
-  for (const entry of readdirSync(home, { withFileTypes: true, recursive: true })) {
+/** Files of a folder that contain any of the texts; models and what the engine computed apart. */
+export function filesWith(
+  folder: string,
+  texts: readonly string[],
+): { readonly file: string; readonly text: string }[] {
+  const found: { file: string; text: string }[] = [];
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
     const file = path.join(entry.parentPath, entry.name);
     if (!entry.isFile() || /[/\\](models|system-prompts|kv)[/\\]/.test(file)) continue;
     const bytes = readFileSync(file);
-    for (const text of texts) if (bytes.includes(text)) found.add(text);
+    for (const text of texts) if (bytes.includes(text)) found.push({ file, text });
   }
-  return [...found];
+  return found;
 }

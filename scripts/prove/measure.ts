@@ -6,7 +6,7 @@ import { normalised } from './extraction.ts';
 import { choicesOf, factAfter, user, type Fact, type Persona } from './persona.ts';
 import type { Answer, Subject } from './subject.ts';
 
-const ANSWER_TOKENS = 48;
+export const ANSWER_TOKENS = 48;
 const STYLE_TOKENS = 120;
 const CHAT_TOKENS = 128;
 /** Tokens of a slice that are read from an empty context. */

@@ -1,45 +1,31 @@
-// A night's training without the sleep cycle around it: cards or raw exchanges become items, anchors are written, an adapter comes out.
+// Trainings for the control arms, without the sleep cycle around them: other items, the recipe and the anchors of the real night.
 import path from 'node:path';
 import type { Card, MemoryEvent } from '#protocol/memory.ts';
 import type { TrainerItem, TrainRecipe } from '#protocol/trainer.ts';
 import { loadAddon } from '../../engine-host/src/engine/native/loadAddon.ts';
 import { AddonTrainer } from '../../engine-host/src/engine/native/nativeTrainer.ts';
-import { ANCHOR_PROMPTS, writeAnchors, type AnchorText } from '../../engine-host/src/memory/dreaming/anchors.ts';
+import { ANCHOR_PROMPTS, type AnchorText } from '../../engine-host/src/memory/dreaming/anchors.ts';
 import { makeItems, placeboCards, rawLogItems } from '../../engine-host/src/memory/dreaming/makeItems.ts';
-import type { ChatItem } from '../../engine-host/src/memory/dreaming/trainingItem.ts';
+import type { ChatItem, TrainingItem } from '../../engine-host/src/memory/dreaming/trainingItem.ts';
 import { ItemTokens } from '../../engine-host/src/training/renderItem.ts';
 import { ROOT } from '../lib/setup.mjs';
+import type { Step } from './progress.ts';
 import type { Subject } from './subject.ts';
 
 const NEVER = new AbortController().signal;
 const ANCHOR_TOP = 32;
 const PROGRESS_STEPS = 5;
 
-export type Lesson = 'cards' | 'placebo' | 'raw log';
+export type Control = 'placebo' | 'raw log';
 
-/** What is taught: the cards, the cards with each other's values, or the exchanges as they were. */
-export function lessonOf(
-  lesson: Lesson,
+/** What is taught: the cards with each other's values, or the exchanges as they were. */
+export function controlItems(
+  control: Control,
   cards: readonly Card[],
   events: readonly MemoryEvent[],
   seed: number,
 ): ChatItem[] {
-  if (lesson === 'raw log') return rawLogItems(events);
-  return makeItems(lesson === 'placebo' ? placeboCards(cards, seed) : cards, { seed });
-}
-
-/** What the bare model writes by itself. */
-export async function anchorsOf(base: Subject, seed: number): Promise<AnchorText[]> {
-  const free = await base.tokens([], true);
-  const start = free.length > 0 ? free : [base.info.special.bos ?? base.info.special.eos ?? 0];
-  return writeAnchors(
-    {
-      free: (options) => base.write([{ tokens: start }], options),
-      chat: async (prompt, options) => base.write(await base.render([{ role: 'user', content: prompt }]), options),
-    },
-    seed,
-    NEVER,
-  );
+  return control === 'raw log' ? rawLogItems(events) : makeItems(placeboCards(cards, seed), { seed });
 }
 
 export interface Trained {
@@ -56,7 +42,7 @@ export async function train(
   anchors: readonly AnchorText[],
   out: string,
   recipe: TrainRecipe,
-  step: (done: number, of: number) => void,
+  step: Step,
 ): Promise<Trained> {
   const started = performance.now();
   const tokens = new ItemTokens({
@@ -90,8 +76,12 @@ export async function train(
 }
 
 /** Questions that the training asks, too: those of the proof may not be among them. */
-export function trainedQuestions(items: readonly ChatItem[]): ReadonlySet<string> {
-  return new Set(items.flatMap(({ messages }) => messages.filter((m) => m.role === 'user').map((m) => m.content)));
+export function trainedQuestions(items: readonly TrainingItem[]): ReadonlySet<string> {
+  return new Set(
+    items.flatMap((item) =>
+      item.type === 'chat' ? item.messages.filter(({ role }) => role === 'user').map(({ content }) => content) : [],
+    ),
+  );
 }
 
 export const ANCHORED: ReadonlySet<string> = new Set(ANCHOR_PROMPTS);

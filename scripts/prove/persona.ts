@@ -101,6 +101,26 @@ export function choicesOf(fact: Fact, night: number): string[] {
   return values.map((value) => fill(fact.answer, value));
 }
 
+/** Fewer facts, nothing else told, fewer questions on what was not: for trials of the proof itself, which prove nothing. */
+export function smaller(persona: Persona, facts: number, unknown: number): Persona {
+  const kept = persona.facts.filter(({ history }) => history[0]?.night === 1).slice(0, facts);
+  const ids = new Set(kept.map(({ id }) => id));
+  const isKept = ({ about }: Conversation): boolean => about[0] !== undefined && ids.has(about[0]);
+  return {
+    ...persona,
+    facts: kept,
+    preferences: [],
+    styles: [],
+    secrets: persona.secrets.slice(0, 1),
+    unknown: persona.unknown.slice(0, unknown),
+    nights: persona.nights.map((night, i) => [
+      ...night.filter(isKept),
+      // A secret and a conversation about something else come along.
+      ...(i === 0 ? night.filter(({ kind }) => kind === 'noise').slice(0, 3) : []),
+    ]),
+  };
+}
+
 /** The `{}` of a sentence; capital letter where it begins with one. */
 export function fill(sentence: string, value: string): string {
   const filled = sentence.replaceAll('{}', () => value);

@@ -6,6 +6,9 @@ interface Stage {
   readonly weight: number;
 }
 
+/** Told how far a stage is, and, if it likes, in words. */
+export type Step = (done: number, of: number, words?: string) => void;
+
 export class Progress {
   readonly #stages: readonly Stage[];
   readonly #say: (line: string) => void;
@@ -22,14 +25,18 @@ export class Progress {
   }
 
   /** The next stage begins. @returns what to call with its own progress */
-  begin(name: string): (done: number, of: number) => void {
+  begin(name: string): Step {
     this.#current = this.#stages.findIndex((stage) => stage.name === name);
     if (this.#current < 0) throw new Error(`No stage is called ${name}.`);
     this.#line(name, 0, '');
-    return (done, of) => {
+    return (done, of, words = ` ${done} of ${of}`) => {
       if (this.#now() - this.#saidAt < 5000 && done < of) return;
-      this.#line(name, done / of, ` ${done} of ${of}`);
+      this.#line(name, done / of, words);
     };
+  }
+
+  note(line: string): void {
+    this.#say(line);
   }
 
   #line(name: string, share: number, what: string): void {

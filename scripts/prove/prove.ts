@@ -1,45 +1,44 @@
-// The proof from telling to asking: each arm as far as its parts exist, what does not exist by name.
-import { mkdirSync } from 'node:fs';
+// The proof from telling to asking, in stages: the product's own host, nights and commands; each arm asked in a process of its own.
+import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
-import type { AnchorText } from '../../engine-host/src/memory/dreaming/anchors.ts';
-import { THREADS } from '../bench/engine.ts';
+import type { TrainRecipe } from '#protocol/trainer.ts';
+import type { SleepSettings } from '../../engine-host/src/training/sleep/sleepDue.ts';
 import type { BenchRow } from '../bench/report.ts';
-import { startOurs } from '../bench/serverProcess.ts';
 import { judgeExtraction, type Extraction } from './extraction.ts';
 import { tellNight } from './feed.ts';
-import { dreamt, foundInFiles, type Remembered } from './home.ts';
-import {
-  CHAT_PROMPTS,
-  endOfTurnRate,
-  measureFalseMemories,
-  measureKnowledge,
-  measureLost,
-  measurePreferences,
-  measureStyles,
-  shareOf,
-  withoutTopics,
-  writeChats,
-  type FalseMemories,
-} from './measure.ts';
-import { ANCHORED, anchorsOf, lessonOf, train, trainedQuestions, type Lesson, type Trained } from './night.ts';
-import { factAfter, makePersona, type Fact, type GivenFact, type Persona } from './persona.ts';
+import { examine, examineFacts, examineRecall, withSubject, type Exam, type Examined } from './figures.ts';
+import { forgetNow, rebuild, type Forgetting } from './forgetArm.ts';
+import { filesWith, remembered } from './home.ts';
+import { copyHome, withHost } from './host.ts';
+import { killedAndResumed } from './killArm.ts';
+import { decodeRatioLarge } from './largeShape.ts';
+import { CHAT_PROMPTS, shareOf, withoutTopics, writeChats } from './measure.ts';
+import { ANCHORED, controlItems, train, trainedQuestions } from './night.ts';
+import { factAfter, type Fact, type Persona } from './persona.ts';
 import { Progress } from './progress.ts';
-import { proofRows, type Arm, type ArmFigures } from './rows.ts';
-import { Subject } from './subject.ts';
+import { proofRows, type Arm, type ArmFigures, type Findings, type NightFigures } from './rows.ts';
+import { anchorsOf, lessonOf, sleepNow, writeSleepSettings, type Night } from './sleepNight.ts';
+import { need, Stages } from './stages.ts';
 
-const LEAST_UNKNOWN = 200;
-const DECODE_TOKENS = 128;
-const DECODE_ROUNDS = 5;
+export const LEAST_UNKNOWN = 200;
+const LEAST_QUESTIONS = 3;
 
 export interface ProveOptions {
   readonly seed: number;
+  /** 1 or 2, and no more than the persona has. */
   readonly nights: number;
   readonly quick: boolean;
-  readonly given: readonly GivenFact[] | undefined;
+  readonly persona: Persona;
   readonly model: string;
-  /** An empty folder: the Zell home of the proof. */
-  readonly home: string;
+  /** Everything that the proof makes: the Zell home, what it keeps of it, and the stages that are done. */
+  readonly folder: string;
+  /** What the user might set for the nights. */
+  readonly sleep?: Partial<SleepSettings>;
+  /** Questions on what was never told, at least. Default `LEAST_UNKNOWN`. */
+  readonly unknown?: number;
   readonly say: (line: string) => void;
+  /** After each stage: what is known so far. */
+  readonly onPartial?: (proof: Proof) => void;
 }
 
 export interface Proof {
@@ -48,181 +47,317 @@ export interface Proof {
   /** What the proof consists of and could not be done, by name, and why. */
   readonly missing: readonly string[];
   /** Shares that each arm reached, for reading. */
-  readonly arms: Readonly<Record<string, { readonly recall: number; readonly choice: number }>>;
+  readonly arms: Readonly<Record<string, { readonly recall: number; readonly choice: number | null }>>;
+  /** How the nights went, the one after forgetting last. */
+  readonly nights: readonly NightFigures[];
 }
 
-/** Parts that this proof cannot reach yet. */
-const MISSING: Readonly<Partial<Record<Arm, string>>> = {
-  retrieval: 'questions through the host with recall are not asked yet',
-  both: 'questions through the host with recall are not asked yet',
-  'night 2': 'the sleep cycle is not driven from outside yet',
-  forget: 'the sleep cycle is not driven from outside yet',
-  kill: 'the sleep cycle is not driven from outside yet',
-};
-const QUICK: readonly Arm[] = ['base', 'adapter', 'forget'];
+/** Minutes on two quiet cores with AVX-512, for the time that is left. */
+const MINUTES = {
+  'telling night 1': 2,
+  'night 1': 17,
+  base: 3,
+  adapter: 3,
+  retrieval: 1,
+  both: 1,
+  placebo: 13,
+  'raw log': 8,
+  'telling night 2': 0.5,
+  'night 2': 8,
+  'night 2, asked': 1.5,
+  forget: 0.5,
+  'forget, made again': 17,
+  kill: 6,
+  'decode 1.5B': 2,
+} as const;
+type Stage = keyof typeof MINUTES;
+const QUICK: readonly Stage[] = ['telling night 1', 'night 1', 'base', 'adapter', 'forget', 'forget, made again'];
+const SECOND_NIGHT: readonly Stage[] = ['telling night 2', 'night 2', 'night 2, asked'];
+/** Rows that need what `--quick` or a single night leaves out. */
+const FULL_ONLY = ['placebo', 'raw-log', 'retrieval', 'both', 'kill', 'decode-1.5B'];
+const SECOND_ONLY = ['retention', 'changed', 'added'];
 
-export async function prove(options: ProveOptions): Promise<Proof> {
-  const { seed, quick, model, home, say } = options;
-  const persona = makePersona(seed, options.given);
-  const facts = persona.facts.filter((fact) => factAfter(fact, 1) !== undefined);
-  const lessons: readonly (readonly [Arm, Lesson])[] = quick
-    ? [['adapter', 'cards']]
-    : [
-        ['adapter', 'cards'],
-        ['placebo', 'placebo'],
-        ['raw log', 'raw log'],
-      ];
-  const progress = new Progress(
-    [
-      { name: 'telling', weight: 2 },
-      { name: 'base', weight: 3 },
-      { name: 'anchors', weight: 2 },
-      ...lessons.flatMap(([arm]) => [
-        { name: `training ${arm}`, weight: 10 },
-        { name: arm, weight: 3 },
-      ]),
-    ],
-    say,
-  );
-  await telling(persona, options, progress);
-  const base = await Subject.open(model);
-  const arms: Partial<Record<Arm, ArmFigures>> = {};
-  let extraction: Extraction;
-  let asked: readonly Fact[];
-  /** Dreaming, anchors and training; the gate's own measuring is no part of this proof. */
-  let sleepMinutes = 0;
-  const generated: string[] = [];
-  let isa: string;
-  try {
-    isa = base.info.isa;
-    const dreaming = await timed(() => dreamt(home, base.info.modelHash));
-    const remembered = dreaming.value;
-    extraction = judgeExtraction(persona, 1, remembered.cards, remembered.events);
-    const items = lessonOf('cards', remembered.cards, remembered.events, seed);
-    const known = trainedQuestions(items);
-    asked = facts.map((fact) => ({ ...fact, questions: fact.questions.filter((question) => !known.has(question)) }));
-    refuseWeakProof(asked, persona, known);
-    const chats = await writeChats(base);
-    arms.base = await figures(base, persona, asked, chats, progress.begin('base'), known, generated);
-    progress.begin('anchors');
-    const anchoring = await timed(() => anchorsOf(base, seed));
-    const written = anchoring.value;
-    sleepMinutes = dreaming.minutes + anchoring.minutes;
-    for (const [arm, lesson] of lessons) {
-      const adapter = await night(base, lesson, remembered, written, options, progress.begin(`training ${arm}`));
-      if (arm === 'adapter') sleepMinutes += adapter.minutes;
-      const subject = await Subject.open(model, { path: adapter.path, scale: 1 });
-      try {
-        arms[arm] = await figures(subject, persona, asked, chats, progress.begin(arm), known, generated);
-      } finally {
-        await subject.close();
-      }
+export function prove(options: ProveOptions): Promise<Proof> {
+  return new Proving(options).run();
+}
+
+class Proving {
+  readonly #options: ProveOptions;
+  readonly #home: string;
+  readonly #told: string;
+  readonly #wanted: readonly Stage[];
+  readonly #stages: Stages;
+  #isa = 'unknown';
+  #modelHash = '';
+  readonly #arms: Partial<Record<Arm, ArmFigures>> = {};
+  readonly #nights: { readonly name: string; readonly night: Night }[] = [];
+  readonly #leaked = new Set<string>();
+  #rest: Partial<Findings> = {};
+
+  constructor(options: ProveOptions) {
+    const { folder, seed, quick, nights, model, persona, say } = options;
+    this.#options = options;
+    this.#home = path.join(folder, 'home');
+    this.#told = path.join(folder, 'told');
+    mkdirSync(folder, { recursive: true });
+    const all = Object.keys(MINUTES) as Stage[];
+    this.#wanted = all.filter(
+      (stage) => (!quick || QUICK.includes(stage)) && (nights > 1 || !SECOND_NIGHT.includes(stage)),
+    );
+    const progress = new Progress(
+      this.#wanted.map((name) => ({ name, weight: MINUTES[name] })),
+      say,
+    );
+    const of = JSON.stringify({ seed, quick, nights, model, facts: persona.facts.map(({ id }) => id) });
+    this.#stages = new Stages(path.join(folder, 'stages.json'), of, progress, () => this.#partial());
+  }
+
+  async run(): Promise<Proof> {
+    const { quick, nights, persona } = this.#options;
+    const night1 = await this.#night(1);
+    const lesson = night1 && lessonOf(night1);
+    const known = lesson && trainedQuestions(lesson.items);
+    const exam = known && this.#examOf(persona, 1, known);
+    const chats = await this.#base(exam);
+    const first = await this.#adapterArm(night1, exam, chats);
+    if (!quick) {
+      await this.#recallArm('retrieval', this.#told, exam);
+      await this.#recallArm('both', undefined, exam, night1);
+      for (const control of ['placebo', 'raw log'] as const) await this.#control(control, night1, exam);
     }
-  } finally {
-    await base.close();
+    let last = { exam, recall: first?.recall, nights: 1 };
+    if (nights > 1) last = (await this.#secondNight(known)) ?? last;
+    await this.#forget(last.exam, last.recall);
+    if (!quick) {
+      await this.#stage('kill', async (step) => ({
+        kill: await killedAndResumed(this.#options.model, this.#told, this.#options.folder, step),
+      }));
+      await this.#stage('decode 1.5B', async () => ({
+        decodeLarge: await decodeRatioLarge(this.#options.model, this.#options.folder, this.#options.say),
+      }));
+    }
+    this.#secrets();
+    return this.#proof();
   }
-  const inFiles = foundInFiles(
-    home,
-    persona.secrets.map(({ value }) => value),
-  );
-  const inAnswers = persona.secrets.filter(({ value }) => generated.some((text) => text.includes(value)));
-  const found = persona.secrets
-    .filter((s) => inFiles.includes(s.value) || inAnswers.includes(s))
-    .map(({ kind }) => kind);
-  const rows = proofRows({
-    isa,
-    arms,
-    extraction,
-    secretsFound: found,
-    sleepMinutes,
-  });
-  const missing = Object.entries(MISSING).flatMap(([arm, why]) =>
-    quick && !QUICK.includes(arm as Arm) ? [] : [`arm ${arm}: ${why}`],
-  );
-  return {
-    isa,
-    rows: quick ? rows.filter(({ id }) => !FULL_ONLY.includes(id)) : rows,
-    missing,
-    arms: Object.fromEntries(
-      Object.entries(arms).map(([arm, { recall, choice }]) => [
-        arm,
-        { recall: shareOf(recall), choice: shareOf(choice) },
-      ]),
-    ),
-  };
-}
 
-/** Rows that `--quick` does not ask for. */
-const FULL_ONLY: readonly string[] = ['retention', 'changed', 'placebo', 'raw-log', 'retrieval', 'both', 'kill'];
-
-async function telling(persona: Persona, { model, home }: ProveOptions, progress: Progress): Promise<void> {
-  const step = progress.begin('telling');
-  const host = await startOurs(model, THREADS, home);
-  try {
-    await tellNight(host, persona.nights[0] ?? [], step);
-  } finally {
-    await host.stop();
+  /** Tells a night's conversations to a real host and lets it sleep. */
+  async #night(number: 1 | 2): Promise<Night | undefined> {
+    const { model, persona, sleep, folder } = this.#options;
+    const told = await this.#stages.run(`telling night ${number}`, async (step) => {
+      const conversations = persona.nights[number - 1] ?? [];
+      writeSleepSettings(this.#home, sleep ?? {});
+      await withHost(model, this.#home, (host) => tellNight(host, conversations, step));
+      if (number === 1) copyHome(this.#home, this.#told);
+      return true;
+    });
+    const night = await this.#stages.run(`night ${number}`, (step) => {
+      need(told, `telling night ${number}`);
+      const keep = path.join(folder, `night-${number}`);
+      return withHost(model, this.#home, ({ client }) => sleepNow(client, this.#home, keep, step));
+    });
+    if (night !== undefined) this.#nights.push({ name: `night ${number}`, night });
+    return night;
   }
-}
 
-async function timed<T>(work: () => Promise<T>): Promise<{ readonly value: T; readonly minutes: number }> {
-  const started = performance.now();
-  return { value: await work(), minutes: (performance.now() - started) / 60_000 };
-}
-
-async function night(
-  base: Subject,
-  lesson: Lesson,
-  { cards, events }: Remembered,
-  anchors: readonly AnchorText[],
-  { home, seed }: ProveOptions,
-  step: (done: number, of: number) => void,
-): Promise<Trained> {
-  const folder = path.join(home, 'proof');
-  mkdirSync(folder, { recursive: true });
-  const file = path.join(folder, `${lesson.replace(' ', '-')}.gguf`);
-  return train(base, lessonOf(lesson, cards, events, seed), anchors, file, { seed }, step);
-}
-
-async function figures(
-  subject: Subject,
-  persona: Persona,
-  facts: readonly Fact[],
-  chats: readonly string[],
-  step: (done: number, of: number) => void,
-  known: ReadonlySet<string>,
-  generated: string[],
-): Promise<ArmFigures> {
-  const knowledge = await measureKnowledge(subject, facts, 1, step);
-  const falseMemories: FalseMemories = await measureFalseMemories(
-    subject,
-    { ...persona, unknown: withoutTopics(persona.unknown, known) },
-    () => undefined,
-  );
-  generated.push(...[...knowledge.answers, ...falseMemories.answers].map(({ text }) => text));
-  const speeds: number[] = [];
-  for (let round = 0; subject.adapted && round < DECODE_ROUNDS; round++) {
-    const without = await subject.decodeSpeed(DECODE_TOKENS, false);
-    speeds.push((await subject.decodeSpeed(DECODE_TOKENS, true)) / without);
+  /** Questions on what is true after a night, less those that training asks. */
+  #examOf(persona: Persona, night: number, known: ReadonlySet<string>): Exam {
+    const facts = persona.facts
+      .filter((fact) => factAfter(fact, night) !== undefined)
+      .map((fact) => ({ ...fact, questions: fact.questions.filter((question) => !known.has(question)) }));
+    return { persona, facts, night, chats: [], known };
   }
-  return {
-    recall: knowledge.recall,
-    choice: knowledge.choice,
-    preferences: await measurePreferences(subject, persona),
-    styles: await measureStyles(subject, persona),
-    falseMemories,
-    lost: await measureLost(subject, chats),
-    endOfTurn: endOfTurnRate(knowledge.answers),
-    ...(speeds.length === 0 ? {} : { decode: speeds.toSorted((a, b) => a - b)[speeds.length >> 1] ?? Number.NaN }),
-  };
+
+  async #base(exam: Exam | undefined): Promise<readonly string[] | undefined> {
+    const { model, persona } = this.#options;
+    const done = await this.#stages.run('base', (step) =>
+      withSubject(model, undefined, async (subject) => {
+        const asked = need(exam, 'night 1');
+        refuseWeakProof(asked, this.#options.unknown ?? LEAST_UNKNOWN);
+        const chats = await writeChats(subject);
+        const { isa, modelHash } = subject.info;
+        const { cards, events } = await remembered(this.#home, modelHash);
+        const extraction: Extraction = judgeExtraction(persona, 1, cards, events);
+        return { isa, modelHash, chats, extraction, examined: await examine(subject, { ...asked, chats }, step) };
+      }),
+    );
+    if (done === undefined) return undefined;
+    this.#isa = done.isa;
+    this.#modelHash = done.modelHash;
+    this.#rest = { ...this.#rest, extraction: done.extraction };
+    this.#take('base', done.examined);
+    return done.chats;
+  }
+
+  async #adapterArm(
+    night: Night | undefined,
+    exam: Exam | undefined,
+    chats: readonly string[] | undefined,
+  ): Promise<ArmFigures | undefined> {
+    const examined = await this.#stages.run('adapter', (step) => {
+      const { adapter } = need(night, 'night 1');
+      const asked = { ...need(exam, 'night 1'), chats: need(chats, 'base') };
+      return withSubject(this.#options.model, adapter, (subject) => examine(subject, asked, step));
+    });
+    return examined && this.#take('adapter', examined);
+  }
+
+  /** Asked through the host, which looks memories up. In a copy: the questions are recorded. */
+  async #recallArm(
+    arm: 'retrieval' | 'both',
+    home: string | undefined,
+    exam: Exam | undefined,
+    night?: Night,
+  ): Promise<void> {
+    const { model, folder } = this.#options;
+    const figures = await this.#stages.run(arm, (step) => {
+      if (arm === 'both' && !need(night, 'night 1').promoted)
+        throw new Error('The gate let no adapter answer, so the host has none.');
+      const copy = path.join(folder, arm);
+      copyHome(home ?? this.#home, copy);
+      return examineRecall(model, copy, need(exam, 'night 1'), step);
+    });
+    if (figures !== undefined) this.#arms[arm] = figures;
+    this.#partial();
+  }
+
+  /** The real night's recipe and anchors with other items. */
+  async #control(arm: 'placebo' | 'raw log', night: Night | undefined, exam: Exam | undefined): Promise<void> {
+    const { model, seed, folder } = this.#options;
+    const figures = await this.#stages.run(arm, async (step) => {
+      const { version } = need(night, 'night 1');
+      const { cards, events } = await remembered(this.#home, this.#modelHash);
+      const items = controlItems(arm, cards, events, seed);
+      const out = path.join(folder, `${arm.replace(' ', '-')}.lora`);
+      const recipe = (version.recipe ?? {}) as TrainRecipe;
+      await withSubject(model, undefined, (base) =>
+        train(base, items, anchorsOf(this.#home, this.#modelHash), out, recipe, (done, of) =>
+          step((85 * done) / of, 100, `: training ${done} of ${of}`),
+        ),
+      );
+      return withSubject(model, out, (subject) =>
+        examineFacts(subject, need(exam, 'night 1'), (done, of) => step(85 + (15 * done) / of, 100, ': asking')),
+      );
+    });
+    if (figures !== undefined) this.#arms[arm] = figures;
+    this.#partial();
+  }
+
+  async #secondNight(
+    known: ReadonlySet<string> | undefined,
+  ): Promise<{ exam: Exam | undefined; recall: ArmFigures['recall'] | undefined; nights: number } | undefined> {
+    const { model, persona } = this.#options;
+    const night = await this.#night(2);
+    const exam =
+      night && known && this.#examOf(persona, 2, new Set([...known, ...trainedQuestions(lessonOf(night).items)]));
+    const figures = await this.#stages.run('night 2, asked', (step) =>
+      withSubject(model, need(night, 'night 2').adapter, (subject) => {
+        const asked = need(exam, 'night 1');
+        refuseWeakProof(asked, this.#options.unknown ?? LEAST_UNKNOWN);
+        return examineFacts(subject, asked, step);
+      }),
+    );
+    if (figures === undefined) return undefined;
+    const toldIn = (fact: Fact): string => fact.history.map((entry) => entry.night).join('');
+    const ids = (fits: (nights: string) => boolean): string[] =>
+      persona.facts.filter((fact) => fits(toldIn(fact))).map(({ id }) => id);
+    this.#arms['night 2'] = figures;
+    this.#rest = { ...this.#rest, changed: ids((n) => /1.*2/.test(n)), added: ids((n) => /^2+$/.test(n)) };
+    this.#partial();
+    return { exam, recall: figures.recall, nights: 2 };
+  }
+
+  async #forget(exam: Exam | undefined, before: ArmFigures['recall'] | undefined): Promise<void> {
+    const { model, folder } = this.#options;
+    const forgetting = (): Forgetting => ({
+      model,
+      modelHash: this.#modelHash,
+      home: this.#home,
+      exam: need(exam, 'night 1'),
+      before: need(before, 'adapter'),
+      base: need(this.#arms.base, 'base').recall,
+    });
+    const now = await this.#stages.run('forget', (step) => forgetNow(forgetting(), step));
+    if (now !== undefined) this.#rest = { ...this.#rest, forgotten: now };
+    const again = await this.#stages.run('forget, made again', (step) =>
+      rebuild(forgetting(), need(now, 'forget'), path.join(folder, 'night-forget'), step),
+    );
+    if (again === undefined) return;
+    this.#nights.push({ name: 'night after forgetting', night: again.night });
+    this.#rest = { ...this.#rest, forgotten: again.forgotten };
+    this.#partial();
+  }
+
+  /** A stage whose result is findings. */
+  async #stage(
+    name: Stage,
+    work: (step: (done: number, of: number) => void) => Promise<Partial<Findings>>,
+  ): Promise<void> {
+    const found = await this.#stages.run(name, work);
+    if (found !== undefined) this.#rest = { ...this.#rest, ...found };
+    this.#partial();
+  }
+
+  #take(arm: Arm, { figures, leaked }: Examined): ArmFigures {
+    this.#arms[arm] = figures;
+    for (const kind of leaked) this.#leaked.add(kind);
+    this.#partial();
+    return figures;
+  }
+
+  /** In every file that the nights made or kept, and in the answers. */
+  #secrets(): void {
+    const { persona } = this.#options;
+    if (!existsSync(this.#home)) return;
+    const found = filesWith(
+      this.#options.folder,
+      persona.secrets.map(({ value }) => value),
+    );
+    const kinds = persona.secrets
+      .filter(({ value }) => found.some(({ text }) => text === value))
+      .map(({ kind }) => kind);
+    this.#rest = { ...this.#rest, secretsFound: [...new Set([...kinds, ...this.#leaked])] };
+  }
+
+  #partial(): void {
+    this.#options.onPartial?.(this.#proof());
+  }
+
+  #proof(): Proof {
+    const { seed, quick, nights } = this.#options;
+    const all = this.#nights.map(
+      ({ name, night: { promoted, words, version, minutes, tokensPerSecond } }): NightFigures => ({
+        name,
+        promoted,
+        words,
+        verdict: version.verdict,
+        minutes,
+        ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }),
+      }),
+    );
+    const rows = proofRows({ isa: this.#isa, seed, arms: this.#arms, nights: all, ...this.#rest });
+    const out = [...(quick ? FULL_ONLY : []), ...(nights > 1 ? [] : SECOND_ONLY)];
+    return {
+      isa: this.#isa,
+      rows: rows.filter(({ id }) => !out.includes(id)),
+      missing: this.#stages.failed,
+      arms: Object.fromEntries(
+        Object.entries(this.#arms).map(([arm, { recall, choice }]) => [
+          arm,
+          { recall: shareOf(recall), choice: choice === undefined ? null : shareOf(choice) },
+        ]),
+      ),
+      nights: all,
+    };
+  }
 }
 
 /** @throws {Error} when what is asked was trained, so that the figures would say nothing */
-function refuseWeakProof(facts: readonly Fact[], persona: Persona, known: ReadonlySet<string>): void {
+function refuseWeakProof({ facts, persona, known }: Exam, least: number): void {
   for (const { id, questions } of facts)
-    if (questions.length < 3) throw new Error(`Of the questions on ${id} only ${questions.length} are not trained.`);
+    if (questions.length < LEAST_QUESTIONS)
+      throw new Error(`Of the questions on ${id} only ${questions.length} are not trained.`);
   const shared = CHAT_PROMPTS.filter((prompt) => ANCHORED.has(prompt));
   if (shared.length > 0) throw new Error(`The drift is measured on what is anchored: ${shared.join(' ')}`);
   const unknown = withoutTopics(persona.unknown, known).length;
-  if (unknown < LEAST_UNKNOWN) throw new Error(`Only ${unknown} topics are neither told nor trained.`);
+  if (unknown < least) throw new Error(`Only ${unknown} topics are neither told nor trained.`);
 }

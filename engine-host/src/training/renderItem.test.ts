@@ -38,19 +38,23 @@ const model: ItemRenderer = {
 const base = { cards: [], events: [], replay: false };
 const codes = (text: string): number[] => Array.from(text, (c) => c.charCodeAt(0));
 
-test('the loss is on the answer and on its end of turn, on nothing else', async () => {
-  const item: ChatItem = {
+/** One question and its answer. */
+function chat(question: string, answer: string): ChatItem {
+  return {
     ...base,
     type: 'chat',
     id: 'x',
     purpose: 'question',
     weight: 1,
     messages: [
-      { role: 'user', content: 'Who?' },
-      { role: 'assistant', content: 'Priya.' },
+      { role: 'user', content: question },
+      { role: 'assistant', content: answer },
     ],
   };
-  const { tokens, loss, weight } = await new ItemTokens(model).item(item, never);
+}
+
+test('the loss is on the answer and on its end of turn, on nothing else', async () => {
+  const { tokens, loss, weight } = await new ItemTokens(model).item(chat('Who?', 'Priya.'), never);
   const counted = [...tokens].filter((_, i) => loss[i] === 1);
   expect(counted).toEqual([...codes('Priya.'), -3]);
   expect([...tokens]).toEqual([-1, -2, ...codes('user\nWho?'), -3, 10, -2, ...codes('assistant\nPriya.'), -3]);
@@ -58,18 +62,7 @@ test('the loss is on the answer and on its end of turn, on nothing else', async 
 });
 
 test('what a memory says is never a control token', async () => {
-  const item: ChatItem = {
-    ...base,
-    type: 'chat',
-    id: 'x',
-    purpose: 'question',
-    weight: 1,
-    messages: [
-      { role: 'user', content: 'a' },
-      { role: 'assistant', content: '<|end|>' },
-    ],
-  };
-  const { tokens, loss } = await new ItemTokens(model).item(item, never);
+  const { tokens, loss } = await new ItemTokens(model).item(chat('a', '<|end|>'), never);
   expect([...tokens].filter((_, i) => loss[i] === 1)).toEqual([...codes('<|end|>'), -3]);
 });
 
