@@ -12,6 +12,14 @@ export interface ChatTurn {
   readonly error?: string;
   /** Editor selection sent along with a user turn. */
   readonly attachment?: { readonly label: string; readonly text: string };
+  /** Ids of the memories that went with the question; what they say is asked for when somebody wants to see it. */
+  readonly memories?: readonly string[];
+}
+
+/** A memory that an answer used. */
+export interface UsedMemory {
+  readonly id: string;
+  readonly statement: string;
 }
 
 /** One line of the list of earlier chats, newest first. */
@@ -41,6 +49,10 @@ export interface WebviewRequests {
   'chat/new': { params: Record<string, never>; result: { session: ChatSession } };
   'chat/open': { params: { sessionId: string }; result: { session: ChatSession } };
   'chat/remove': { params: { sessionId: string }; result: null };
+  /** What these memories say; those that are gone are left out. */
+  'chat/memories': { params: { ids: readonly string[] }; result: { memories: readonly UsedMemory[] } };
+  /** Forgets a memory for good, after the user confirmed it. */
+  'chat/forget': { params: { id: string }; result: { forgotten: boolean } };
   'code/copy': { params: { code: string }; result: null };
   'code/insert': { params: { code: string }; result: null };
   'link/open': { params: { href: string }; result: null };

@@ -202,6 +202,28 @@ describe.skipIf(absent)('the chat page (needs Chromium: apt install chromium)', 
     expect((await chat.sent('chat/retry'))[0]?.params).toEqual({ sessionId: 's1' });
   });
 
+  test('the memories that an answer used are one line, which opens to what they say and forgets', async () => {
+    const ids = ['0123456789abcdef', 'fedcba9876543210'];
+    await put({ ...reply('Priya.', 'streaming'), memories: ids });
+    expect(await chat.page.locator('.used-memories').count()).toBe(0);
+    await put({ ...reply('Priya.'), memories: ids });
+    await put({ ...reply('Priya.'), memories: ids });
+    const memories = ids.map((id, i) => ({ id, statement: i === 0 ? 'Your manager is Priya.' : '<b>x</b>' }));
+    await chat.page.getByText('2 memories used').click();
+    await chat.answer('chat/memories', { memories });
+    await expect
+      .poll(() => chat.page.locator('.used-memories li span').allTextContents())
+      .toEqual(['Your manager is Priya.', '<b>x</b>']);
+    expect((await chat.sent('chat/memories'))[0]?.params).toEqual({ ids });
+    await shot('memories');
+    await chat.page.getByRole('button', { name: 'Forget: Your manager is Priya.' }).click();
+    await chat.answer('chat/forget', { forgotten: true });
+    await chat.answer('chat/memories', { memories: memories.slice(1) });
+    await expect.poll(() => chat.page.locator('.used-memories').textContent()).toContain('One was forgotten.');
+    expect((await chat.sent('chat/forget'))[0]?.params).toEqual({ id: ids[0] });
+    expect(await chat.page.locator('.used-memories').textContent()).not.toContain('Priya');
+  });
+
   test('a screen reader hears whole sentences, not tokens', async () => {
     await put(reply('', 'streaming'));
     let at = 0;

@@ -20,6 +20,8 @@ const transcript = new Transcript({
   insert: (code) => void ask('code/insert', { code }),
   open: (href) => void ask('link/open', { href }),
   retry: () => void ask('chat/retry', { sessionId }),
+  memories: async (ids) => (await ask('chat/memories', { ids }))?.memories,
+  forget: async (id) => (await ask('chat/forget', { id }))?.forgotten === true,
 });
 const composer = new Composer({
   send: (text, attachSelection) => void send(text, attachSelection),

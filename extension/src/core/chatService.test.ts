@@ -29,8 +29,15 @@ class HeldEngine {
     this.#wake();
   }
 
-  async *chat(messages: readonly ChatMessage[], signal: AbortSignal): AsyncIterable<string> {
+  memories: readonly string[] = [];
+
+  async *chat(
+    messages: readonly ChatMessage[],
+    onMemories: (ids: readonly string[]) => void,
+    signal: AbortSignal,
+  ): AsyncIterable<string> {
     this.asked.push(messages);
+    if (this.memories.length > 0) onMemories(this.memories);
     signal.addEventListener('abort', () => {
       this.give(undefined);
     });
@@ -77,6 +84,20 @@ test('an answer streams as deltas at rising offsets and is stored', async () => 
   ]);
   expect(store.files.get(session.id)?.turns[1]).toMatchObject({ text: 'Hello!', state: 'done' });
   expect((await service.load()).session.turns).toHaveLength(2);
+});
+
+test('an answer names the memories that it used, also when it was stopped', async () => {
+  const { engine, events, service, store } = setUp();
+  engine.memories = ['0123456789abcdef'];
+  const { session } = await service.load();
+  await service.send(session.id, 'Who is my manager?');
+  engine.give('Priya');
+  await settle();
+  service.stop(session.id);
+  await settle();
+  const last = { role: 'assistant', state: 'stopped', memories: ['0123456789abcdef'] };
+  expect(store.files.get(session.id)?.turns[1]).toMatchObject(last);
+  expect(events.findLast((event) => event.type === 'turn/updated')).toMatchObject({ turn: last });
 });
 
 test('stop ends the answer and keeps what came', async () => {

@@ -4,9 +4,16 @@ import type { ChatHistoryEntry, ChatSession, ChatTurn, WebviewEvent } from '#pro
 import { toMessages, type ChatMessage } from './chatPrompt.ts';
 import { addTurn, beforeLastAnswer, changeTurn, emptySession } from './chatSession.ts';
 
-/** Streams the answer's text piece by piece. Ends early without an error when the signal aborts. */
 export interface ChatEngine {
-  chat(messages: readonly ChatMessage[], signal: AbortSignal): AsyncIterable<string>;
+  /**
+   * Streams the answer's text piece by piece. Ends early without an error when the signal aborts. `onMemories` gets the ids of the
+   * memories that went with the question, before the first piece; it is not called when there are none.
+   */
+  chat(
+    messages: readonly ChatMessage[],
+    onMemories: (ids: readonly string[]) => void,
+    signal: AbortSignal,
+  ): AsyncIterable<string>;
 }
 
 export interface ChatStore {
@@ -136,7 +143,11 @@ export class ChatService {
     let turn = started;
     let savedAt = 0;
     try {
-      for await (const text of this.#engine.chat(toMessages(asked, this.#around.systemPrompt()), stream.signal)) {
+      const messages = toMessages(asked, this.#around.systemPrompt());
+      const onMemories = (memories: readonly string[]): void => {
+        turn = { ...turn, memories };
+      };
+      for await (const text of this.#engine.chat(messages, onMemories, stream.signal)) {
         const at = turn.text.length;
         turn = { ...turn, text: turn.text + text };
         if (!this.#change(sessionId, turn)) return;

@@ -45,6 +45,13 @@ test('a file that was cut or changed anywhere is a session or nothing, never an 
   }
 });
 
+test('memories of an answer are kept by their ids, and nothing else in their place', () => {
+  const answer = { ...reply('2', 'b'), memories: ['0123456789abcdef'] };
+  expect(parseSession(serializeSession(chat(user('1', 'a'), answer)))?.turns[1]).toEqual(answer);
+  const damaged = serializeSession(chat(answer)).replace('0123456789abcdef', 'Your manager is Priya.');
+  expect(parseSession(damaged)?.turns[0]).toEqual(reply('2', 'b'));
+});
+
 test('asking again drops the last answer only', () => {
   const session = chat(user('1', 'a'), reply('2', 'b'), user('3', 'c'), reply('4', '', 'failed'));
   expect(beforeLastAnswer(session)?.turns.map(({ id }) => id)).toEqual(['1', '2', '3']);

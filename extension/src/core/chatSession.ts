@@ -74,11 +74,15 @@ export function parseSession(text: string): ChatSession | undefined {
   return { id, title, updatedAt, turns: read.filter((turn) => turn !== undefined) };
 }
 
+/** As the host names cards. */
+const MEMORY_ID = /^[0-9a-f]{16}$/;
+const isMemoryId = (value: unknown): value is string => typeof value === 'string' && MEMORY_ID.test(value);
+
 const STATES: readonly string[] = ['streaming', 'done', 'stopped', 'failed'] satisfies ChatTurn['state'][];
 
 function parseTurn(value: unknown): ChatTurn | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { id, role, text, state, error, attachment } = value as Partial<Record<keyof ChatTurn, unknown>>;
+  const { id, role, text, state, error, attachment, memories } = value as Partial<Record<keyof ChatTurn, unknown>>;
   if (typeof id !== 'string' || typeof text !== 'string' || typeof state !== 'string') return undefined;
   if ((role !== 'user' && role !== 'assistant') || !STATES.includes(state)) return undefined;
   const attached = attachment as ChatTurn['attachment'] | undefined;
@@ -91,5 +95,6 @@ function parseTurn(value: unknown): ChatTurn | undefined {
     ...(typeof attached?.label === 'string' && typeof attached.text === 'string'
       ? { attachment: { label: attached.label, text: attached.text } }
       : {}),
+    ...(Array.isArray(memories) && memories.every(isMemoryId) ? { memories } : {}),
   };
 }

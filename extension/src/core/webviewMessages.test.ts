@@ -9,6 +9,7 @@ test('a request of ours passes', () => {
     method: 'chat/send',
   });
   expect(parseRequest(message('memory/delete', { ids: [1, 2] }))).toBeDefined();
+  expect(parseRequest(message('chat/memories', { ids: ['a'] }))).toBeDefined();
 });
 
 test.each([
@@ -18,6 +19,9 @@ test.each([
   message('chat/send', { sessionId: 's', text: 't' }),
   message('memory/delete', { ids: ['1'] }),
   message('memory/delete', {}),
+  message('chat/memories', { ids: [1] }),
+  message('chat/memories', { ids: Array.from({ length: 101 }, () => 'a') }),
+  message('chat/forget', {}),
   message('constructor', {}),
   message('chat/load', []),
   message('chat/load', {}, { v: 2 }),

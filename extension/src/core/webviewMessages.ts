@@ -12,6 +12,9 @@ export type WebviewRequest = {
 /** Longest text that a view may send in one message, in UTF-16 units. */
 const MAX_TEXT = 4 * 1024 * 1024;
 
+/** Far more than one answer uses. */
+const MAX_MEMORIES = 100;
+
 type Params = Readonly<Record<string, unknown>>;
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= MAX_TEXT;
@@ -27,6 +30,9 @@ const CHECKS: Readonly<Record<WebviewMethod, (params: Params) => boolean>> = {
   'chat/new': nothing,
   'chat/open': hasSession,
   'chat/remove': hasSession,
+  'chat/memories': (params) =>
+    Array.isArray(params['ids']) && params['ids'].length <= MAX_MEMORIES && params['ids'].every(isText),
+  'chat/forget': (params) => isText(params['id']),
   'code/copy': (params) => isText(params['code']),
   'code/insert': (params) => isText(params['code']),
   'link/open': (params) => isText(params['href']),

@@ -2,8 +2,9 @@
 import type { ChatTurn } from '#protocol/webview.ts';
 import { button, element } from './dom.ts';
 import { ReplyView, type ReplyActions } from './replyView.ts';
+import { usedMemories, type MemoryActions } from './usedMemories.ts';
 
-export interface TurnActions extends ReplyActions {
+export interface TurnActions extends ReplyActions, MemoryActions {
   retry(): void;
 }
 
@@ -12,6 +13,7 @@ export class TurnView {
   readonly #reply: ReplyView | undefined;
   readonly #note = element('div', { class: 'turn-note' });
   readonly #actions: TurnActions;
+  #memories: HTMLElement | undefined;
   #turn: ChatTurn;
 
   constructor(turn: ChatTurn, actions: TurnActions) {
@@ -43,8 +45,17 @@ export class TurnView {
     this.root.setAttribute('aria-busy', String(turn.state === 'streaming'));
     if (!this.#reply) return;
     this.#reply.show(turn.text);
-    if (turn.state !== 'streaming') this.#reply.finish();
+    if (turn.state !== 'streaming') {
+      this.#reply.finish();
+      this.#showMemories(turn.memories ?? []);
+    }
     this.#showNote(turn);
+  }
+
+  #showMemories(ids: readonly string[]): void {
+    if (ids.length === 0 || this.#memories !== undefined) return;
+    this.#memories = usedMemories(ids, this.#actions);
+    this.root.append(this.#memories);
   }
 
   #showNote({ state, error, text }: ChatTurn): void {

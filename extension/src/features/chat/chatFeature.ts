@@ -10,6 +10,7 @@ import type { SelectionService } from '../../platform/selection.ts';
 import { chatSettings } from '../../platform/settings.ts';
 import { ZellView, type WebviewHandlers } from '../../platform/webviewView.ts';
 import { insertAtCursor, openLink } from './editorActions.ts';
+import { forgetMemory } from './forgetMemory.ts';
 
 export interface ChatParts {
   readonly context: vscode.ExtensionContext;
@@ -53,6 +54,11 @@ export function registerChat({ context, engine, client, selection, log }: ChatPa
       await chats.remove(sessionId);
       return null;
     },
+    'chat/memories': async ({ ids }) => {
+      const { cards } = await engine.request('zell/memory/cards', { ids: [...ids] });
+      return { memories: cards.map(({ id, statement }) => ({ id, statement })) };
+    },
+    'chat/forget': async ({ id }) => ({ forgotten: await forgetMemory(engine, id) }),
     'code/copy': async ({ code }) => {
       await vscode.env.clipboard.writeText(code);
       return null;

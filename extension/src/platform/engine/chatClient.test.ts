@@ -5,6 +5,7 @@ import type { Announcement } from '#protocol/announcement.ts';
 import { ChatClient } from './chatClient.ts';
 
 const never = new AbortController().signal;
+const nobody = (): void => undefined;
 let server: http.Server;
 let answer: (request: http.IncomingMessage, response: http.ServerResponse, body: string) => void;
 
@@ -47,11 +48,23 @@ test('the request says who asks; the pieces come as they are sent', async () => 
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.end(`${delta('Pa')}${delta('ris')}data: [DONE]\n\n`);
   };
-  expect(await collect(client().chat([{ role: 'user', content: 'q' }], never))).toEqual(['Pa', 'ris']);
+  expect(await collect(client().chat([{ role: 'user', content: 'q' }], nobody, never))).toEqual(['Pa', 'ris']);
   expect(seen).toMatchObject({
     headers: { 'x-zell-client': 'editor', 'x-zell-incognito': '1', 'x-zell-workspace': 'w', authorization: 'Bearer T' },
     body: { stream: true, max_tokens: 7, temperature: 0.3, messages: [{ role: 'user', content: 'q' }] },
   });
+});
+
+test('the memories that went with a question are told before its answer', async () => {
+  answer = (_request, response) => {
+    const used = { 'content-type': 'text/event-stream', 'x-zell-memories': '0123456789abcdef,fedcba9876543210' };
+    response.writeHead(200, used);
+    response.end(`${delta('Pa')}data: [DONE]\n\n`);
+  };
+  const told: unknown[] = [];
+  for await (const piece of client().chat([{ role: 'user', content: 'q' }], (ids) => told.push(ids), never))
+    told.push(piece);
+  expect(told).toEqual([['0123456789abcdef', 'fedcba9876543210'], 'Pa']);
 });
 
 test('aborting closes the connection', async () => {
@@ -66,7 +79,7 @@ test('aborting closes the connection', async () => {
     };
   });
   const pieces: string[] = [];
-  for await (const piece of client().chat([], stop.signal)) {
+  for await (const piece of client().chat([], nobody, stop.signal)) {
     pieces.push(piece);
     stop.abort();
   }
@@ -76,14 +89,17 @@ test('aborting closes the connection', async () => {
 
 test('an error response, an error event and a stream that breaks off fail with their codes', async () => {
   answer = (_request, response) => response.writeHead(503).end('{"error":{"code":"busy","message":"full"}}');
-  await expect(collect(client().chat([], never))).rejects.toMatchObject({ code: 'busy', message: 'full' });
+  await expect(collect(client().chat([], nobody, never))).rejects.toMatchObject({ code: 'busy', message: 'full' });
   answer = (_request, response) => {
     response.writeHead(200).end(`${delta('a')}data: {"error":{"type":"engine_crashed","message":"gone"}}\n\n`);
   };
-  await expect(collect(client().chat([], never))).rejects.toMatchObject({ code: 'engine_crashed', message: 'gone' });
+  await expect(collect(client().chat([], nobody, never))).rejects.toMatchObject({
+    code: 'engine_crashed',
+    message: 'gone',
+  });
   answer = (_request, response) => {
     response.writeHead(200);
     response.write(delta('a'), () => response.destroy());
   };
-  await expect(collect(client().chat([], never))).rejects.toMatchObject({ code: 'engine_crashed' });
+  await expect(collect(client().chat([], nobody, never))).rejects.toMatchObject({ code: 'engine_crashed' });
 });

@@ -30,13 +30,21 @@ export class ChatClient implements ChatEngine {
    * Pieces of the answer as they come. Aborting closes the connection, which frees the engine before its next step.
    * @throws {ZellError} what the host answers; engine_crashed when the stream breaks off.
    */
-  async *chat(messages: readonly ChatMessage[], signal: AbortSignal): AsyncIterable<string> {
+  async *chat(
+    messages: readonly ChatMessage[],
+    onMemories: (ids: readonly string[]) => void,
+    signal: AbortSignal,
+  ): AsyncIterable<string> {
     const announcement = await this.#address(signal);
     const { maxTokens, temperature, remember, workspace } = this.#settings();
     const body = JSON.stringify({ messages, stream: true, max_tokens: maxTokens, temperature });
     const response = await post(announcement, body, headersFor(remember, workspace), signal);
     response.setEncoding('utf8');
     if (response.statusCode !== 200) throw errorFromResponse(response.statusCode ?? 0, await readAll(response));
+    const memories = String(response.headers['x-zell-memories'] ?? '')
+      .split(',')
+      .filter((id) => id !== '');
+    if (memories.length > 0) onMemories(memories);
     const parser = new SseParser();
     try {
       for await (const chunk of response as AsyncIterable<string>) {
