@@ -38,6 +38,10 @@ train::Recipe ReadRecipe(Reader& reader, const Napi::Value& value) {
     reader.Expect(name == "all" || name == "middle-mlp", "targets to be `all` or `middle-mlp`");
     if (name == "middle-mlp") recipe.targets = train::Targets::kMiddleMlp;
   }
+  if (const Napi::Value numerics = Reader::Get(given, "numerics"); Reader::Has(numerics)) {
+    const std::string name = reader.Text(numerics, "numerics");
+    reader.Expect(train::ParseNumerics(name, recipe.numerics), "numerics to be `f32` or `bf16x3`");
+  }
   return recipe;
 }
 
@@ -82,6 +86,7 @@ Napi::Object ToPlan(Napi::Env env, const train::TrainerPlan& plan) {
   object.Set("keptLayers", number(plan.kept_layers));
   object.Set("layers", number(plan.layers));
   object.Set("threads", Napi::Number::New(env, plan.threads));
+  object.Set("numerics", train::NameOf(plan.numerics));
   object.Set("modelHash", plan.model_hash);
   return object;
 }

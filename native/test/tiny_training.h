@@ -66,9 +66,10 @@ inline TinyTraining MakeTiny(const std::string& path, int threads = 2, bool rand
 }
 
 /// The last part apart, since a network points into what it belongs to.
-inline void MakeNetwork(TinyTraining& t, size_t row_tokens = 64, size_t kept_layers = 2) {
+inline void MakeNetwork(TinyTraining& t, size_t row_tokens = 64, size_t kept_layers = 2,
+                        train::Numerics numerics = train::Numerics::kF32) {
   if (!t.status.ok()) return;
-  auto network = train::Network::Make(t.plan, t.tape, t.learned, *t.workers, row_tokens, kept_layers);
+  auto network = train::Network::Make(t.plan, t.tape, t.learned, *t.workers, row_tokens, kept_layers, numerics);
   if (network.ok()) {
     t.network = std::move(*network);
   } else {

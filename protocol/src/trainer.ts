@@ -33,7 +33,11 @@ export interface TrainRecipe {
   readonly rowTokens?: number;
   /** Default: physical cores. Results do not depend on it. */
   readonly threads?: number;
+  /** How products are computed; each has bits of its own on all processors. `f32`, or `bf16x3`: every number as the sum of two bf16 (2⁻¹⁶ of a product is lost at most). Default: what this processor is fastest at. */
+  readonly numerics?: TrainNumerics;
 }
+
+export type TrainNumerics = 'f32' | 'bf16x3';
 
 /** Of each of n positions the `top` most likely tokens, best first; what is left of the probability is one bucket. */
 export interface SparseDistributions {
@@ -80,6 +84,8 @@ export interface TrainPlan {
   readonly keptLayers: number;
   readonly layers: number;
   readonly threads: number;
+  /** What the recipe asked for, or this processor is fastest at. A checkpoint goes on with its own alone. */
+  readonly numerics: TrainNumerics;
   /** First 16 hex digits that name the model. */
   readonly modelHash: string;
 }

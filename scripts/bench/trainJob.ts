@@ -1,6 +1,6 @@
 // What both trainers of the suite `train` do: the same items of real text, anchors with a teacher, one recipe.
 import { writeFileSync } from 'node:fs';
-import type { TrainRecipe } from '../../protocol/src/trainer.ts';
+import type { TrainNumerics, TrainRecipe } from '../../protocol/src/trainer.ts';
 import { AddonTrainer } from '../../engine-host/src/engine/native/nativeTrainer.ts';
 import type { NativeModel } from '../../engine-host/src/engine/native/binding.ts';
 import type { TrainerAddon } from '../../engine-host/src/engine/native/trainerBinding.ts';
@@ -17,7 +17,7 @@ export interface TrainJob {
   readonly model: string;
   /** The adapter before the first step, which both begin with. */
   readonly adapter: string;
-  readonly recipe: Required<Omit<TrainRecipe, 'targets'>>;
+  readonly recipe: Required<Omit<TrainRecipe, 'targets' | 'numerics'>> & { readonly numerics?: TrainNumerics };
   readonly items: readonly JobItem[];
   /** How many of the recipe's steps are done. */
   readonly steps: number;

@@ -78,6 +78,7 @@ CpuFeatures Ask() {
   const bool avx512 = Bit(seven.ebx, 16) && Bit(seven.ebx, 17) && Bit(seven.ebx, 30) && Bit(seven.ebx, 31);
   f.avx512_vnni = f.avx2 && avx512 && Bit(seven.ecx, 11) && (saved & kZmm) == kZmm;
   f.amx_int8 = f.avx512_vnni && Bit(seven.edx, 24) && Bit(seven.edx, 25) && (saved & kTiles) == kTiles;
+  f.amx_bf16 = f.amx_int8 && Bit(seven.edx, 22) && Bit(seven_one.eax, 5);
   return f;
 }
 

@@ -11,6 +11,7 @@ struct CpuFeatures {
   bool arm_dotprod = false;  ///< four-byte dot products in NEON registers
   bool arm_i8mm = false;     ///< 8-bit matrix products in NEON registers, and dotprod
   bool amx_int8 = false;     ///< tiles and their int8 products (the OS may still refuse a process)
+  bool amx_bf16 = false;     ///< amx_int8, their bf16 products, and AVX-512 conversions to bf16
 };
 
 /// Asked once; what another architecture has is false.

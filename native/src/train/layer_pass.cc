@@ -21,12 +21,6 @@ void AddScaled(Workers& workers, const float* from, float* to, float scale, size
   });
 }
 
-void Scale(Workers& workers, float* x, float scale, size_t n) {
-  if (scale == 1.0f) return;
-  ForRanges(workers, n,
-            [&](size_t first, size_t last) { kernels::ActiveKernels().scale(x + first, scale, last - first); });
-}
-
 }  // namespace
 
 LayerLayout LayOut(const LayerTape& layer) {
@@ -90,7 +84,7 @@ void LayerPass::AddGradient(int value, const float* from, float scale) {
     AddScaled(n_.workers_, from, to, scale, n);
   } else {
     Copy(n_.workers_, from, to, n);
-    Scale(n_.workers_, to, scale, n);
+    ScaleAll(n_.workers_, to, scale, n);
   }
   touched_[i] = true;
 }
@@ -156,7 +150,7 @@ void LayerPass::Run(const TapeOp& t, bool with_adapter) {
   Workers& workers = n_.workers_;
   switch (t.op->kind) {
     case OpKind::kMatmul:
-      n_.linear_.Forward(Parts(t, with_adapter), Value(t.in), tokens_, tape_.values[static_cast<size_t>(t.in)].width);
+      n_.linear_->Forward(Parts(t, with_adapter), Value(t.in), tokens_, tape_.values[static_cast<size_t>(t.in)].width);
       break;
     case OpKind::kRmsNorm: {
       const RmsNorm norm = NormOf(t);
@@ -177,7 +171,7 @@ void LayerPass::Run(const TapeOp& t, bool with_adapter) {
       break;
     case OpKind::kScale:
       Copy(workers, Value(t.before), Value(t.outs[0]), n);
-      Scale(workers, Value(t.outs[0]), t.op->scale, n);
+      ScaleAll(workers, Value(t.outs[0]), t.op->scale, n);
       break;
     case OpKind::kRope:
       Copy(workers, Value(t.before), Value(t.outs[0]), n);
@@ -238,8 +232,8 @@ void LayerPass::BackMatmul(const TapeOp& t) {
   for (size_t p = 0; p < parts.size(); ++p) parts[p].dy = Added(t.outs[p]);
   const bool wanted = t.in != tape_.input || d_input_ != nullptr;
   const auto in = static_cast<size_t>(t.in);
-  n_.linear_.Backward(parts, Value(t.in), wanted ? Gradient(t.in) : nullptr, touched_[in], tokens_,
-                      tape_.values[in].width);
+  n_.linear_->Backward(parts, Value(t.in), wanted ? Gradient(t.in) : nullptr, touched_[in], tokens_,
+                       tape_.values[in].width);
   touched_[in] = touched_[in] || wanted;
 }
 

@@ -3,105 +3,40 @@
 #include <algorithm>
 
 #include "kernels/kernels.h"
+#include "train/f32_linear.h"
+#include "train/ops.h"
+#include "train/split_linear.h"
 
 namespace zell::train {
-namespace {
 
-constexpr size_t kSliceFloats = size_t{1} << 20;  // 4 MiB of unpacked weights at a time
-constexpr size_t kSliceStep = 32;
-
-void ForRows(Workers& workers, size_t rows, const std::function<void(size_t row)>& work) {
-  constexpr size_t kRows = 32;
-  workers.For((rows + kRows - 1) / kRows, [&](size_t task, size_t) {
-    for (size_t row = task * kRows; row < std::min(rows, (task + 1) * kRows); ++row) work(row);
-  });
+std::unique_ptr<Linear> MakeLinear(Numerics numerics, Workers& workers, LowRankSet& learned) {
+  if (numerics == Numerics::kBf16x3) return std::make_unique<SplitLinear>(workers, learned);
+  return std::make_unique<F32Linear>(workers, learned);
 }
 
-}  // namespace
+uint64_t LinearBytes(Numerics numerics, size_t tokens, size_t widest, int threads) {
+  return numerics == Numerics::kBf16x3 ? SplitLinear::Bytes(tokens, widest, threads) : F32Linear::Bytes(tokens, widest);
+}
 
 QuantRows ToQuantRows(const backend::Weight& w) {
   return {w.type, w.data, static_cast<size_t>(w.rows), static_cast<size_t>(w.cols), w.row_bytes};
 }
 
-size_t Linear::Slice(size_t cols, size_t rows) const {
-  return std::min(rows, std::max<size_t>(1, kSliceFloats / (cols * kSliceStep)) * kSliceStep);
-}
-
-size_t Linear::PanelFloats(size_t tokens, size_t widest) {
-  const size_t padded = tokens + kMaxTileRows;
-  // x, dy (also transposed), a slice of weights with its padding, halves of adapters.
-  return 4 * padded * widest + std::max(kSliceFloats, kSliceStep * widest) + 4 * kSliceStep * widest;
-}
-
-void Linear::Forward(std::span<const LinearPart> parts, const float* x, size_t tokens, size_t cols) {
-  const kernels::Kernels& k = kernels::ActiveKernels();
-  gemm_.PackLeft(Rows(x, tokens, cols), x_);
-  for (const LinearPart& part : parts) {
-    const size_t rows = part.weight.rows, rank = part.learned == nullptr ? 0 : part.learned->rank;
-    const Term terms[] = {{&x_, &w_}, {&u_, &b_}};
-    if (rank != 0) {
-      const Term down{&x_, &b_};
-      gemm_.PackRight(Rows(learned_.values() + part.learned->a, cols, rank), b_);
-      gemm_.Multiply(std::span(&down, 1), part.u, rank, false);
-      ForRanges(gemm_.workers(), tokens * rank,
-                [&](size_t first, size_t last) { k.scale(part.u + first, part.learned->factor, last - first); });
-      gemm_.PackLeft(Rows(part.u, tokens, rank), u_);
+void AddBias(Workers& workers, const LinearPart& part, size_t tokens) {
+  if (part.bias == nullptr) return;
+  constexpr size_t kRows = 32;
+  const size_t width = part.weight.rows;
+  workers.For((tokens + kRows - 1) / kRows, [&](size_t task, size_t) {
+    for (size_t row = task * kRows; row < std::min(tokens, (task + 1) * kRows); ++row) {
+      kernels::ActiveKernels().add(part.y + row * width, part.bias, width);
     }
-    const size_t slice = Slice(cols, rows);
-    for (size_t first = 0; first < rows; first += slice) {
-      const size_t n = std::min(slice, rows - first);
-      gemm_.PackRightTransposed(part.weight, first, n, w_);
-      if (rank != 0) {
-        gemm_.PackRight(Rows(learned_.values() + part.learned->b + first * rank, n, rank).Transposed(), b_);
-      }
-      gemm_.Multiply(std::span(terms, rank != 0 ? 2u : 1u), part.y + first, rows, false);
-    }
-    if (part.bias == nullptr) continue;
-    ForRows(gemm_.workers(), tokens, [&](size_t row) { k.add(part.y + row * rows, part.bias, rows); });
-  }
+  });
 }
 
-void Linear::Backward(std::span<const LinearPart> parts, const float* x, float* dx, bool add, size_t tokens,
-                      size_t cols) {
-  const bool learns = std::any_of(parts.begin(), parts.end(), [](const LinearPart& p) { return p.learned != nullptr; });
-  if (learns) gemm_.PackLeft(Rows(x, tokens, cols).Transposed(), x_);
-  for (const LinearPart& part : parts) {
-    const size_t rows = part.weight.rows, rank = part.learned == nullptr ? 0 : part.learned->rank;
-    du_.resize(std::max(du_.size(), tokens * rank));
-    const size_t slice = Slice(cols, rows);
-    for (size_t first = 0; first < rows && (dx != nullptr || rank != 0); first += slice) {
-      const size_t n = std::min(slice, rows - first);
-      gemm_.PackLeft({part.dy + first, tokens, n, rows, 1}, g_);
-      if (dx != nullptr) {
-        const Term through{&g_, &w_};
-        gemm_.PackRightRows(part.weight, first, n, w_);
-        gemm_.Multiply(std::span(&through, 1), dx, cols, add);
-        add = true;
-      }
-      if (rank != 0) {
-        const Term up{&g_, &b_};
-        gemm_.PackRight(Rows(learned_.values() + part.learned->b + first * rank, n, rank), b_);
-        gemm_.Multiply(std::span(&up, 1), du_.data(), rank, first > 0);
-      }
-    }
-    if (rank != 0) BackwardLearned(part, dx, tokens, cols);
-  }
-}
-
-void Linear::BackwardLearned(const LinearPart& part, float* dx, size_t tokens, size_t cols) {
-  const kernels::Kernels& k = kernels::ActiveKernels();
-  const LearnedMatrix& m = *part.learned;
-  ForRanges(gemm_.workers(), tokens * m.rank,
-            [&](size_t first, size_t last) { k.scale(du_.data() + first, m.factor, last - first); });
-  float* gradients = learned_.gradients();
-  gemm_.Multiply(Rows(part.dy, tokens, m.rows).Transposed(), Rows(part.u, tokens, m.rank), gradients + m.b, m.rank,
-                 true);
-  const Term down{&x_, &b_};
-  gemm_.PackRight(Rows(du_.data(), tokens, m.rank), b_);
-  gemm_.Multiply(std::span(&down, 1), gradients + m.a, m.rank, true);
-  if (dx == nullptr) return;
-  gemm_.Multiply(Rows(du_.data(), tokens, m.rank), Rows(learned_.values() + m.a, cols, m.rank).Transposed(), dx, cols,
-                 true);
+void ScaleAll(Workers& workers, float* x, float factor, size_t n) {
+  if (factor == 1.0f) return;
+  ForRanges(workers, n,
+            [&](size_t first, size_t last) { kernels::ActiveKernels().scale(x + first, factor, last - first); });
 }
 
 }  // namespace zell::train

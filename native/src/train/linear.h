@@ -1,12 +1,13 @@
 // A matrix product of the model with what an adapter adds to it, forward and backward.
 #pragma once
 
+#include <memory>
 #include <span>
 
 #include "backend/plan.h"
 #include "train/gemm.h"
 #include "train/low_rank.h"
-#include "train/ops.h"
+#include "train/recipe.h"
 
 namespace zell::train {
 
@@ -20,30 +21,29 @@ struct LinearPart {
   const float* dy = nullptr;               ///< of Backward
 };
 
-/// Large matrices are unpacked and multiplied in slices, so that the panels stay at some MiB.
 class Linear {
  public:
-  Linear(Gemm& gemm, LowRankSet& learned) : gemm_(gemm), learned_(learned) {}
+  virtual ~Linear() = default;
 
   /// x: [tokens][cols], the same for all parts; packed once.
-  void Forward(std::span<const LinearPart> parts, const float* x, size_t tokens, size_t cols);
+  virtual void Forward(std::span<const LinearPart> parts, const float* x, size_t tokens, size_t cols) = 0;
   /// dx = sum of W^T dy and what comes through A, added to dx when `add`; null: not wanted. Gradients of A and B are
   /// added. `x` is read only when a part learns.
-  void Backward(std::span<const LinearPart> parts, const float* x, float* dx, bool add, size_t tokens, size_t cols);
-
-  /// Floats of the panels at most for this many tokens.
-  static size_t PanelFloats(size_t tokens, size_t widest);
-
- private:
-  size_t Slice(size_t cols, size_t rows) const;
-  void BackwardLearned(const LinearPart& part, float* dx, size_t tokens, size_t cols);
-
-  Gemm& gemm_;
-  LowRankSet& learned_;
-  Panels x_, u_, w_, b_, g_;
-  std::vector<float> du_;
+  virtual void Backward(std::span<const LinearPart> parts, const float* x, float* dx, bool add, size_t tokens,
+                        size_t cols) = 0;
+  /// There was no memory for a panel: products compute nothing any more.
+  virtual bool failed() const = 0;
 };
 
+/// `numerics`: not kFastest. What it is given outlives it.
+std::unique_ptr<Linear> MakeLinear(Numerics numerics, Workers& workers, LowRankSet& learned);
+/// Bytes of the panels at most for this many tokens and values of this width.
+uint64_t LinearBytes(Numerics numerics, size_t tokens, size_t widest, int threads);
+
 QuantRows ToQuantRows(const backend::Weight& weight);
+/// y += bias for each of `tokens` rows.
+void AddBias(Workers& workers, const LinearPart& part, size_t tokens);
+/// x *= factor
+void ScaleAll(Workers& workers, float* x, float factor, size_t n);
 
 }  // namespace zell::train

@@ -29,30 +29,33 @@ Widths WidthsOf(const backend::Plan& plan, const Tape& tape) {
 
 }  // namespace
 
-NetworkMemory PlanNetwork(const backend::Plan& plan, const Tape& tape, size_t row_tokens) {
+NetworkMemory PlanNetwork(const backend::Plan& plan, const Tape& tape, size_t row_tokens, Numerics numerics,
+                          int threads) {
   const Widths w = WidthsOf(plan, tape);
   const size_t d = plan.embedding_length, head = Network::HeadTokens(plan.vocabulary_size);
   NetworkMemory memory;
   memory.kept_layer = uint64_t{4} * row_tokens * w.kept;
   memory.states = uint64_t{4} * row_tokens * d * (plan.layers + 1);
-  memory.work = uint64_t{4} * (row_tokens * (w.kept + w.scratch + w.gradients + 3 * d) +
-                               Linear::PanelFloats(row_tokens, w.widest) + head * (plan.vocabulary_size + 4 * d));
+  memory.work =
+      uint64_t{4} * (row_tokens * (w.kept + w.scratch + w.gradients + 3 * d) + head * (plan.vocabulary_size + 4 * d)) +
+      LinearBytes(numerics, row_tokens, w.widest, threads);
   return memory;
 }
 
-Network::Network(const backend::Plan& plan, const Tape& tape, LowRankSet& learned, Workers& workers, size_t row_tokens)
+Network::Network(const backend::Plan& plan, const Tape& tape, LowRankSet& learned, Workers& workers, size_t row_tokens,
+                 Numerics numerics)
     : plan_(plan),
       tape_(tape),
       learned_(learned),
       workers_(workers),
       row_tokens_(row_tokens),
       width_(plan.embedding_length),
-      gemm_(workers),
-      linear_(gemm_, learned) {}
+      linear_(MakeLinear(numerics, workers, learned)) {}
 
 base::Result<std::unique_ptr<Network>> Network::Make(const backend::Plan& plan, const Tape& tape, LowRankSet& learned,
-                                                     Workers& workers, size_t row_tokens, size_t kept_layers) {
-  std::unique_ptr<Network> network(new Network(plan, tape, learned, workers, row_tokens));
+                                                     Workers& workers, size_t row_tokens, size_t kept_layers,
+                                                     Numerics numerics) {
+  std::unique_ptr<Network> network(new Network(plan, tape, learned, workers, row_tokens, numerics));
   ZELL_RETURN_IF_ERROR(network->Allocate(kept_layers));
   return network;
 }
@@ -81,7 +84,7 @@ base::Status Network::Allocate(size_t kept_layers) {
 }
 
 base::Status Network::Done() const {
-  if (gemm_.failed()) return {base::StatusCode::kOutOfMemory, "no memory for the products of training"};
+  if (linear_->failed()) return {base::StatusCode::kOutOfMemory, "no memory for the products of training"};
   return base::Status::Ok();
 }
 
@@ -142,7 +145,7 @@ void Network::Logits(const Row& row, size_t first, size_t n) {
     linear.bias = reinterpret_cast<const float*>(plan_.weights[static_cast<size_t>(part.bias)].data);
   }
   linear.y = logits_.data();
-  linear_.Forward(std::span(&linear, 1), x, n, width_);
+  linear_->Forward(std::span(&linear, 1), x, n, width_);
 }
 
 void Network::Head(const Row& row, bool gradients, RowLoss& loss) {
@@ -167,7 +170,7 @@ void Network::Head(const Row& row, bool gradients, RowLoss& loss) {
     linear.weight = ToQuantRows(plan_.weights[static_cast<size_t>(tape_.output->parts[0].weight)]);
     linear.dy = logits_.data();
     float* d = d_normed_.data();
-    linear_.Backward(std::span(&linear, 1), nullptr, d, false, n, width_);
+    linear_->Backward(std::span(&linear, 1), nullptr, d, false, n, width_);
     if (tape_.norm != nullptr) {
       const backend::Weight& w = plan_.weights[static_cast<size_t>(tape_.norm->weight)];
       const RmsNorm norm{reinterpret_cast<const float*>(w.data), width_, width_, tape_.norm->eps};

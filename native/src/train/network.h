@@ -21,15 +21,17 @@ struct NetworkMemory {
   uint64_t states = 0;      ///< all layers' inputs
   uint64_t work = 0;        ///< of one layer, forward and backward; panels; logits
 };
-NetworkMemory PlanNetwork(const backend::Plan& plan, const Tape& tape, size_t row_tokens);
+NetworkMemory PlanNetwork(const backend::Plan& plan, const Tape& tape, size_t row_tokens, Numerics numerics,
+                          int threads);
 
 /// Not thread-safe; its workers may be parked and stopped from elsewhere.
 class Network {
  public:
-  /// What it is given outlives it. The upper `kept_layers` layers keep what the backward pass needs, the others compute
-  /// it again. @errors kOutOfMemory.
+  /// What it is given outlives it; `numerics`: not kFastest. The upper `kept_layers` layers keep what the backward pass
+  /// needs, the others compute it again. @errors kOutOfMemory.
   static base::Result<std::unique_ptr<Network>> Make(const backend::Plan& plan, const Tape& tape, LowRankSet& learned,
-                                                     Workers& workers, size_t row_tokens, size_t kept_layers);
+                                                     Workers& workers, size_t row_tokens, size_t kept_layers,
+                                                     Numerics numerics);
 
   /// Adds the gradients of the row's weighted loss. After workers.Stop() gradients are worthless.
   /// @errors kOutOfMemory.
@@ -40,12 +42,13 @@ class Network {
   base::Status BaseTop(const Row& row, size_t top, std::vector<int32_t>& ids, std::vector<float>& logprobs);
 
   static constexpr size_t HeadTokens(size_t vocabulary) {
-    return std::min<size_t>(256, std::max<size_t>(16, (size_t{12} << 20) / vocabulary));
+    return std::min<size_t>(512, std::max<size_t>(16, (size_t{24} << 20) / vocabulary));
   }
 
  private:
   friend class LayerPass;
-  Network(const backend::Plan& plan, const Tape& tape, LowRankSet& learned, Workers& workers, size_t row_tokens);
+  Network(const backend::Plan& plan, const Tape& tape, LowRankSet& learned, Workers& workers, size_t row_tokens,
+          Numerics numerics);
   base::Status Allocate(size_t kept_layers);
   void Forward(const Row& row, bool with_adapter, bool keep);
   void Backward(const Row& row);
@@ -62,8 +65,7 @@ class Network {
   Workers& workers_;
   const size_t row_tokens_;
   const size_t width_;
-  Gemm gemm_;
-  Linear linear_;
+  std::unique_ptr<Linear> linear_;
   std::vector<RopeTable> ropes_;
   base::AlignedBuffer<float> states_;             ///< [layers + 1][row_tokens][width]
   std::vector<base::AlignedBuffer<float>> kept_;  ///< [layer]; empty: computed again

@@ -1,6 +1,7 @@
 // Whole tiny models: gradients beside differences of the loss, and what must not change a bit.
 #include "train/network.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "check.h"
@@ -10,6 +11,7 @@ using namespace zell;
 using test::MakeNetwork;
 using test::MakeTiny;
 using test::TinyTraining;
+using train::Numerics;
 using train::Row;
 using train::RowLoss;
 
@@ -51,9 +53,11 @@ bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
 }  // namespace
 
 TEST(whole_models_have_the_gradient_of_their_loss) {
-  for (const char* model : {"llama", "qwen2", "qwen3"}) {
+  const std::pair<const char*, Numerics> cases[] = {
+      {"llama", Numerics::kF32}, {"qwen2", Numerics::kF32}, {"qwen3", Numerics::kF32}, {"qwen2", Numerics::kBf16x3}};
+  for (const auto& [model, numerics] : cases) {
     TinyTraining t = MakeTiny(test::WriteTinyModel(model, quant::TensorType::kQ8_0, model));
-    MakeNetwork(t);
+    MakeNetwork(t, 64, 2, numerics);
     if (!t.ok()) test::Fail(__FILE__, __LINE__, std::string(model) + ": " + t.status.message);
     if (!t.ok()) continue;
     const Row row = MakeRow();
@@ -66,7 +70,8 @@ TEST(whole_models_have_the_gradient_of_their_loss) {
         for (size_t i = first; i < first + n; ++i) length += double(gradient[i]) * gradient[i];
         length = std::sqrt(length);
         CHECK(length > 0);
-        const double h = 5e-3 / std::max(length, 0.05);
+        // Split products leave ten times as much.
+        const double h = (numerics == Numerics::kF32 ? 5e-3 : 2e-2) / std::max(length, 0.05);
         double losses[2];
         for (int side = 0; side < 2; ++side) {
           const std::vector<float> kept(t.learned.values() + first, t.learned.values() + first + n);
@@ -91,16 +96,27 @@ TEST(whole_models_have_the_gradient_of_their_loss) {
 
 TEST(bits_depend_neither_on_threads_nor_on_what_is_kept) {
   const std::string path = test::WriteTinyModel("llama", quant::TensorType::kQ4_1, "bits");
-  std::vector<float> first;
-  for (const int threads : {1, 2, 3}) {
-    for (const size_t kept : {0u, 1u, 2u}) {
-      TinyTraining t = MakeTiny(path, threads);
-      MakeNetwork(t, 64, kept);
-      REQUIRE(t.ok());
-      const std::vector<float> gradient = Gradients(t, MakeRow());
-      if (first.empty()) first = gradient;
-      CHECK(SameBits(first, gradient));
+  std::vector<float> f32;
+  for (const Numerics numerics : {Numerics::kF32, Numerics::kBf16x3}) {
+    std::vector<float> first;
+    for (const int threads : {1, 2, 3}) {
+      for (const size_t kept : {0u, 1u, 2u}) {
+        TinyTraining t = MakeTiny(path, threads);
+        MakeNetwork(t, 64, kept, numerics);
+        REQUIRE(t.ok());
+        const std::vector<float> gradient = Gradients(t, MakeRow());
+        if (first.empty()) first = gradient;
+        CHECK(SameBits(first, gradient));
+      }
     }
+    if (f32.empty()) f32 = first;
+    // One in 2^16 of a product, thousands of which make a gradient; products of bf16 alone would be off by percents.
+    double difference = 0, length = 0;
+    for (size_t i = 0; i < f32.size(); ++i) {
+      difference += std::pow(double(first[i]) - f32[i], 2);
+      length += double(f32[i]) * f32[i];
+    }
+    CHECK(std::sqrt(difference / length) < 1e-4);
   }
 }
 

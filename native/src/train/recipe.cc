@@ -16,6 +16,27 @@ base::Status Invalid(std::string message) { return {base::StatusCode::kInvalidRe
 
 }  // namespace
 
+const char* NameOf(Numerics numerics) {
+  switch (numerics) {
+    case Numerics::kFastest:
+      break;
+    case Numerics::kF32:
+      return "f32";
+    case Numerics::kBf16x3:
+      return "bf16x3";
+  }
+  return "";
+}
+
+bool ParseNumerics(std::string_view name, Numerics& numerics) {
+  for (const Numerics known : {Numerics::kF32, Numerics::kBf16x3}) {
+    if (name != NameOf(known)) continue;
+    numerics = known;
+    return true;
+  }
+  return false;
+}
+
 base::Status CheckRecipe(const Recipe& r) {
   const auto within = [](double x, double least, double most) { return x >= least && x <= most; };
   if (r.rank < 1 || r.rank > lora::kMaxRank) return Invalid("rank must be from 1 to 4096");

@@ -2,12 +2,24 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
 #include "train/low_rank.h"
 
 namespace zell::train {
+
+/// How products of matrices are computed. Each has bits of its own, which no processor changes.
+enum class Numerics {
+  kFastest,  ///< what this processor is fastest at; a trainer's plan says which
+  kF32,      ///< fused multiply-adds of f32
+  kBf16x3,   ///< every number as a sum of two bf16, three products of four: 2^-16 of a product is lost at most
+};
+/// `f32`, `bf16x3`; empty for kFastest.
+const char* NameOf(Numerics numerics);
+/// false, and nothing changed: no such name.
+bool ParseNumerics(std::string_view name, Numerics& numerics);
 
 struct Recipe {
   uint32_t rank = 16;
@@ -25,6 +37,7 @@ struct Recipe {
   uint64_t seed = 1;
   uint32_t row_tokens = 1024;
   int threads = 1;
+  Numerics numerics = Numerics::kFastest;
 };
 
 /// One text to train on.

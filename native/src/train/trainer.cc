@@ -14,6 +14,7 @@
 #include "train/batches.h"
 #include "train/checkpoint.h"
 #include "train/network.h"
+#include "train/split_kernels.h"
 
 namespace zell::train {
 namespace {
@@ -72,6 +73,9 @@ base::Result<std::unique_ptr<Trainer>> Trainer::Open(const std::string& path, co
                                                      const std::string& warm_start) {
   ZELL_RETURN_IF_ERROR(CheckRecipe(recipe));
   auto impl = std::make_unique<Impl>(recipe);
+  Numerics& numerics = impl->recipe.numerics;
+  if (numerics == Numerics::kFastest) numerics = HasFastSplit() ? Numerics::kBf16x3 : Numerics::kF32;
+  impl->plan.numerics = numerics;
   base::Result<std::shared_ptr<const gguf::File>> file = gguf::File::Open(path);
   if (!file.ok()) return file.status();
   impl->file = std::move(*file);
@@ -109,7 +113,7 @@ base::Result<std::unique_ptr<Trainer>> Trainer::Open(const std::string& path, co
 }
 
 Status Trainer::Impl::PlanMemory() {
-  const NetworkMemory memory = PlanNetwork(model, tape, recipe.row_tokens);
+  const NetworkMemory memory = PlanNetwork(model, tape, recipe.row_tokens, recipe.numerics, recipe.threads);
   plan.threads = recipe.threads;
   plan.parameters = learned.size();
   plan.matrices = learned.matrices().size();
@@ -139,7 +143,8 @@ Status Trainer::Impl::PlanMemory() {
 Status Trainer::Impl::NeedNetwork(size_t tokens, size_t kept) {
   if (network != nullptr && network_tokens >= tokens && network_kept >= kept) return Status::Ok();
   network.reset();
-  base::Result<std::unique_ptr<Network>> made = Network::Make(model, tape, learned, workers, tokens, kept);
+  base::Result<std::unique_ptr<Network>> made =
+      Network::Make(model, tape, learned, workers, tokens, kept, recipe.numerics);
   if (!made.ok()) return made.status();
   network = std::move(*made);
   network_tokens = tokens;
@@ -156,6 +161,8 @@ base::Sha256::Digest Trainer::Impl::Identity() const {
                             double(recipe.batch_items), double(recipe.epochs), double(recipe.row_tokens)};
   Hash(hash, numbers, sizeof numbers);
   hash.UpdateU64(recipe.seed);
+  // Checkpoints in f32 are older than the choice.
+  if (recipe.numerics != Numerics::kF32) hash.UpdateU64(static_cast<uint64_t>(recipe.numerics));
   for (const LearnedMatrix& m : learned.matrices()) {
     Hash(hash, m.tensor.data(), m.tensor.size());
     hash.UpdateU64(m.rank);
@@ -272,6 +279,7 @@ base::Result<std::string> Trainer::SaveAdapter(const std::string& path,
   file.metadata.emplace_back("zell.recipe.version", uint32_t{1});
   file.metadata.emplace_back("zell.recipe.steps", impl_->step);
   file.metadata.emplace_back("zell.recipe.seed", impl_->recipe.seed);
+  file.metadata.emplace_back("zell.recipe.numerics", std::string(NameOf(impl_->recipe.numerics)));
   for (const auto& [key, value] : metadata) {
     if (!key.starts_with("zell.")) return Status{StatusCode::kInvalidRequest, "keys of an adapter begin with zell."};
     file.metadata.emplace_back(key, value);

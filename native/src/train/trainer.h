@@ -20,6 +20,7 @@ struct TrainerPlan {
   uint64_t parameters = 0, matrices = 0;
   uint32_t kept_layers = 0, layers = 0;
   int threads = 1;
+  Numerics numerics = Numerics::kF32;
   std::string model_hash;
 };
 

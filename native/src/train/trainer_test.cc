@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <thread>
@@ -118,6 +119,21 @@ TEST(threads_change_no_bit) {
   CHECK(trainer->AdapterHash() != Undisturbed());
 }
 
+TEST(both_kinds_of_products_learn_the_same_up_to_rounding) {
+  Recipe f32 = SmallRecipe(), split = SmallRecipe();
+  f32.numerics = train::Numerics::kF32;
+  split.numerics = train::Numerics::kBf16x3;
+  const auto one = Open(f32), other = Open(split);
+  REQUIRE(one != nullptr && other != nullptr);
+  std::vector<double> losses[2];
+  CHECK(one->Run(1000, [&](const Progress& p) { losses[0].push_back(p.loss + p.anchor_loss); }).ok());
+  CHECK(other->Run(1000, [&](const Progress& p) { losses[1].push_back(p.loss + p.anchor_loss); }).ok());
+  CHECK_EQ(losses[0].size(), 8u);
+  REQUIRE(losses[0].size() == losses[1].size());
+  for (size_t i = 0; i < losses[0].size(); ++i) CHECK(std::fabs(losses[1][i] / losses[0][i] - 1) < 1e-3);
+  CHECK(one->AdapterHash() != other->AdapterHash());
+}
+
 TEST(a_training_ends_at_the_same_bits_from_any_checkpoint) {
   const std::string path = Temporary("checkpoint");
   for (const uint64_t steps : {0u, 1u, 4u, 7u}) {
@@ -209,6 +225,13 @@ TEST(damaged_and_foreign_checkpoints_are_refused_and_change_nothing) {
   Recipe other = SmallRecipe();
   other.learning_rate = 2e-2;
   CHECK(Open(other)->LoadCheckpoint(path).code == StatusCode::kInvalidRequest);
+  // A training goes on with the products that it began with.
+  const bool f32 = trainer->plan().numerics == train::Numerics::kF32;
+  Recipe numerics = SmallRecipe();
+  numerics.numerics = f32 ? train::Numerics::kBf16x3 : train::Numerics::kF32;
+  CHECK(Open(numerics)->LoadCheckpoint(path).code == StatusCode::kInvalidRequest);
+  numerics.numerics = trainer->plan().numerics;
+  CHECK(Open(numerics)->LoadCheckpoint(path).ok());
   CHECK(trainer->LoadCheckpoint(Temporary("nothing")).code == StatusCode::kNotFound);
 }
 
@@ -230,6 +253,9 @@ TEST(the_adapter_loads_for_inference_and_for_another_night) {
   CHECK_EQ((*adapter)->info().rank, 8u);
   CHECK_EQ((*adapter)->info().sha256, *hash);
   CHECK_EQ((*adapter)->info().base_hash, trainer->plan().model_hash);
+  const auto written = gguf::File::Open(path);
+  REQUIRE(written.ok());
+  CHECK((*written)->Str("zell.recipe.numerics") == train::NameOf(trainer->plan().numerics));
   // A warm start begins where the adapter ends: the loss of its first step is low.
   Recipe recipe = SmallRecipe();
   recipe.rank = 3;  // the adapter's own counts
