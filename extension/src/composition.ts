@@ -34,7 +34,7 @@ export function compose(context: vscode.ExtensionContext): void {
     registerEngineCommands(engine, log),
     registerCompletion(engine, log),
     registerChat({ context, engine, client, selection, log }),
-    registerMemory(context, engine, log),
+    registerMemory({ context, engine, client, selection, log }),
     registerModels(engine),
     // Last: what is disposed first may still talk to the engine.
     engine,

@@ -112,6 +112,10 @@ export interface EditorRequests {
   'zell/memory/cards': { params: { query?: string; ids?: string[] }; result: { cards: Card[] } };
   /** One card, also one that was replaced, with the exchanges it comes from. */
   'zell/memory/card': { params: { id: string }; result: { card: Card; events: MemoryEvent[] } };
+  /** The exchanges of one conversation, oldest first. */
+  'zell/memory/conversation': { params: { id: string }; result: { events: MemoryEvent[] } };
+  /** Where a text stands word for word, newest first, and the cards about it, best first. */
+  'zell/memory/find': { params: { text: string }; result: { cards: Card[]; events: MemoryEvent[] } };
   /** The user's own wording; `value` is what an answer must contain. */
   'zell/memory/editCard': { params: { id: string; statement: string; value: string }; result: { card: Card } };
   /** For good: log, cards, keys and values on the disk, and adapters that learnt it. */

@@ -1,6 +1,7 @@
 /** What the chat and memory webviews and the extension say to each other. Events are snapshots: a hidden webview keeps only the newest. */
+import type { AdapterList } from './adapters.ts';
 import type { HostStatus } from './editor.ts';
-import type { ConversationSummary, MemoryEvent, MemoryStatus } from './memory.ts';
+import type { Card, ConversationSummary, LossCurve, MemoryEvent, MemoryMode, MemoryStatus } from './memory.ts';
 
 export interface ChatTurn {
   readonly id: string;
@@ -60,11 +61,36 @@ export interface WebviewRequests {
   'engine/showLog': { params: Record<string, never>; result: null };
   'memory/load': {
     params: Record<string, never>;
-    result: { status: MemoryStatus; conversations: ConversationSummary[]; events: MemoryEvent[] };
+    result: {
+      status: MemoryStatus;
+      curve: LossCurve;
+      /** Those that hold now, newest first. */
+      cards: Card[];
+      /** Absent while no model is loaded. */
+      adapters?: AdapterList;
+      conversations: ConversationSummary[];
+      events: MemoryEvent[];
+    };
   };
   'memory/delete': { params: { ids: number[] } | { conversation: string }; result: null };
-  'memory/enable': { params: { enabled: boolean }; result: null };
+  'memory/mode': { params: { mode: MemoryMode }; result: null };
+  'memory/sleep': { params: Record<string, never>; result: null };
+  'memory/wake': { params: Record<string, never>; result: null };
+  /** Asks for how long. */
+  'memory/pause': { params: Record<string, never>; result: null };
+  'memory/resume': { params: Record<string, never>; result: null };
+  /** The exchanges that a card comes from. */
+  'memory/sources': { params: { id: string }; result: { events: MemoryEvent[] } };
+  'memory/editCard': { params: { id: string; statement: string; value: string }; result: null };
+  'memory/forgetCard': { params: { id: string }; result: null };
+  /** In an editor, to read. */
+  'memory/openConversation': { params: { conversation: string }; result: null };
   'memory/clear': { params: Record<string, never>; result: null };
+  'adapters/rollback': { params: Record<string, never>; result: null };
+  /** One short answer that nothing remembers: by the weights alone, with the adapter in force or without any. */
+  'adapters/answer': { params: { prompt: string; adapter: boolean }; result: { text: string } };
+  /** What is marked in the page; empty when nothing is. */
+  'selection/marked': { params: { text: string }; result: null };
 }
 export type WebviewMethod = keyof WebviewRequests;
 

@@ -6,6 +6,7 @@ import { EngineBanner } from './components/engineBanner.ts';
 import { HistoryPanel } from './components/historyPanel.ts';
 import { Transcript } from './components/transcript.ts';
 import { connect } from './host/host.ts';
+import { watchMarked } from './host/marked.ts';
 import './styles/base.css';
 import './styles/chat.css';
 
@@ -55,6 +56,7 @@ document.addEventListener('keydown', (event) => {
   if (!history.root.hidden) history.setOpen(false);
   else if (transcript.answering) void ask('chat/stop', { sessionId });
 });
+watchMarked((text) => void ask('selection/marked', { text }));
 const { draft } = (host.remembered() ?? {}) as { draft?: unknown };
 if (typeof draft === 'string') composer.restore(draft);
 // Whoever comes here by the keyboard wants to write; a click goes where it was made.

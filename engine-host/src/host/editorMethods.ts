@@ -144,6 +144,11 @@ export function editorMethods(parts: EditorParts): Handlers {
       if (found === undefined) throw new ZellError('not_found', `There is no memory ${id}.`);
       return { card: found.card, events: [...found.events] };
     },
+    'zell/memory/conversation': async ({ id }) => ({ events: [...(await memory.conversation(text(id, 'id')))] }),
+    'zell/memory/find': async ({ text: wanted }) => {
+      const { cards, events } = await memory.find(text(wanted, 'text'));
+      return { cards: [...cards], events: [...events] };
+    },
     'zell/memory/editCard': async ({ id, statement, value }) => ({
       card: await memory.editCard(text(id, 'id'), {
         statement: text(statement, 'statement'),

@@ -26,6 +26,8 @@ export function memoryOff(reason: string): MemoryPort {
     clear: refuse,
     cards: () => [],
     card: refuse,
+    conversation: refuse,
+    find: refuse,
     editCard: refuse,
     importCards: refuse,
     forget: refuse,

@@ -21,6 +21,9 @@ export interface MemoryPort extends ApiRecorder {
   /** Newest first; `query`: those that fit it, best first. */
   cards(query?: string): readonly Card[];
   card(id: string): Promise<{ readonly card: Card; readonly events: readonly MemoryEvent[] } | undefined>;
+  /** Oldest first. */
+  conversation(id: string): Promise<readonly MemoryEvent[]>;
+  find(text: string): Promise<{ readonly cards: readonly Card[]; readonly events: readonly MemoryEvent[] }>;
   editCard(id: string, edit: { readonly statement: string; readonly value: string }): Promise<Card>;
   importCards(values: readonly unknown[]): Promise<number>;
   /** Erases exchanges, cards and what they replaced. */

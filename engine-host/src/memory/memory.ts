@@ -14,6 +14,7 @@ import type { HeldCard } from './cards/cardProjection.ts';
 import { trainingOf, type CardTraining } from './cards/cardTraining.ts';
 import { ConversationChain } from './conversationChain.ts';
 import type { ModelDreamer } from './dreaming/dreamer.ts';
+import { findText } from './findText.ts';
 import { finishErasing, forgetIn, unfinishedErasures, unprovedErasures, type Forgotten } from './forget.ts';
 import { Journal } from './journal.ts';
 import { machineKey } from './machineKey.ts';
@@ -172,6 +173,15 @@ export class Memory {
     const card = this.#journal.cards.get(id) ?? (await this.#recall.recentCard(id));
     if (card === undefined) return undefined;
     return { card, events: await this.#journal.events(card.sources, this.#journal.newestModel()) };
+  }
+
+  /** What is left of a conversation, oldest first. */
+  conversation(id: string): Promise<MemoryEvent[]> {
+    return this.#journal.events(this.#journal.projection.eventsOf(id), this.#journal.newestModel());
+  }
+
+  find(text: string): ReturnType<typeof findText> {
+    return findText(this.#journal, (query) => this.cards(query), text);
   }
 
   /** See `CardKeeper`. */

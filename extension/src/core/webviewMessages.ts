@@ -1,4 +1,5 @@
 /** Judges what a webview sends: a message that is not exactly one of ours is not acted upon. */
+import { MEMORY_MODES } from '#protocol/memory.ts';
 import type { WebviewMethod, WebviewRequests } from '#protocol/webview.ts';
 
 export type WebviewRequest = {
@@ -42,8 +43,19 @@ const CHECKS: Readonly<Record<WebviewMethod, (params: Params) => boolean>> = {
   'memory/delete': (params) =>
     isText(params['conversation']) ||
     (Array.isArray(params['ids']) && params['ids'].length <= 10_000 && params['ids'].every(Number.isSafeInteger)),
-  'memory/enable': (params) => typeof params['enabled'] === 'boolean',
+  'memory/mode': (params) => (MEMORY_MODES as readonly unknown[]).includes(params['mode']),
+  'memory/sleep': nothing,
+  'memory/wake': nothing,
+  'memory/pause': nothing,
+  'memory/resume': nothing,
+  'memory/sources': (params) => isText(params['id']),
+  'memory/editCard': (params) => isText(params['id']) && isText(params['statement']) && isText(params['value']),
+  'memory/forgetCard': (params) => isText(params['id']),
+  'memory/openConversation': (params) => isText(params['conversation']),
   'memory/clear': nothing,
+  'adapters/rollback': nothing,
+  'adapters/answer': (params) => isText(params['prompt']) && typeof params['adapter'] === 'boolean',
+  'selection/marked': (params) => isText(params['text']),
 };
 
 /** The request in a message, or undefined when it is not one of version 1. */

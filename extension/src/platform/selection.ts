@@ -16,6 +16,7 @@ export class SelectionService implements vscode.Disposable {
   #editor: vscode.TextEditor | undefined = vscode.window.activeTextEditor;
   #label: string | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #marked = '';
 
   constructor() {
     this.#label = this.current()?.label;
@@ -26,6 +27,7 @@ export class SelectionService implements vscode.Disposable {
         this.#settle();
       }),
       vscode.window.onDidChangeTextEditorSelection(() => {
+        this.#marked = '';
         this.#settle();
       }),
     );
@@ -45,6 +47,16 @@ export class SelectionService implements vscode.Disposable {
     if (text.trim() === '' || text.length > MAX_CHARS) return undefined;
     const lines = start.line === end.line ? `${start.line + 1}` : `${start.line + 1}-${end.line + 1}`;
     return { label: `${relativeName(editor.document.uri)}:${lines}`, text };
+  }
+
+  /** What is marked in a view of ours; a selection made in an editor afterwards counts instead. */
+  mark(text: string): void {
+    this.#marked = text;
+  }
+
+  /** What was marked last, in a view or in an editor. */
+  get lastMarked(): string | undefined {
+    return this.#marked.trim() === '' ? this.current()?.text : this.#marked;
   }
 
   dispose(): void {

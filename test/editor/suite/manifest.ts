@@ -43,7 +43,17 @@ export function manifestSuite(): void {
         declared.filter((command) => !known.includes(command)),
         [],
       );
-      for (const name of ['startEngine', 'restartEngine', 'showLog', 'newChat', 'chooseModel', 'toggleMemory'])
+      for (const name of [
+        'startEngine',
+        'restartEngine',
+        'showLog',
+        'newChat',
+        'chooseModel',
+        'toggleMemory',
+        'sleepNow',
+        'wake',
+        'pauseLearning',
+      ])
         assert.equal(declared.includes(`zell.${name}`), true, name);
     });
 

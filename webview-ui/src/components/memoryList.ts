@@ -1,6 +1,7 @@
-/** The lower half of the memory page: conversations with their events, each with its delete button. */
+/** What was recorded: conversations with their events, each with its delete button. */
 import type { ConversationSummary, EventType, MemoryEvent } from '#protocol/memory.ts';
-import { button, element } from './dom.ts';
+import { confirmed } from './confirmed.ts';
+import { element } from './dom.ts';
 
 export interface MemoryListActions {
   forgetConversation(id: string): void;
@@ -11,8 +12,6 @@ const KINDS: Readonly<Partial<Record<EventType, string>>> = {
   'chat.turn': 'Chat',
   'completion.accepted': 'Completion',
 };
-/** How long a delete button waits for its second click. */
-const CONFIRM_MS = 4000;
 
 export function memoryListView(
   conversations: readonly ConversationSummary[],
@@ -22,9 +21,15 @@ export function memoryListView(
   const shown = events.filter((event) => KINDS[event.type] !== undefined && event.erased !== true);
   const known = new Set(conversations.map(({ id }) => id));
   const single = shown.filter(({ conversation }) => conversation === undefined || !known.has(conversation));
-  const list = element('section', { id: 'memory-list', attributes: { 'aria-label': 'What is remembered' } });
+  const list = element('section', { id: 'memory-list', attributes: { 'aria-label': 'What was recorded' } });
   if (conversations.length + single.length === 0) {
-    list.append(element('p', { id: 'memory-empty' }, 'Nothing is remembered yet.'));
+    list.append(
+      element(
+        'p',
+        { id: 'memory-empty', class: 'empty' },
+        'Nothing is recorded yet. Chats and completions that you accept appear here.',
+      ),
+    );
     return list;
   }
   list.append(
@@ -64,7 +69,7 @@ function conversationView(
       element('summary', {}, title === '' ? 'Untitled' : title, element('small', {}, facts.join(' · '))),
       element('ul', {}, ...events.map((event) => eventView(event, actions))),
     ),
-    confirmed('Delete', `Delete conversation ${title}`, () => {
+    confirmed('Delete', 'Really delete?', `Delete conversation ${title}`, () => {
       actions.forgetConversation(id);
     }),
   );
@@ -85,33 +90,8 @@ function eventView(event: MemoryEvent, actions: MemoryListActions): HTMLElement 
       element('p', { class: 'event-prompt' }, event.prompt.trim().slice(-300)),
       element('p', { class: 'event-response' }, event.response.trim().slice(0, 300)),
     ),
-    confirmed('Delete', `Delete event ${event.event_id}`, () => {
+    confirmed('Delete', 'Really delete?', `Delete event ${event.event_id}`, () => {
       actions.forgetEvent(event.event_id);
     }),
   );
-}
-
-/** Erasing cannot be undone: the first click asks, the second one does it. */
-function confirmed(label: string, description: string, act: () => void): HTMLButtonElement {
-  let armed: ReturnType<typeof setTimeout> | undefined;
-  const made = button(
-    label,
-    () => {
-      if (armed !== undefined) {
-        clearTimeout(armed);
-        made.disabled = true;
-        act();
-        return;
-      }
-      made.textContent = 'Really delete?';
-      made.setAttribute('aria-label', `Really? ${description}`);
-      armed = setTimeout(() => {
-        armed = undefined;
-        made.textContent = label;
-        made.setAttribute('aria-label', description);
-      }, CONFIRM_MS);
-    },
-    { class: 'forget', attributes: { 'aria-label': description } },
-  );
-  return made;
 }

@@ -71,6 +71,10 @@ export function registerChat({ context, engine, client, selection, log }: ChatPa
       await openLink(href);
       return null;
     },
+    'selection/marked': ({ text }) => {
+      selection.mark(text);
+      return Promise.resolve(null);
+    },
     'engine/restart': async () => {
       await engine.restart();
       return null;

@@ -11,7 +11,8 @@ const MENU: readonly { readonly label: string; readonly command: string }[] = [
   { label: '$(sparkle) Choose Model', command: 'zell.chooseModel' },
   { label: '$(dashboard) Show Model Profile', command: 'zell.showProfile' },
   { label: '$(lightbulb) Toggle Inline Completion', command: 'zell.toggleInlineCompletion' },
-  { label: '$(database) Toggle Memory', command: 'zell.toggleMemory' },
+  { label: '$(database) Set Memory Mode', command: 'zell.setMemoryMode' },
+  { label: '$(mortar-board) Sleep Now', command: 'zell.sleepNow' },
   { label: '$(debug-restart) Restart Engine', command: 'zell.restartEngine' },
   { label: '$(output) Show Log', command: 'zell.showLog' },
 ];

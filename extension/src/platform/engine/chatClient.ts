@@ -1,12 +1,16 @@
 /** Streams a chat from the host over HTTP, by the same route that every other client uses. */
 import http from 'node:http';
 import type { Announcement } from '#protocol/announcement.ts';
+import type { AdapterScale } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { ChatMessage } from '../../core/chatPrompt.ts';
 import type { ChatEngine } from '../../core/chatService.ts';
 import { errorFromResponse, readChatChunk } from '../../core/chatStream.ts';
 import { SseParser } from '../../core/sse.ts';
 import { addressOf } from './runningHost.ts';
+
+/** Of an answer that is only looked at. */
+const ANSWER_TOKENS = 200;
 
 export interface ChatRequestSettings {
   readonly maxTokens: number;
@@ -35,10 +39,37 @@ export class ChatClient implements ChatEngine {
     onMemories: (ids: readonly string[]) => void,
     signal: AbortSignal,
   ): AsyncIterable<string> {
+    const { remember, workspace } = this.#settings();
+    yield* this.#stream({ messages }, headersFor(remember, workspace), onMemories, signal);
+  }
+
+  /**
+   * One answer by the weights alone, of which nothing is remembered and to which no memory is added. `adapters`: which count how much; none
+   * named means those in force. @throws as `chat`
+   */
+  async answer(prompt: string, adapters: readonly AdapterScale[], signal: AbortSignal): Promise<string> {
+    const body = {
+      messages: [{ role: 'user', content: prompt }],
+      temperature: 0,
+      max_tokens: ANSWER_TOKENS,
+      ...(adapters.length === 0 ? {} : { lora: adapters }),
+    };
+    let text = '';
+    const headers = headersFor(false, undefined);
+    for await (const piece of this.#stream(body, headers, () => undefined, signal)) text += piece;
+    return text;
+  }
+
+  async *#stream(
+    wish: object,
+    headers: http.OutgoingHttpHeaders,
+    onMemories: (ids: readonly string[]) => void,
+    signal: AbortSignal,
+  ): AsyncIterable<string> {
     const announcement = await this.#address(signal);
-    const { maxTokens, temperature, remember, workspace } = this.#settings();
-    const body = JSON.stringify({ messages, stream: true, max_tokens: maxTokens, temperature });
-    const response = await post(announcement, body, headersFor(remember, workspace), signal);
+    const { maxTokens, temperature } = this.#settings();
+    const body = JSON.stringify({ stream: true, max_tokens: maxTokens, temperature, ...wish });
+    const response = await post(announcement, body, headers, signal);
     response.setEncoding('utf8');
     if (response.statusCode !== 200) throw errorFromResponse(response.statusCode ?? 0, await readAll(response));
     const memories = String(response.headers['x-zell-memories'] ?? '')
