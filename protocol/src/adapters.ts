@@ -23,6 +23,17 @@ export interface Verdict {
   readonly numbers: Readonly<Record<string, number>>;
 }
 
+/** What an adapter has to pass. */
+export interface GateLimits {
+  /** Rise of the forced choice over the bare model, in shares; and how probable it may be by chance. */
+  readonly choiceGain: number;
+  readonly chance: number;
+  readonly oldLoss: number;
+  readonly drift: number;
+  readonly claimsRise: number;
+  readonly ended: number;
+}
+
 export interface AdapterVersion {
   readonly version: number;
   readonly sha256: string;
@@ -51,6 +62,8 @@ export interface AdapterList {
   /** What the engine has loaded for this model, those of the user too. */
   readonly loaded: readonly AdapterInfo[];
   readonly versions: readonly AdapterVersion[];
+  /** What the numbers of a verdict are held against. */
+  readonly limits?: GateLimits;
   /** Why the adapter in force is not loaded. */
   readonly problem?: string;
 }

@@ -2,7 +2,7 @@
  * JSON-RPC over the editor socket (`ws://HOST:PORT/editor`, header `Authorization: Bearer TOKEN`).
  * LSP 3.18 `initialize`, `textDocument/inlineCompletion` and `$/cancelRequest` share the connection with the `zell/*` methods below.
  */
-import type { AdapterList } from './adapters.ts';
+import type { AdapterList, AdapterVersion, GateLimits } from './adapters.ts';
 import type {
   AdapterInfo,
   BenchmarkRequest,
@@ -146,6 +146,13 @@ export interface EditorRequests {
   'zell/adapters/list': { params: Record<string, never>; result: AdapterList };
   /** To the version before the one in force, or to none (null). */
   'zell/adapters/rollback': { params: Record<string, never>; result: { from: number; to: number | null } };
+  /** A PEFT folder or a GGUF file (an absolute path) through the gate, and into force when it passes; takes a minute or more. */
+  'zell/adapters/import': { params: { path: string }; result: { version: AdapterVersion; limits: GateLimits } };
+  /** Memories and recipe for another trainer, into an empty folder (an absolute path); the client has asked the user. */
+  'zell/memory/bundle': {
+    params: { folder: string; base?: string };
+    result: { folder: string; cards: number; train: number; valid: number; leftOut: number };
+  };
   /** Writes the adapter in force as a PEFT folder (an absolute path). */
   'zell/adapters/export': { params: { folder: string }; result: null };
   'zell/engine/bench': {

@@ -28,6 +28,7 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
     .option('--seed <s>', 'makes sampling repeatable', wholeNumber(0, 0xffff_ffff))
     .option('--system <text>', 'system prompt; "" leaves it to the model')
     .option('--lora <file[:scale]>', 'answer with this LoRA adapter (repeatable)', collectAdapter)
+    .option('--no-lora', 'answer without any adapter, also without what Zell has learnt')
     .option('--no-recall', 'without the memories that fit the prompt')
     .option('--json', 'print {model, text, tokens, memories, timings} instead of streaming')
     .action(async (words: string[], options: RunOptions) =>
@@ -160,11 +161,17 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
     );
   memory
     .command('export')
-    .description('write all memories to a file; it holds personal data')
-    .argument('<file>')
-    .option('--json', 'print {file, cards}')
-    .action(async (file: string, options: JsonOption) =>
-      (await import('./commands/memoryCards.ts')).memoryExport(file, options, signal),
+    .description('write all memories to a file, or with --bundle all that another machine trains an adapter with')
+    .argument('[file]')
+    .option('--bundle <dir>', 'an empty folder: training sets, axolotl and SkyPilot files, recipe')
+    .option('--model <model>', 'the model that the bundle is for')
+    .option('--base <owner/name>', 'that model on Hugging Face, where the catalogue does not know it')
+    .option('--yes', 'do not ask whether this may leave the machine')
+    .option('--json', 'print {file, cards}, of a bundle {folder, cards, train, valid, leftOut}')
+    .action(async (file: string | undefined, options: ExportOptions) =>
+      options.bundle === undefined
+        ? (await import('./commands/memoryCards.ts')).memoryExport(file, options, signal)
+        : (await import('./commands/bundle.ts')).memoryBundle(options.bundle, options, signal),
     );
   memory
     .command('import')
@@ -220,10 +227,10 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
   program
     .command('lora')
     .description('adapters of a model: what it learnt by itself, and those of others')
-    .usage('MODEL list | info | load FILE | unload | rollback | export --peft DIR')
+    .usage('MODEL list | info | load FILE | unload | rollback | import DIR | export --peft DIR')
     .argument('<model>')
     .argument('<action>', LORA_ACTIONS.join(', '))
-    .argument('[file]', 'a GGUF adapter, for "load"')
+    .argument('[file]', 'a GGUF adapter for "load", or that or a PEFT folder for "import"')
     .option('--scale <s>', 'how much of it counts', number(-1000, 1000), 1)
     .option('--peft <dir>', 'folder for "export": adapter_config.json and adapter_model.safetensors')
     .option('--json', 'print the result as JSON')
@@ -235,6 +242,7 @@ info      the version in force: what was measured, what it was made of
 load      FILE answers from now on, until the engine ends (for one command: zell run --lora FILE)
 unload    what was loaded so answers no more
 rollback  the version before the one in force answers again, or none
+import    measures an adapter as one of a sleep is measured; it answers only if it passes (else exit code 3)
 export    the version in force for PEFT, vLLM and their relatives; it is as personal as your conversations`,
     )
     .action(async (model: string, action: string, file: string | undefined, options: LoraOptions) =>
@@ -343,7 +351,7 @@ What a row does not fit gets the nearest type that does.`,
   return program;
 }
 
-const LORA_ACTIONS = ['list', 'info', 'load', 'unload', 'rollback', 'export'] as const;
+const LORA_ACTIONS = ['list', 'info', 'load', 'unload', 'rollback', 'import', 'export'] as const;
 export type LoraAction = (typeof LORA_ACTIONS)[number];
 
 function loraAction(text: string): LoraAction {
@@ -361,7 +369,7 @@ export interface RunOptions extends JsonOption {
   readonly temperature: number;
   readonly seed?: number;
   readonly system?: string;
-  readonly lora?: readonly AdapterFile[];
+  readonly lora?: readonly AdapterFile[] | false;
 }
 export interface BuildOptions extends JsonOption {
   readonly systemPrompt: string;
@@ -390,6 +398,12 @@ export interface ForgetOptions extends JsonOption {
 export interface ClearCacheOptions extends JsonOption {
   readonly old?: boolean;
   readonly all?: boolean;
+}
+export interface ExportOptions extends JsonOption {
+  readonly bundle?: string;
+  readonly model?: string;
+  readonly base?: string;
+  readonly yes?: boolean;
 }
 export interface ClearOptions extends JsonOption {
   readonly yes?: boolean;

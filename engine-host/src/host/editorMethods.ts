@@ -8,6 +8,8 @@ import type { ModelService } from '../models/modelService.ts';
 import type { AdapterStore } from '../training/adapters/adapterStore.ts';
 import type { AutoAdapter } from '../training/adapters/autoAdapter.ts';
 import { exportPeft } from '../training/adapters/peftFolder.ts';
+import { GATE_LIMITS } from '../training/gate/gate.ts';
+import type { AdapterExchange } from './adapterExchange.ts';
 import type { Learning } from './learning.ts';
 import type { HostEngine } from './hostEngine.ts';
 import type { MemoryPort } from './memoryPort.ts';
@@ -21,6 +23,8 @@ export interface EditorParts {
   readonly memoryStatus: () => Promise<MemoryStatus>;
   /** Absent: nothing can be learnt here. */
   readonly learning?: Pick<Learning, 'sleepNow' | 'wake' | 'rest' | 'curve'>;
+  /** Absent likewise. */
+  readonly exchange?: AdapterExchange;
   readonly adapters: { readonly store: AdapterStore; readonly auto: AutoAdapter };
   readonly status: StatusBoard;
   readonly version: string;
@@ -60,6 +64,10 @@ export function editorMethods(parts: EditorParts): Handlers {
     if (parts.learning === undefined) throw new ZellError('memory_off', 'There is no memory here that could learn.');
     return parts.learning;
   };
+  const exchange = (): AdapterExchange => {
+    if (parts.exchange === undefined) throw new ZellError('memory_off', 'There is no memory here to measure with.');
+    return parts.exchange;
+  };
   const hash = (): string | undefined => models.current()?.modelHash;
   return {
     'zell/status/get': () => Promise.resolve(status.get()),
@@ -83,11 +91,18 @@ export function editorMethods(parts: EditorParts): Handlers {
     },
     'zell/adapters/list': () => adapters.auto.list(loaded().modelHash),
     'zell/adapters/rollback': () => adapters.store.rollback(loaded().modelHash),
+    'zell/adapters/import': async ({ path }, signal) => ({
+      version: await exchange().import(text(path, 'path'), loaded(), signal),
+      limits: GATE_LIMITS,
+    }),
+    'zell/memory/bundle': async ({ folder, base }, signal) => ({
+      ...(await exchange().bundle(text(folder, 'folder'), loaded(), maybeText(base, 'base'), signal)),
+    }),
     'zell/adapters/export': async ({ folder }) => {
       const model = loaded();
       const found = await adapters.store.inForce(model.modelHash);
       if (found === undefined) throw new ZellError('not_found', 'This model has no adapter in force.');
-      await exportPeft(found.path, model.path, text(folder, 'folder'));
+      await exportPeft(found.path, model.path, model.modelHash, text(folder, 'folder'));
       return null;
     },
     'zell/engine/bench': async ({ name, promptTokens, decodeTokens, depth, sequences, text: prompt }, signal) => {

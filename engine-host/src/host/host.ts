@@ -17,6 +17,7 @@ import type { MachineReader } from '../monitor/machineState.ts';
 import { fetchModel } from '../models/fetchModel.ts';
 import { ModelService } from '../models/modelService.ts';
 import { ModelRegistry } from '../models/registry.ts';
+import { AdapterExchange } from './adapterExchange.ts';
 import { removeAnnouncement, urlHost, writeAnnouncement } from './announcement.ts';
 import { countedEngine } from './countedEngine.ts';
 import { attachEditorSocket, type EditorSocket } from './editorSocket.ts';
@@ -85,6 +86,7 @@ export class Host {
   readonly #leases: Leases;
   readonly #models: ModelService;
   readonly #learning: Learning | undefined;
+  readonly #exchange: AdapterExchange | undefined;
   #learningStarted: Promise<void> | undefined;
   /** The engine as clients use it. */
   readonly #answering: HostEngine;
@@ -162,19 +164,24 @@ export class Host {
     this.#templates = make.templates?.();
     this.#answering = countedEngine(engine, (requests) => this.#learning?.requests(requests));
     const learning = make.learning?.(options.paths);
-    if (learning !== undefined && memory instanceof Memory && this.#templates !== undefined)
-      this.#learning = new Learning({
-        ...learning,
+    if (learning !== undefined && memory instanceof Memory && this.#templates !== undefined) {
+      const shared = {
         paths: options.paths,
         memory,
         engine,
         templates: this.#templates,
-        model: () => this.#models.current(),
         store: this.#adapters,
         lock: make.lock,
+      };
+      this.#learning = new Learning({
+        ...learning,
+        ...shared,
+        model: () => this.#models.current(),
         onChange: () => this.#learningChanged(),
         onProblem: (error) => log.error({ error: toWireError(error) }, 'learning'),
       });
+      this.#exchange = new AdapterExchange({ ...shared, auto: this.#autoAdapter });
+    }
     this.#front = make.api({
       engine: this.#answering,
       models: this.#models,
@@ -220,6 +227,7 @@ export class Host {
         models: this.#models,
         memory,
         ...(this.#learning === undefined ? {} : { learning: this.#learning }),
+        ...(this.#exchange === undefined ? {} : { exchange: this.#exchange }),
         memoryStatus: () => this.#wholeMemoryStatus(),
         adapters: { store: this.#adapters, auto: this.#autoAdapter },
         status: this.#status,

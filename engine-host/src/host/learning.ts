@@ -1,6 +1,5 @@
 /** Learning in the host: the monitor, the sleep cycle and what it works with. */
 import { readFile } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import type { ModelInfo } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
@@ -23,6 +22,7 @@ import type { HostEngine } from './hostEngine.ts';
 import { ModelVoice } from './modelVoice.ts';
 import type { OsLock } from './osLock.ts';
 import type { ZellPaths } from './paths.ts';
+import { lockSleeper } from './sleeperLock.ts';
 
 /** What training takes beside the mapped model, roughly; the trainer itself knows exactly, and refuses what does not fit. */
 const NEED_BYTES = 512 * 1024 ** 2;
@@ -86,10 +86,7 @@ export class Learning {
       gate: this.#monitor,
       work,
       runs,
-      lock: () => {
-        const handle = lock.tryLock(sleeperLock());
-        return handle === null ? undefined : () => lock.unlock(handle);
-      },
+      lock: () => lockSleeper(lock),
       forbidden: (now) => this.#forbidden(now),
       due: (now) => this.#due(now),
       needBytes: () => NEED_BYTES + NEED_SHARE * (parts.model()?.bytes ?? 0),
@@ -225,10 +222,4 @@ export class Learning {
     const { conversations } = await memory.list({ limit: 500 }, model()?.modelHash);
     for (const { id, closed } of conversations) if (!closed) await memory.closeNow(id);
   }
-}
-
-/** One for all homes of a user. */
-function sleeperLock(): string {
-  const user = typeof process.getuid === 'function' ? process.getuid() : 0;
-  return path.join(os.tmpdir(), `zell-sleeper-${user}.lock`);
 }

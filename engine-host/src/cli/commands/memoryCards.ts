@@ -72,7 +72,9 @@ export function forgetWishes(ids: readonly string[], options: ForgetOptions): Me
   return wishes;
 }
 
-export async function memoryExport(file: string, options: JsonOption, signal: AbortSignal): Promise<void> {
+export async function memoryExport(file: string | undefined, options: JsonOption, signal: AbortSignal): Promise<void> {
+  if (file === undefined)
+    throw new ZellError('invalid_request', 'Where to? Name a file, or a folder with --bundle DIR.');
   await withHost(async (session) => {
     const { cards } = await session.request('zell/memory/cards', {}, signal);
     const target = path.resolve(file);

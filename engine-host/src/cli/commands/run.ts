@@ -1,10 +1,11 @@
 /** `zell run [MODEL] PROMPT` and `zell ask PROMPT`. */
 import type { AdapterScale } from '#protocol/engine.ts';
-import { ZellError } from '#protocol/errors.ts';
+import { toWireError, ZellError } from '#protocol/errors.ts';
 import type { Card } from '#protocol/memory.ts';
 import { checkAdapters, type AdapterFile } from '../adapterOption.ts';
 import { chat, type ChatAnswer } from '../chat.ts';
 import { tellOnFirstRun } from '../firstRun.ts';
+import { folderAdapter } from '../folderAdapter.ts';
 import type { RunOptions } from '../program.ts';
 import { loadModel, modelPath, withHost, type Session } from '../session.ts';
 import { note, paint, print, printJson } from '../terminal.ts';
@@ -13,18 +14,18 @@ import { oneLine } from './memory.ts';
 /** One word is the prompt, two are model and prompt. */
 export async function run(words: readonly string[], options: RunOptions, signal: AbortSignal): Promise<void> {
   const [modelArgument, prompt] = splitWords(words);
-  const files = await checkAdapters(options.lora);
+  const files = await checkAdapters(options.lora === false ? [] : options.lora);
   const model = await modelPath(modelArgument);
   await tellOnFirstRun();
   await withHost(async (session) => {
     const loaded = await loadModel(session, model, signal);
     const answer = await withAdapters(
       session,
-      files,
+      options.lora === undefined ? await filesHere(session, signal) : files,
       (adapters) =>
         chat(
           session,
-          { ...options, ...adapters, model: loaded.model.path, prompt },
+          { ...options, ...(options.lora === false ? { adapters: [] } : adapters), model: loaded.model.path, prompt },
           (text) => {
             if (options.json !== true) process.stdout.write(text);
           },
@@ -50,6 +51,20 @@ async function tellMemories(session: Session, ids: readonly string[], signal: Ab
     paint('dim', `${ids.length === 1 ? '1 memory' : `${ids.length} memories`} used; zell memory forget ID ends one:`),
   );
   for (const { id, statement } of cards) note(paint('dim', `  ${id}  ${oneLine(statement)}`));
+}
+
+/** One that does not fit this model is no reason to give no answer: nobody asked for it. */
+async function filesHere(session: Session, signal: AbortSignal): Promise<readonly AdapterFile[]> {
+  const file = await folderAdapter(session, signal);
+  if (file === undefined) return [];
+  try {
+    const { adapter } = await session.request('zell/adapters/load', { path: file, scale: 0 }, signal);
+    await session.request('zell/adapters/unload', { id: adapter.id }, signal);
+    return [{ path: file, scale: 1 }];
+  } catch (error) {
+    note(`It is not used: ${toWireError(error).message}`);
+    return [];
+  }
 }
 
 /** Loads the adapters for this command alone: other requests get scale 0. */

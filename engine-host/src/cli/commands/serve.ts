@@ -1,5 +1,6 @@
 /** `zell serve [MODEL]`: the host in this terminal until Ctrl-C. */
 import type { Announcement } from '#protocol/announcement.ts';
+import { toWireError } from '#protocol/errors.ts';
 import { findRunning, urlHost } from '../../host/announcement.ts';
 import { checkExposure, parseKvType, parsePort, parseWeights, type HostArguments } from '../../host/hostArguments.ts';
 import { connectHost } from '../../host/hostClient.ts';
@@ -8,6 +9,7 @@ import { serveHere } from '../../host/program.ts';
 import { ModelRegistry } from '../../models/registry.ts';
 import { checkAdapters, type AdapterFile } from '../adapterOption.ts';
 import { tellOnFirstRun } from '../firstRun.ts';
+import { folderAdapter } from '../folderAdapter.ts';
 import type { ServeOptions } from '../program.ts';
 import { modelPath } from '../session.ts';
 import { note, print } from '../terminal.ts';
@@ -40,11 +42,31 @@ export async function serve(modelArgument: string | undefined, options: ServeOpt
         if (host.note !== undefined) note(host.note);
         print(`Zell listens on ${host.address}`);
       },
-      onReady: (loaded) =>
-        print(`${loaded.name} is loaded (${loaded.isa}, ${loaded.threads} threads). Ctrl-C ends it.`),
+      onReady: (loaded) => {
+        print(`${loaded.name} is loaded (${loaded.isa}, ${loaded.threads} threads). Ctrl-C ends it.`);
+        if (adapters.length === 0) void takeFolderAdapter();
+      },
     },
   );
   if (joined !== undefined) await useRunning(joined, model, adapters);
+}
+
+/** Never rejects: one that does not fit is said, and the model answers without it. */
+async function takeFolderAdapter(): Promise<void> {
+  const signal = new AbortController().signal;
+  try {
+    const own = await findRunning(zellPaths().announcement);
+    if (own === undefined) return;
+    const client = await connectHost(own, 'cli');
+    try {
+      const file = await folderAdapter(client, signal);
+      if (file !== undefined) await client.request('zell/adapters/load', { path: file, scale: 1 }, signal);
+    } finally {
+      client.close();
+    }
+  } catch (error) {
+    note(`It is not used: ${toWireError(error).message}`);
+  }
 }
 
 /** Somebody serves already: it is told to stay, to load the model, and this command is done. */

@@ -2,7 +2,8 @@ import { access, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { AdapterStore, eventsRoot, type AdapterEvent } from './adapterStore.ts';
+import { AdapterStore, type AdapterEvent } from './adapterStore.ts';
+import { eventsRoot } from './versionFacts.ts';
 import { readGgufAdapter, writeGgufAdapter } from './ggufAdapter.ts';
 import type { Verdict } from '#protocol/adapters.ts';
 

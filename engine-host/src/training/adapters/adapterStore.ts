@@ -1,5 +1,4 @@
 /** The adapters of each model: versions with their verdicts, the one in force, rollback, withdrawal. Whole after any crash. */
-import { createHash } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { AdapterVersion, Verdict } from '#protocol/adapters.ts';
@@ -7,6 +6,7 @@ import { ZellError } from '#protocol/errors.ts';
 import { ioError, syncFolder, writeDurably } from '../../store/durable.ts';
 import { scaledAdapter } from './ggufAdapter.ts';
 import { NO_VERSIONS, readManifest, type Manifest } from './manifest.ts';
+import { eventsRoot, isLost, learntFrom, ownFile, sha256, sortedSet } from './versionFacts.ts';
 
 /** Promoted versions whose files are kept, for rollback. */
 const KEPT_FILES = 5;
@@ -374,21 +374,6 @@ function checked(model: string): string {
   return model;
 }
 
-/** Its file is gone although nobody went back from it. */
-export function isLost({ state }: Pick<AdapterVersion, 'state'>): boolean {
-  return state === 'withdrawn' || state === 'damaged';
-}
-
-function learntFrom(version: AdapterVersion, ids: ReadonlySet<number>, cards: ReadonlySet<string>): boolean {
-  return version.events.some((id) => ids.has(id)) || version.cards.some((id) => cards.has(id));
-}
-
-/** The name of the file that a version has now, if it has one. */
-function ownFile({ version, state }: AdapterVersion): string | undefined {
-  if (state === 'rejected' || state === 'withdrawn' || state === 'dropped') return undefined;
-  return state === 'candidate' ? `${version}.candidate.lora` : `${version}.lora`;
-}
-
 function find(manifest: Manifest, version: number): AdapterVersion {
   const found = manifest.versions.find((v) => v.version === version);
   if (found === undefined) throw new ZellError('not_found', `There is no adapter ${version}.`);
@@ -402,23 +387,4 @@ function replaced(manifest: Manifest, entry: AdapterVersion): Manifest {
 /** Newest promoted version below `version`. */
 function newestBefore(manifest: Manifest, version: number): number | null {
   return manifest.versions.filter((v) => v.state === 'promoted' && v.version < version).at(-1)?.version ?? null;
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
-function sortedSet(ids: readonly number[]): number[] {
-  return [...new Set(ids)].toSorted((a, b) => a - b);
-}
-
-/** A name for exactly these events: SHA-256 of their decimal ids, rising, each ended by a line feed. */
-export function eventsRoot(events: readonly number[]): string {
-  return sha256(
-    Buffer.from(
-      sortedSet(events)
-        .map((id) => `${id}\n`)
-        .join(''),
-    ),
-  );
 }

@@ -2,6 +2,7 @@
 import type { AdapterList } from '#protocol/adapters.ts';
 import type { AdapterInfo, EngineCalls } from '#protocol/engine.ts';
 import { toWireError } from '#protocol/errors.ts';
+import { GATE_LIMITS } from '../gate/gate.ts';
 import type { AdapterStore } from './adapterStore.ts';
 
 type AdapterMethod = 'loadAdapter' | 'unloadAdapter' | 'scaleAdapters' | 'adapters';
@@ -61,7 +62,7 @@ export class AutoAdapter {
     const { active, versions } = await this.#store.manifest(model);
     const loaded = model === this.#model ? await this.#loaded() : [];
     const problem = model === this.#model && this.#problem !== undefined ? { problem: this.#problem } : {};
-    return { model, active, versions, loaded, ...problem };
+    return { model, active, versions, loaded, limits: GATE_LIMITS, ...problem };
   }
 
   async #swap(model: string): Promise<void> {

@@ -79,7 +79,7 @@ test.each(['llama', 'qwen2'])(
     const file = path.join(folder, 'a.lora');
     const base = await model(arch);
     await writeFile(file, writeGgufAdapter(metadata(arch), matrices()));
-    await exportPeft(file, base, path.join(folder, 'peft'));
+    await exportPeft(file, base, HASH, path.join(folder, 'peft'));
     await importPeft(path.join(folder, 'peft'), base, HASH, path.join(folder, 'b.lora'));
     const [before, after] = [await readGgufAdapter(file), await readGgufAdapter(path.join(folder, 'b.lora'))];
     const byName = (a: AdapterMatrix, b: AdapterMatrix): number => (a.name < b.name ? -1 : 1);
@@ -231,7 +231,7 @@ test.skipIf(python === undefined)(
   async () => {
     const file = path.join(folder, 'a.lora');
     await writeFile(file, writeGgufAdapter(metadata(), matrices()));
-    await exportPeft(file, await model('llama'), path.join(folder, 'peft'));
+    await exportPeft(file, await model('llama'), HASH, path.join(folder, 'peft'));
     const script = `
 import sys, torch, warnings
 from transformers import LlamaConfig, LlamaForCausalLM

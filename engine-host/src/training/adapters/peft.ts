@@ -22,6 +22,11 @@ const PERMUTED: ReadonlySet<string> = new Set(['llama', 'granite', 'minicpm', 'o
 /** These keep the order of the original. */
 const AS_IT_IS: ReadonlySet<string> = new Set(['qwen2', 'qwen3', 'gemma', 'gemma2', 'gemma3', 'olmo2']);
 
+/** Whether adapters of this architecture's models can be exported and imported. */
+export function comesBack(architecture: string): boolean {
+  return PERMUTED.has(architecture) || AS_IT_IS.has(architecture);
+}
+
 const MODULES: readonly (readonly [gguf: string, peft: string])[] = [
   ['attn_q', 'self_attn.q_proj'],
   ['attn_k', 'self_attn.k_proj'],
@@ -133,7 +138,7 @@ interface RowOrder {
 
 function rowOrder(base: BaseShape): RowOrder {
   const permuted = PERMUTED.has(base.architecture);
-  if (!permuted && !AS_IT_IS.has(base.architecture))
+  if (!comesBack(base.architecture))
     throw unsupported(`Adapters of ${base.architecture} models cannot be exported or imported yet.`);
   const headsOf = (gguf: string): number | undefined =>
     !permuted ? undefined : gguf === 'attn_q' ? base.heads : gguf === 'attn_k' ? base.kvHeads : undefined;

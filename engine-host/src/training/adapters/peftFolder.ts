@@ -5,13 +5,15 @@ import { ZellError } from '#protocol/errors.ts';
 import { ioError, writeDurably } from '../../store/durable.ts';
 import { readGgufAdapter, readGgufMetadata, writeGgufAdapter } from './ggufAdapter.ts';
 import { fromPeft, toPeft, type BaseShape } from './peft.ts';
-import { readSafetensors, writeSafetensors } from './safetensors.ts';
+import { readSafetensors, safetensorsMetadata, writeSafetensors } from './safetensors.ts';
 
 const MOST_CONFIG_BYTES = 1 << 20;
 const MOST_WEIGHT_BYTES = 2 ** 31 - 1;
+/** Among the safetensors' own metadata, which PEFT and vLLM pass over; folders that others wrote have none. */
+const BASE_KEY = 'zell.base.model_hash';
 
 /** Writes the adapter as PEFT and vLLM read it. The folder is made when it is missing. @throws {ZellError} */
-export async function exportPeft(adapter: string, modelPath: string, folder: string): Promise<void> {
+export async function exportPeft(adapter: string, modelPath: string, modelHash: string, folder: string): Promise<void> {
   const contents = await readGgufAdapter(adapter);
   const { tensors, config } = toPeft(contents, await baseShape(modelPath));
   const whole = {
@@ -30,11 +32,14 @@ export async function exportPeft(adapter: string, modelPath: string, folder: str
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw ioError(error, folder);
   });
-  await writeDurably(path.join(folder, 'adapter_model.safetensors'), writeSafetensors(tensors, { format: 'pt' }));
+  await writeDurably(
+    path.join(folder, 'adapter_model.safetensors'),
+    writeSafetensors(tensors, { format: 'pt', [BASE_KEY]: modelHash }),
+  );
   await writeDurably(path.join(folder, 'adapter_config.json'), `${JSON.stringify(whole, undefined, 2)}\n`);
 }
 
-/** Writes `output`, a GGUF adapter for the model. @throws {ZellError} */
+/** Writes `output`, a GGUF adapter for the model. @throws {ZellError} bad_model_file: also when it says that it is for another one */
 export async function importPeft(folder: string, modelPath: string, modelHash: string, output: string): Promise<void> {
   const config = await read(path.join(folder, 'adapter_config.json'), MOST_CONFIG_BYTES);
   let parsed: unknown;
@@ -45,7 +50,11 @@ export async function importPeft(folder: string, modelPath: string, modelHash: s
   }
   const weights = path.join(folder, 'adapter_model.safetensors');
   const base = await baseShape(modelPath);
-  const { alpha, matrices } = fromPeft(readSafetensors(await read(weights, MOST_WEIGHT_BYTES), weights), parsed, base);
+  const bytes = await read(weights, MOST_WEIGHT_BYTES);
+  const made = safetensorsMetadata(bytes, weights)[BASE_KEY];
+  if (made !== undefined && made !== modelHash)
+    throw new ZellError('bad_model_file', `${folder}: made for the model ${made}, this one is ${modelHash}.`);
+  const { alpha, matrices } = fromPeft(readSafetensors(bytes, weights), parsed, base);
   const metadata = new Map<string, string | number>([
     ['general.type', 'adapter'],
     ['general.architecture', base.architecture],

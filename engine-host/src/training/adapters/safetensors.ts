@@ -15,6 +15,32 @@ const WIDTHS: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2, F64:
 
 /** Tensors of floating-point numbers in the order of the file. @throws {ZellError} bad_model_file, unsupported */
 export function readSafetensors(bytes: Buffer, file: string): NamedTensor[] {
+  const { table, data } = parse(bytes, file);
+  const tensors: (NamedTensor & { readonly start: number; readonly end: number })[] = [];
+  for (const [name, entry] of Object.entries(table)) {
+    if (name === '__metadata__') continue;
+    tensors.push(tensor(name, entry, data, file));
+  }
+  const sorted = tensors.toSorted((a, b) => a.start - b.start);
+  sorted.forEach(({ name, start }, i) => {
+    if (start < (sorted[i - 1]?.end ?? 0)) throw bad(file, `has ${name} inside another tensor`);
+  });
+  return sorted.map(({ name, shape, values }) => ({ name, shape, values }));
+}
+
+/** Strings that its writer put there. @throws {ZellError} bad_model_file */
+export function safetensorsMetadata(bytes: Buffer, file: string): Readonly<Record<string, string>> {
+  const found = parse(bytes, file).table['__metadata__'];
+  if (typeof found !== 'object' || found === null) return {};
+  return Object.fromEntries(
+    Object.entries(found).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+  );
+}
+
+function parse(
+  bytes: Buffer,
+  file: string,
+): { readonly table: Readonly<Record<string, unknown>>; readonly data: Buffer } {
   if (bytes.length < 8) throw bad(file, 'is too short');
   const headerBytes = Number(bytes.readBigUInt64LE(0));
   if (headerBytes > MOST_HEADER_BYTES || headerBytes > bytes.length - 8)
@@ -26,17 +52,7 @@ export function readSafetensors(bytes: Buffer, file: string): NamedTensor[] {
     throw bad(file, 'has a table that is no JSON');
   }
   if (typeof table !== 'object' || table === null || Array.isArray(table)) throw bad(file, 'has no table');
-  const data = bytes.subarray(8 + headerBytes);
-  const tensors: (NamedTensor & { readonly start: number; readonly end: number })[] = [];
-  for (const [name, entry] of Object.entries(table)) {
-    if (name === '__metadata__') continue;
-    tensors.push(tensor(name, entry, data, file));
-  }
-  const sorted = tensors.toSorted((a, b) => a.start - b.start);
-  sorted.forEach(({ name, start }, i) => {
-    if (start < (sorted[i - 1]?.end ?? 0)) throw bad(file, `has ${name} inside another tensor`);
-  });
-  return sorted.map(({ name, shape, values }) => ({ name, shape, values }));
+  return { table: table as Record<string, unknown>, data: bytes.subarray(8 + headerBytes) };
 }
 
 function tensor(

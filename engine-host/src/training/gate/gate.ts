@@ -1,5 +1,5 @@
 /** Whether a trained adapter may answer: a pure function over what was measured. */
-import type { Verdict } from '#protocol/adapters.ts';
+import type { GateLimits, Verdict } from '#protocol/adapters.ts';
 
 /** Each list has one entry for a question, in the same order before and after. */
 export interface Measured {
@@ -20,16 +20,6 @@ export interface Measured {
 export interface Paired {
   readonly before: readonly boolean[];
   readonly after: readonly boolean[];
-}
-
-export interface GateLimits {
-  /** Rise of the forced choice over the bare model, in shares; and how probable it may be by chance. */
-  readonly choiceGain: number;
-  readonly chance: number;
-  readonly oldLoss: number;
-  readonly drift: number;
-  readonly claimsRise: number;
-  readonly ended: number;
 }
 
 export const GATE_LIMITS: GateLimits = {

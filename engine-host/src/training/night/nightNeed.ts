@@ -2,7 +2,7 @@
 import type { AdapterVersion } from '#protocol/adapters.ts';
 import type { Card } from '#protocol/memory.ts';
 import type { CardTraining } from '../../memory/cards/cardTraining.ts';
-import { isLost } from '../adapters/adapterStore.ts';
+import { isLost } from '../adapters/versionFacts.ts';
 import type { Manifest } from '../adapters/manifest.ts';
 
 /** Rejected so often in a row, such a night is not begun again by itself. */

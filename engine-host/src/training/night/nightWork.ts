@@ -1,7 +1,8 @@
 /** The steps of a night for real: cards, items, training, measuring, promotion. Each finds what is complete and goes on from there. */
-import { access, mkdir, rm } from 'node:fs/promises';
+import { access, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { AdapterInfo, ModelInfo } from '#protocol/engine.ts';
+import type { Verdict } from '#protocol/adapters.ts';
+import type { ModelInfo } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { Card } from '#protocol/memory.ts';
 import type { TrainerItem, TrainRecipe } from '#protocol/trainer.ts';
@@ -13,6 +14,7 @@ import type { ModelMemory } from '../../memory/memoryTypes.ts';
 import { writeDurably } from '../../store/durable.ts';
 import type { AdapterStore } from '../adapters/adapterStore.ts';
 import type { AdapterEngine } from '../adapters/autoAdapter.ts';
+import { incumbentOf, withCandidate } from '../adapters/candidate.ts';
 import type { ErasureProofs } from '../erasure/erasureProofs.ts';
 import { searchDose } from '../gate/gate.ts';
 import { GateMeasurement, type GateEngine } from '../gate/measure.ts';
@@ -20,6 +22,7 @@ import type { NativeTrainer, TrainerOpener } from '../nativeTrainer.ts';
 import { ItemTokens, type ItemRenderer } from '../renderItem.ts';
 import type { SleepWish, SleepWork, StepHooks } from '../sleep/sleepCycle.ts';
 import { runId, type RunFolder, type SleepRun } from '../sleep/sleepRun.ts';
+import { keepAnchors, readAnchors } from './anchorFile.ts';
 import { activeOf, attemptsOf, historyIn, nightNeed } from './nightNeed.ts';
 import { carryOver, itemsInTime, readJson, readLesson, writeLesson, type Lesson, type TimeBox } from './lesson.ts';
 
@@ -221,26 +224,23 @@ export class NightWork implements SleepWork {
     });
     let verdict = version.verdict;
     if (verdict === undefined) {
-      const incumbent = await this.#incumbent(run.model);
+      const incumbent = await incumbentOf(adapters, store, run.model);
       const file = store.candidateFile(run.model, version.version);
-      const { adapter } = await adapters.call('loadAdapter', { path: file, scale: 0 }, hooks.signal);
-      try {
-        const questions = {
-          fresh: lesson.freshProbes.filter((probe) => !carried.has(probe.card)),
-          old: lesson.oldProbes,
-          subjects: lesson.subjects,
-        };
-        const measurement = new GateMeasurement(voice, questions, hooks);
-        verdict = await searchDose((scale) => measurement.measure(adapter.id, scale, incumbent));
-        const failed = measurement.missed(verdict.scale);
+      const questions = {
+        fresh: lesson.freshProbes.filter((probe) => !carried.has(probe.card)),
+        old: lesson.oldProbes,
+        subjects: lesson.subjects,
+      };
+      const measurement = new GateMeasurement(voice, questions, hooks);
+      const measured = async (id: number): Promise<Verdict> => {
+        const found = await searchDose((scale) => measurement.measure(id, scale, incumbent));
+        const failed = measurement.missed(found.scale);
         await writeDurably(path.join(folder, 'missed.json'), JSON.stringify(failed));
-        if (verdict.passed) {
-          const use = { id: adapter.id, scale: verdict.scale };
-          await this.#parts.erasures?.prove(run.model, version.version, measurement, use);
-        }
-      } finally {
-        await adapters.call('unloadAdapter', { id: adapter.id }, NEVER);
-      }
+        const use = { id, scale: found.scale };
+        if (found.passed) await this.#parts.erasures?.prove(run.model, version.version, measurement, use);
+        return found;
+      };
+      verdict = await withCandidate(adapters, file, measured, hooks.signal);
       await store.judge(run.model, version.version, verdict);
     }
     const later = carried.size === 0 ? '' : ` ${carried.size} memories wait for the next night.`;
@@ -349,9 +349,8 @@ export class NightWork implements SleepWork {
   async #anchors(model: string, voice: BaseWriter, hooks: StepHooks): Promise<readonly AnchorText[]> {
     const { valve, signal, onProgress } = hooks;
     const count = Math.min(this.#parts.settings().anchors, mostAnchors());
-    const file = path.join(this.#parts.anchors, `${model}.json`);
-    const known = await readJson<KeptAnchors>(file);
-    if (known?.v === 2 && known.count >= count) return known.anchors;
+    const known = await readAnchors(this.#parts.anchors, model, count);
+    if (known !== undefined) return known;
     let done = 0;
     const rested = async (write: () => Promise<string>, stop: AbortSignal): Promise<string> => {
       await valve.pass(0, stop);
@@ -366,8 +365,7 @@ export class NightWork implements SleepWork {
       chat: (prompt, options, stop) => rested(() => voice.chat(prompt, options, stop), stop),
     };
     const anchors = await writeAnchors(paced, RECIPE.seed, signal, count);
-    await mkdir(this.#parts.anchors, { recursive: true, mode: 0o700 });
-    await writeDurably(file, JSON.stringify({ v: 2, count, anchors } satisfies KeptAnchors));
+    await keepAnchors(this.#parts.anchors, model, count, anchors);
     return anchors;
   }
 
@@ -375,15 +373,6 @@ export class NightWork implements SleepWork {
     const lesson = await readLesson(folder);
     if (lesson === undefined) throw new ZellError('io', 'What this night was to teach is missing.');
     return lesson;
-  }
-
-  /** The engine's id of the adapter that answers now. */
-  async #incumbent(model: string): Promise<number | undefined> {
-    const { active } = await this.#parts.store.manifest(model);
-    if (active === null) return undefined;
-    const file = this.#parts.store.versionFile(model, active);
-    const { adapters } = await this.#parts.adapters.call('adapters', {}, NEVER);
-    return adapters.find((adapter: AdapterInfo) => adapter.path === file)?.id;
   }
 
   #voice(run: SleepRun): GateEngine & ItemRenderer & BaseWriter {
@@ -394,19 +383,10 @@ export class NightWork implements SleepWork {
   }
 }
 
-/** The file of a model's anchors. `count`: how many were asked for. */
-interface KeptAnchors {
-  readonly v: 2;
-  readonly count: number;
-  readonly anchors: readonly AnchorText[];
-}
-
 /** Training goes on from an adapter of the same matrices only. */
 function sameShape(before: Readonly<Record<string, unknown>>, now: TrainRecipe): boolean {
   return (['rank', 'alpha', 'targets'] as const).every((name) => before[name] === now[name]);
 }
-
-const NEVER = new AbortController().signal;
 
 async function exists(file: string): Promise<boolean> {
   return access(file).then(
