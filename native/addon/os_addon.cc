@@ -1,4 +1,4 @@
-// The module `zell_os.node`: OsLock of engine-host/src/host/osLock.ts. Has no engine code, so the front may load it.
+// The module `zell_os.node`: OsAddon of engine-host/src/host/osLock.ts. Has no engine code, so the front may load it.
 #include <napi.h>
 
 #include <cmath>
@@ -7,6 +7,7 @@
 
 #include "addon/errors.h"
 #include "base/file_lock.h"
+#include "base/stream_pair.h"
 
 namespace zell::addon {
 namespace {
@@ -43,6 +44,17 @@ Napi::Value Unlock(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
+// streamPair(): [own end, child's end], or null where the system has none.
+Napi::Value OpenStreamPair(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const base::Result<base::StreamPair> pair = base::StreamPair::Open();
+  if (!pair.ok()) return env.Null();
+  const Napi::Array ends = Napi::Array::New(env, 2);
+  ends.Set(0u, Napi::Number::New(env, pair->own));
+  ends.Set(1u, Napi::Number::New(env, pair->child));
+  return ends;
+}
+
 }  // namespace
 }  // namespace zell::addon
 
@@ -50,6 +62,7 @@ static Napi::Object InitZellOs(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(std::make_unique<zell::addon::Locks>().release());
   exports.Set("tryLock", Napi::Function::New<zell::addon::TryLock>(env, "tryLock"));
   exports.Set("unlock", Napi::Function::New<zell::addon::Unlock>(env, "unlock"));
+  exports.Set("streamPair", Napi::Function::New<zell::addon::OpenStreamPair>(env, "streamPair"));
   return exports;
 }
 NODE_API_MODULE(zell_os, InitZellOs)

@@ -42,6 +42,20 @@ test('frames survive a cut at every byte, and arrive as soon as they are complet
   expect(arrivals).toEqual([encoded[0]!.length, encoded[0]!.length + encoded[1]!.length, stream.length]);
 });
 
+test('a chunk may be overwritten as soon as it was pushed', () => {
+  const decoder = new FrameDecoder();
+  const stream = joined(FRAMES.map((f) => encodeFrame(f)));
+  const buffer = new Uint8Array(7);
+  const values: unknown[] = [];
+  for (let at = 0; at < stream.length; at += buffer.length) {
+    const part = stream.subarray(at, at + buffer.length);
+    buffer.set(part);
+    values.push(...decoder.push(buffer.subarray(0, part.length)));
+    buffer.fill(0xff);
+  }
+  expect(values).toEqual(JSON.parse(JSON.stringify(FRAMES)));
+});
+
 test('a stream that ends inside a frame is known to be cut', () => {
   const decoder = new FrameDecoder();
   decoder.push(encodeFrame({ type: 'cancel', id: 1 }).subarray(0, 4));

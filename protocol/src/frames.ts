@@ -49,7 +49,7 @@ export class FrameDecoder {
   }
 
   /**
-   * The values completed by `chunk`. Keeps a reference to the rest of it.
+   * The values completed by `chunk`. Keeps a copy of the rest of it.
    * @throws {ZellError} too_large before any of the body is collected; internal for a body that is not UTF-8 JSON.
    */
   push(chunk: Uint8Array): unknown[] {
@@ -57,7 +57,8 @@ export class FrameDecoder {
     // Nearly always a chunk is one whole frame or several: those are read where they lie.
     const rest = this.atBorder ? this.#whole(chunk, values) : chunk;
     if (rest.length === 0) return values;
-    this.#chunks.push(rest);
+    // Not `slice`, which shares the memory of a Buffer.
+    this.#chunks.push(new Uint8Array(rest));
     this.#buffered += rest.length;
     for (;;) {
       if (this.#bodyBytes === undefined) {

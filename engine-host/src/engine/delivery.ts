@@ -6,7 +6,7 @@ import type { GenerateDelta, GenerateEvent } from '#protocol/engine.ts';
  * after a step of the engine finds the caches empty: waking costs several times what its events do, so fewer wakings are what saves
  * time. What remains of the gap that a reader may see (`MOST_GAP_MS`) is for the way to him.
  */
-export const MOST_HELD_MS = 45;
+export const MOST_HELD_MS = 47;
 
 export interface DeliveredEvent {
   readonly id: number;

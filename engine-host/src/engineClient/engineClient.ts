@@ -14,7 +14,7 @@ import type { HostState } from '#protocol/editor.ts';
 import { ZellError, toWireError, type WireError } from '#protocol/errors.ts';
 import { Backoff } from './backoff.ts';
 import { Connection, type LaunchEngine } from './connection.ts';
-import { spawnEngine } from './engineProcess.ts';
+import { spawnEngine, type StreamPair } from './engineProcess.ts';
 import { EventQueue } from './eventQueue.ts';
 import { NO_QUEUE, NO_STATS } from './noStats.ts';
 
@@ -30,6 +30,8 @@ export interface EngineClientOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A line that the child wrote, or a note about its life. Never prompt or reply text. */
   readonly log?: (line: string) => void;
+  /** Ends of the pipe to the child, where somebody can make them: what comes from such a one costs less to read. */
+  readonly streamPair?: StreamPair;
   /** Instead of a process that runs `script`. */
   readonly launch?: LaunchEngine;
 }
@@ -67,7 +69,7 @@ export class EngineClient {
   #waiters = new Set<() => void>();
 
   constructor(options: EngineClientOptions) {
-    this.#launch = options.launch ?? ((listener) => spawnEngine(options.script, listener, options.env));
+    this.#launch = options.launch ?? ((listener) => spawnEngine(options.script, listener, options));
     this.#log = options.log ?? (() => undefined);
   }
 

@@ -1,4 +1,6 @@
 /** The real child program in a real process; its addon is a fake that the bundler makes a file of. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,7 +8,7 @@ import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { GREEDY, type GenerateEvent, type GenerateRequest } from '#protocol/engine.ts';
 import { EngineClient } from './engineClient.ts';
-import { spawnEngine } from './engineProcess.ts';
+import { spawnEngine, type StreamPair } from './engineProcess.ts';
 
 const never = new AbortController().signal;
 let folder: string;
@@ -63,8 +65,8 @@ async function text(events: AsyncIterable<GenerateEvent>): Promise<string> {
   return whole;
 }
 
-async function ready(): Promise<EngineClient> {
-  client = new EngineClient({ script });
+async function ready(streamPair?: StreamPair): Promise<EngineClient> {
+  client = new EngineClient({ script, ...(streamPair === undefined ? {} : { streamPair }) });
   await client.start();
   await client.load('/m.gguf', {}, () => undefined, never);
   return client;
@@ -115,6 +117,33 @@ test('a child whose pipe closes is gone at once, even in the middle of a step', 
   await engine.stop();
   expect(await gone(pid, 500)).toBe(true);
 });
+
+const osAddon = path.join(import.meta.dirname, '../../../dist/zell_os.node');
+const hasPairs = existsSync(osAddon) && process.platform !== 'win32';
+
+test.skipIf(!hasPairs)(
+  'over a pair of sockets: answers, frames larger than what is read at a time, and both ends',
+  async () => {
+    const { streamPair } = createRequire(import.meta.url)(osAddon) as { streamPair: StreamPair };
+    const engine = await ready(streamPair);
+    expect(await text(engine.generate(ask(20), never))).toHaveLength(20);
+    const long = 'word '.repeat(6000);
+    const { tokens } = await engine.call('tokenize', { text: long, addSpecial: false, parseSpecial: false }, never);
+    expect(tokens).toHaveLength(long.length);
+    const stream = engine.generate(ask(1000), never);
+    await stream.next();
+    const first = engine.pid ?? 0;
+    process.kill(first, 'SIGKILL');
+    const events = [];
+    for await (const event of stream) events.push(event);
+    expect(events.at(-1)).toMatchObject({ type: 'failed', error: { code: 'engine_crashed' } });
+    expect(await text(engine.generate(ask(5), never))).toHaveLength(5);
+    const second = engine.pid ?? 0;
+    expect(second).not.toBe(first);
+    await engine.stop();
+    expect(await gone(second, 500)).toBe(true);
+  },
+);
 
 test('a front that is killed leaves no child behind', async () => {
   const { spawn } = await import('node:child_process');

@@ -26,6 +26,7 @@ export function realFactories(): HostFactories {
       new EngineClient({
         script: path.join(distFolder(), 'engine.mjs'),
         log: (line) => log.info({ line }, 'engine'),
+        streamPair: () => lock.streamPair(),
       }),
     memory: (paths, log) => openMemory(paths, lock, log),
     templates: () => new ChatTemplates(),

@@ -12,9 +12,11 @@
 #include "base/mapped_file.h"
 #include "base/os.h"
 #include "base/read_file.h"
+#include "base/stream_pair.h"
 #include "check.h"
 
 #if !defined(_WIN32)
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -177,6 +179,22 @@ TEST(OneLockExcludesTheNextUntilItGoes) {
 }
 
 #if !defined(_WIN32)
+TEST(WhatOneEndOfAPairWritesTheOtherReads) {
+  const Result<StreamPair> pair = StreamPair::Open();
+  REQUIRE(pair.ok());
+  for (const auto& [from, to] : {std::pair{pair->own, pair->child}, std::pair{pair->child, pair->own}}) {
+    CHECK_EQ(::write(from, "word", 4), ssize_t{4});
+    char text[8] = {};
+    CHECK_EQ(::read(to, text, sizeof(text)), ssize_t{4});
+    CHECK_EQ(std::string(text), "word");
+    CHECK((::fcntl(from, F_GETFD) & FD_CLOEXEC) != 0);
+  }
+  ::close(pair->child);
+  char text[8];
+  CHECK_EQ(::read(pair->own, text, sizeof(text)), ssize_t{0});
+  ::close(pair->own);
+}
+
 // The host starts children; one that outlives it must not keep the lock.
 TEST(AChildProcessDoesNotInheritTheLock) {
   const TempFolder folder;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "base/mapped_file.h"
 #include "base/os.h"
 #include "base/read_file.h"
+#include "base/stream_pair.h"
 
 namespace zell::base {
 namespace {
@@ -223,6 +225,15 @@ FileLock& FileLock::operator=(FileLock&& other) noexcept {
 }
 
 FileLock::~FileLock() { CloseHandle(handle_); }
+
+Result<StreamPair> StreamPair::Open() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) {
+    return Status{StatusCode::kIo, std::string("A pair of sockets: ") + std::strerror(errno) + "."};
+  }
+  for (const int end : ends) (void)::fcntl(end, F_SETFD, FD_CLOEXEC);
+  return StreamPair{ends[0], ends[1]};
+}
 
 std::FILE* CreateNew(const std::string& path) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

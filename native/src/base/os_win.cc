@@ -21,6 +21,7 @@
 #include "base/memory_info.h"
 #include "base/os.h"
 #include "base/read_file.h"
+#include "base/stream_pair.h"
 #include "base/thread_pool.h"
 
 namespace zell::base {
@@ -267,6 +268,10 @@ int PhysicalCores() {
     at += reinterpret_cast<const SYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX*>(buffer.data() + at)->Size;
   }
   return std::max(1, cores);
+}
+
+Result<StreamPair> StreamPair::Open() {
+  return Status{StatusCode::kUnsupported, "This system has no pairs of sockets."};
 }
 
 }  // namespace zell::base
