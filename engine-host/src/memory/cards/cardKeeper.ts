@@ -18,7 +18,8 @@ export class CardKeeper {
 
   /**
    * Makes cards from closed conversations, by rules and, when it is given, by a model. Each conversation is done once, and whole or not
-   * at all; a crash in between makes no card twice. @returns how many cards were said. @throws {ZellError} cancelled, what the model throws
+   * at all; a crash in between makes no card twice. What is erased meanwhile makes no card. @returns how many cards were said.
+   * @throws {ZellError} cancelled
    */
   async dream(signal: AbortSignal, model?: ModelDreamer): Promise<{ conversations: number; cards: number }> {
     const { projection, cards: held, log } = this.#journal;
@@ -27,17 +28,24 @@ export class CardKeeper {
       if (signal.aborted) throw new ZellError('cancelled', 'Dreaming was stopped.');
       const ids = events.filter((event) => !projection.isDreamed(event));
       if (ids.length === 0) continue;
+      const parts = { redactor: this.#redactor, ...(model === undefined ? {} : { model }) };
+      // A model takes its time, and an erasure does not wait for it.
+      const { cards, by } = await dreamConversation(await log.read(ids), held.valid(), parts, signal);
       await this.#journal.alone(async () => {
-        const records = await log.read(ids);
-        const parts = { redactor: this.#redactor, ...(model === undefined ? {} : { model }) };
-        const { cards, by } = await dreamConversation(records, held.valid(), parts, signal);
+        const here = projection.exchanges();
         for (const card of cards) {
           const known = held.get(card.id);
+          if (!card.sources.every((source) => here.has(source))) continue;
           if (card.sources.every((source) => known?.sources.includes(source) === true)) continue;
           await this.#journal.makeCard(card, hash);
           done.cards++;
         }
-        await this.#journal.note(hash, 'conversation.dreamed', { v: 1, by, ids }, id);
+        await this.#journal.note(
+          hash,
+          'conversation.dreamed',
+          { v: 1, by, ids: ids.filter((event) => here.has(event)) },
+          id,
+        );
         done.conversations++;
       });
     }

@@ -94,6 +94,28 @@ describe('dreaming', () => {
     expect((await memory.dream(never)).cards).toBe(1);
   });
 
+  test('what is forgotten while a model reads it makes no card, and forgetting does not wait for the model', async () => {
+    const [first] = await talk('My manager is Priya.', 'Our port is 8080.');
+    let answer: () => void = () => undefined;
+    const asked = new Promise<void>((reading) => {
+      const model = {
+        dream: () => {
+          reading();
+          return new Promise<[]>((resolve) => (answer = () => resolve([])));
+        },
+      };
+      void memory.dream(never, model).then(() => (done = true));
+    });
+    let done = false;
+    await asked;
+    await memory.forget({ ids: [first!] });
+    expect(done).toBe(false);
+    answer();
+    await expect.poll(() => done).toBe(true);
+    expect(statements()).toEqual(['Your port is 8080.']);
+    expect(onDisk()).not.toContain('Priya');
+  });
+
   test('a newer card replaces the older one, and the older one, said again, the newer', async () => {
     await talk('My manager is Priya.');
     await talk('My manager is now Tom.');

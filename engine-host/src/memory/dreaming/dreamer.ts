@@ -15,8 +15,9 @@ export interface DreamtConversation {
 }
 
 /**
- * Mentions from one conversation. A card in which a secret is found is left out; when the search fails, all are.
- * @throws {ZellError} what the redactor or the model throws; then nothing of this conversation is kept
+ * Mentions from one conversation. A card in which a secret is found is left out; when the search fails, all are. A model that fails
+ * leaves what the rules found. @throws {ZellError} what the redactor throws, and the model when `signal` is aborted; then nothing of
+ * this conversation is kept
  */
 export async function dreamConversation(
   events: readonly EventRecord[],
@@ -26,12 +27,25 @@ export async function dreamConversation(
 ): Promise<DreamtConversation> {
   const turns = events.flatMap((event) => turnOf(event) ?? []);
   const cards = extractCards(turns, known);
-  if (parts.model !== undefined && turns.length > 0) {
-    const seen = new Set(cards.map((card) => card.id));
-    for (const card of await parts.model.dream(turns, [...known, ...cards], signal))
-      if (!seen.has(card.id)) cards.push(card);
+  const proposed = turns.length === 0 ? undefined : await ask(parts.model, turns, [...known, ...cards], signal);
+  const seen = new Set(cards.map((card) => card.id));
+  for (const card of proposed ?? []) if (!seen.has(card.id)) cards.push(card);
+  return { cards: await withoutSecrets(cards, parts.redactor), by: proposed === undefined ? 'template' : 'model' };
+}
+
+/** Undefined: there is no model, or it failed. */
+async function ask(
+  model: ModelDreamer | undefined,
+  turns: readonly UserTurn[],
+  known: readonly Card[],
+  signal: AbortSignal,
+): Promise<readonly Card[] | undefined> {
+  try {
+    return await model?.dream(turns, known, signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return undefined;
   }
-  return { cards: await withoutSecrets(cards, parts.redactor), by: parts.model === undefined ? 'template' : 'model' };
 }
 
 /** Only what was said to a chat, and only by the user: `prompt` holds no system text and no tool results. */

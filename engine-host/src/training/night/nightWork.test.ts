@@ -105,6 +105,10 @@ interface Bed {
   readonly erasures: ErasureProofs;
   readonly proofs: readonly ErasureProof[];
   readonly forget: (card: string) => void;
+  /** For each dreaming, whether a model took part. */
+  readonly dreamers: readonly boolean[];
+  /** Of the model. */
+  parameters: number;
   dieAt: number;
   learns: boolean;
   /** There are conversations that wait. */
@@ -119,7 +123,8 @@ function bed(): Bed {
   const store = new AdapterStore({ folder: path.join(folder, 'lora'), log: () => Promise.resolve() });
   const marked: Bed['marked'] = [];
   const trainers: FakeTrainer[] = [];
-  const outside = { dieAt: Infinity, learns: true, said: true, foreign: false, erased: false };
+  const outside = { dieAt: Infinity, learns: true, said: true, foreign: false, erased: false, parameters: 135e6 };
+  const dreamers: boolean[] = [];
   const proofs: ErasureProof[] = [];
   const erasures = new ErasureProofs({
     open: () => (outside.erased && proofs.length === 0 ? [7] : []),
@@ -130,7 +135,10 @@ function bed(): Bed {
   let cards = NAMES.map((_name, i) => card(i));
   const history = new Map<string, CardTraining>();
   const memory: NightMemory = {
-    dream: () => Promise.resolve({ conversations: 6, cards: 6 }),
+    dream: (_signal, model) => {
+      dreamers.push(model !== undefined);
+      return Promise.resolve({ conversations: 6, cards: 6 });
+    },
     cards: () => cards,
     replacedCards: () => new Map(),
     cardHistory: () => history,
@@ -187,7 +195,7 @@ function bed(): Bed {
   } as unknown as AdapterEngine;
   const parts: NightParts = {
     memory,
-    voice: () => ({ model: MODEL, voice }),
+    voice: () => ({ model: { ...MODEL, parameters: outside.parameters }, voice }),
     adapters,
     store,
     trainer: {
@@ -206,7 +214,7 @@ function bed(): Bed {
   };
   const hooks: StepHooks = { valve: new Valve(), signal: new AbortController().signal, onProgress: () => undefined };
   const work = new NightWork(parts);
-  return Object.assign(outside, { work, store, marked, trainers, hooks, erasures, proofs, forget });
+  return Object.assign(outside, { dreamers, work, store, marked, trainers, hooks, erasures, proofs, forget });
 }
 
 async function planned(b: Bed, budgetMs?: number): Promise<SleepRun> {
@@ -215,6 +223,16 @@ async function planned(b: Bed, budgetMs?: number): Promise<SleepRun> {
   if ('nothing' in run) throw new Error(run.nothing);
   return run;
 }
+
+test.each([
+  [135e6, false],
+  [1.2e9, true],
+])('a model of %d parameters dreams: %s', async (parameters, dreams) => {
+  const b = bed();
+  b.parameters = parameters;
+  await b.work.dream(await planned(b), b.hooks);
+  expect(b.dreamers).toEqual([dreams]);
+});
 
 test('a night from cards to a promoted adapter; each step done again does nothing', async () => {
   const b = bed();

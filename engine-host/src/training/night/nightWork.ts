@@ -9,6 +9,7 @@ import type { TrainerItem, TrainRecipe } from '#protocol/trainer.ts';
 import type { CardTraining } from '../../memory/cards/cardTraining.ts';
 import { mostAnchors, writeAnchors, type AnchorText, type BaseWriter } from '../../memory/dreaming/anchors.ts';
 import { chooseCards } from '../../memory/dreaming/chooseCards.ts';
+import type { ModelDreamer } from '../../memory/dreaming/dreamer.ts';
 import { completionItems, makeItems, makeProbes } from '../../memory/dreaming/makeItems.ts';
 import type { ModelMemory } from '../../memory/memoryTypes.ts';
 import { writeDurably } from '../../store/durable.ts';
@@ -23,12 +24,13 @@ import { ItemTokens, type ItemRenderer } from '../renderItem.ts';
 import type { SleepWish, SleepWork, StepHooks } from '../sleep/sleepCycle.ts';
 import { runId, type RunFolder, type SleepRun } from '../sleep/sleepRun.ts';
 import { keepAnchors, readAnchors } from './anchorFile.ts';
+import { nightDreamer } from './nightDreamer.ts';
 import { activeOf, attemptsOf, historyIn, nightNeed } from './nightNeed.ts';
 import { carryOver, itemsInTime, readJson, readLesson, writeLesson, type Lesson, type TimeBox } from './lesson.ts';
 
 /** The part of the memory that a night works on. */
 export interface NightMemory {
-  dream(signal: AbortSignal): Promise<{ readonly conversations: number; readonly cards: number }>;
+  dream(signal: AbortSignal, model?: ModelDreamer): Promise<{ readonly conversations: number; readonly cards: number }>;
   cards(): readonly Card[];
   replacedCards(): ReadonlyMap<string, Card>;
   cardHistory(model: string): ReadonlyMap<string, CardTraining>;
@@ -127,7 +129,7 @@ export class NightWork implements SleepWork {
     if (before !== undefined) return before.items.length;
     const { signal, valve } = hooks;
     const voice = this.#voice(run);
-    await memory.dream(signal);
+    await memory.dream(signal, nightDreamer(this.#loaded(run), hooks, run.budgetMs));
     await valve.pass(0, signal);
     const cards = memory.cards();
     // From the bare model everything is new.
@@ -376,10 +378,15 @@ export class NightWork implements SleepWork {
   }
 
   #voice(run: SleepRun): GateEngine & ItemRenderer & BaseWriter {
+    return this.#loaded(run).voice;
+  }
+
+  /** @throws {ZellError} model_not_found */
+  #loaded(run: SleepRun): NonNullable<ReturnType<NightParts['voice']>> {
     const found = this.#parts.voice();
     if (found === undefined || found.model.modelHash !== run.model)
       throw new ZellError('model_not_found', 'Another model is loaded than the one that is learning.');
-    return found.voice;
+    return found;
   }
 }
 
