@@ -17,6 +17,7 @@ namespace {
 using zell::quant::TensorType;
 using zell::test::Comparison;
 using zell::test::Die;
+using zell::test::LargestDifference;
 using zell::test::Logits;
 using zell::test::Oracle;
 using zell::test::Ours;
@@ -28,36 +29,10 @@ constexpr int kThreads = 2;
 /// Ours may be this much farther from the F32 model than the oracle is.
 constexpr double kQuantSlack = 1.1;
 
-std::vector<int32_t> Tokens() {
-  std::vector<int32_t> tokens;
-  uint32_t state = 11;
-  for (size_t i = 0; i < kTokens; ++i) {
-    state = state * 1664525 + 1013904223;
-    tokens.push_back(static_cast<int32_t>((state >> 8) % 256));
-  }
-  return tokens;
-}
-
-/// Largest |a - b| of a row as a part of the range of a's row. NaN counts as infinite.
-double LargestDifference(const Logits& a, const Logits& b) {
-  if (a.values.size() != b.values.size()) return INFINITY;
-  double largest = 0;
-  for (size_t t = 0; t < a.values.size() / a.vocabulary; ++t) {
-    const float *x = a.row(t), *y = b.row(t);
-    const auto [low, high] = std::minmax_element(x, x + a.vocabulary);
-    const double range = double(*high) - double(*low);
-    for (size_t i = 0; i < a.vocabulary; ++i) {
-      const double difference = std::fabs(double(x[i]) - double(y[i])) / range;
-      if (!(difference <= largest)) largest = std::isfinite(difference) ? difference : INFINITY;
-    }
-  }
-  return largest;
-}
-
 /// One row. Returns whether it holds.
 bool Compare(const RandomModel& row, const std::filesystem::path& folder) {
   const auto begin = std::chrono::steady_clock::now();
-  const std::vector<int32_t> tokens = Tokens();
+  const std::vector<int32_t> tokens = zell::test::RandomTokens(kTokens);
   const size_t window = row.context != 0 ? row.context : kWindow;
   const auto write = [&](TensorType type) {
     const std::string path = (folder / (std::string(row.name) + ".gguf")).string();

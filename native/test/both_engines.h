@@ -205,6 +205,33 @@ inline double LogSum(const float* row, size_t n) {
   return max + std::log(sum);
 }
 
+/// The same for everybody; below 256, so that any vocabulary has them.
+inline std::vector<int32_t> RandomTokens(size_t count) {
+  std::vector<int32_t> tokens;
+  uint32_t state = 11;
+  for (size_t i = 0; i < count; ++i) {
+    state = state * 1664525 + 1013904223;
+    tokens.push_back(static_cast<int32_t>((state >> 8) % 256));
+  }
+  return tokens;
+}
+
+/// Largest |a - b| of a row as a part of the range of a's row. NaN counts as infinite.
+inline double LargestDifference(const Logits& a, const Logits& b) {
+  if (a.values.size() != b.values.size()) return INFINITY;
+  double largest = 0;
+  for (size_t t = 0; t < a.values.size() / a.vocabulary; ++t) {
+    const float *x = a.row(t), *y = b.row(t);
+    const auto [low, high] = std::minmax_element(x, x + a.vocabulary);
+    const double range = double(*high) - double(*low);
+    for (size_t i = 0; i < a.vocabulary; ++i) {
+      const double difference = std::fabs(double(x[i]) - double(y[i])) / range;
+      if (!(difference <= largest)) largest = std::isfinite(difference) ? difference : INFINITY;
+    }
+  }
+  return largest;
+}
+
 struct Comparison {
   double kl = 0;
   size_t same_best = 0;
