@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "runtime/step.h"
 #include "runtime/summary.h"
 #include "sampling/sampler.h"
+#include "stream/store.h"
 #include "tokenizer/tokenizer.h"
 
 namespace zell::runtime {
@@ -84,11 +86,13 @@ class Engine {
   /// thread while steps run, which read them faster from then on and compute the same bits. Ends early, with what is
   /// copied, when the engine closes or `stop` is set.
   /// @param spare_bytes that must stay available of the machine's memory
-  /// @errors kOutOfMemory: they would not; kUnsupported: this system has no large pages; kIo. Everything else stays
-  /// mapped.
+  /// @errors kOutOfMemory: they would not; kUnsupported: no large pages here, or experts stay on the disk; kIo.
+  /// Everything else stays mapped.
   base::Status MoveWeightsToMemory(uint64_t spare_bytes, const std::atomic<bool>& stop);
   /// Bytes of weights that are in memory of this process.
   uint64_t ResidentWeights() const;
+  /// What was read of experts since the load; nullopt where none come from the disk.
+  std::optional<stream::StoreStats> ExpertStats() const;
 
   /// Starts a step; `done` is called once on the engine's thread unless an error is returned.
   /// @errors kInvalidRequest (unknown or doubled sequence), kAlreadyRunning (one step at a time, or closed).

@@ -13,6 +13,7 @@
 #include "runtime/adapters.h"
 #include "runtime/engine.h"
 #include "runtime/step_runner.h"
+#include "stream/store.h"
 
 namespace zell::runtime {
 
@@ -33,6 +34,8 @@ struct Engine::Impl {
   Summary summary;
   std::shared_ptr<const tokenizer::Tokenizer> tokenizer;
   backend::Plan plan;
+  base::AlignedBuffer<uint8_t> trunk;            ///< weights beside streamed experts
+  std::unique_ptr<stream::ExpertStore> experts;  ///< nullptr: all weights are mapped
   std::unique_ptr<backend::Backend> backend;
   std::unique_ptr<backend::Executor> executor;
   int threads = 1;
@@ -61,6 +64,9 @@ struct Engine::Impl {
   /// Like Find, but refuses sequences in the running step.
   base::Result<SequenceState*> FindIdle(uint32_t sequence) const;
   void Loop();
+  /// Reads what is always needed to memory, and makes the executor take experts from the disk.
+  base::Status StreamExperts(const gguf::File& file, std::vector<stream::Bank> banks, uint64_t cache_bytes,
+                             const Progress& progress, const std::atomic<bool>& stop);
 
  private:
   std::vector<StepOutput> RunJob(const Job& job);

@@ -155,8 +155,10 @@ Result<ImportanceReport> MeasureImportance(const std::string& model, const std::
   const Result<std::unique_ptr<backend::Executor>> executor = backend->Compile(*plan);
   if (!executor.ok()) return executor.status();
   const uint32_t chunk = std::clamp(options.chunk_tokens, uint32_t{1}, std::max(plan->context_length, uint32_t{1}));
-  ZELL_RETURN_IF_ERROR(CheckFit(PlanMemory((*file)->total_bytes(), (*executor)->ScratchBytes(backend::kMaxBatchTokens),
-                                           kv::BlockBytes(plan->kv_groups), chunk, 1, base::GetMemoryInfo())));
+  ModelNeeds needs = NeedsOf(*plan, {}, (*file)->total_bytes(), (*executor)->ScratchBytes(backend::kMaxBatchTokens));
+  needs.context = chunk;
+  needs.sequences = 1;
+  ZELL_RETURN_IF_ERROR(CheckFit(PlanMemory(needs, base::GetMemoryInfo())));
 
   ImportanceReport report;
   report.tokens = tokens->size();

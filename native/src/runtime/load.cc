@@ -6,6 +6,7 @@
 #include "model/arch/arch.h"
 #include "model/vocabulary.h"
 #include "runtime/engine_impl.h"
+#include "stream/trunk.h"
 
 namespace zell::runtime {
 namespace {
@@ -13,6 +14,8 @@ namespace {
 // Bytes between two reports of progress and two looks at the stop flag: a few ms of a fast disk.
 constexpr size_t kProgressBytes = 16 * 1024 * 1024;
 constexpr size_t kPageBytes = 4096;
+// Threads that read experts: with two a disk is usually busy, more help where it answers several at once.
+constexpr int kReaders = 4;
 
 // Touches every page of the weights, in file order.
 base::Status ReadWeights(const gguf::File& file, const Engine::Progress& progress, const std::atomic<bool>& stop) {
@@ -55,9 +58,14 @@ base::Result<std::unique_ptr<Engine>> Engine::Load(const std::string& path, cons
   impl->executor = std::move(*executor);
 
   const uint32_t context = ContextFor(options, impl->plan.context_length);
-  const MemoryPlan memory =
-      PlanMemory((*file)->total_bytes(), impl->executor->ScratchBytes(backend::kMaxBatchTokens),
-                 kv::BlockBytes(impl->plan.kv_groups), context, options.max_sequences, base::GetMemoryInfo());
+  // Experts that cannot be streamed must fit like everything else.
+  base::Result<std::vector<stream::Bank>> banks = stream::FindBanks(impl->plan, **file);
+  if (!banks.ok()) banks = std::vector<stream::Bank>();
+  ModelNeeds needs =
+      NeedsOf(impl->plan, *banks, (*file)->total_bytes(), impl->executor->ScratchBytes(backend::kMaxBatchTokens));
+  needs.context = context;
+  needs.sequences = options.max_sequences;
+  const MemoryPlan memory = PlanMemory(needs, base::GetMemoryInfo(), options.memory_limit);
   ZELL_RETURN_IF_ERROR(CheckFit(memory));
 
   base::Result<tokenizer::VocabularySpec> spec = model::ReadVocabulary(**file);
@@ -79,9 +87,31 @@ base::Result<std::unique_ptr<Engine>> Engine::Load(const std::string& path, cons
   impl->summary.vocabulary_size = impl->plan.vocabulary_size;
   impl->summary.memory = memory;
   impl->cache = std::make_unique<kv::Cache>(impl->plan.kv_groups, static_cast<size_t>(memory.kv_blocks));
-  ZELL_RETURN_IF_ERROR(ReadWeights(**file, progress, stop));
+  if (memory.streams()) {
+    ZELL_RETURN_IF_ERROR(impl->StreamExperts(**file, std::move(*banks), memory.expert_cache_bytes, progress, stop));
+  } else {
+    ZELL_RETURN_IF_ERROR(ReadWeights(**file, progress, stop));
+  }
   impl->load_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+base::Status Engine::Impl::StreamExperts(const gguf::File& file, std::vector<stream::Bank> banks, uint64_t cache_bytes,
+                                         const Progress& progress, const std::atomic<bool>& stop) {
+  base::Result<std::unique_ptr<stream::PieceReader>> reader = stream::FileReader::Open(file);
+  if (!reader.ok()) return reader.status();
+  base::Result<base::AlignedBuffer<uint8_t>> rest = stream::ReadTrunk(plan, file, **reader, progress, stop);
+  if (!rest.ok()) return rest.status();
+  trunk = std::move(*rest);
+  base::Result<std::unique_ptr<stream::ExpertStore>> store =
+      stream::ExpertStore::Create(std::move(banks), std::move(*reader), cache_bytes, kReaders);
+  if (!store.ok()) return store.status();
+  experts = std::move(*store);
+  plan.experts = experts.get();
+  base::Result<std::unique_ptr<backend::Executor>> compiled = backend->Compile(plan);
+  if (!compiled.ok()) return compiled.status();
+  executor = std::move(*compiled);
+  return base::Status::Ok();
 }
 
 }  // namespace zell::runtime

@@ -10,33 +10,86 @@ namespace {
 
 // Less context than this is of no use to anybody.
 constexpr uint32_t kLeastContext = 512;
+// Beside streamed experts, which fill whatever they get: for other programs, and for what this plan does not know of.
+constexpr uint64_t kMarginShare = 7;
+// More than this, or half of what is available, no cache of experts takes by itself.
+constexpr uint64_t kUsualCache = uint64_t{8} << 30;
 
 std::string MiB(uint64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
+void PlanDirect(const ModelNeeds& needs, MemoryPlan& plan) {
+  const uint64_t fixed = needs.weights_bytes + needs.scratch_bytes;
+  const uint64_t least_blocks = kv::BlocksFor(std::min(needs.context, kLeastContext));
+  plan.resident_bytes = needs.weights_bytes;
+  plan.needed_bytes = fixed + least_blocks * needs.kv_block_bytes;
+  const uint64_t left = plan.available_bytes > fixed ? plan.available_bytes - fixed : 0;
+  const uint64_t affordable = left / 10 * 9 / std::max<uint64_t>(1, needs.kv_block_bytes);
+  const uint64_t wanted = uint64_t{needs.sequences} * kv::BlocksFor(needs.context);
+  plan.kv_blocks = std::max(least_blocks, std::min(wanted, affordable));
+  plan.strategy = plan.needed_bytes <= plan.available_bytes ? Strategy::kDirect : Strategy::kRefused;
+}
+
+void PlanStreaming(const ModelNeeds& needs, MemoryPlan& plan) {
+  plan.experts = needs.experts;
+  plan.resident_bytes = needs.weights_bytes - std::min(needs.weights_bytes, needs.expert_bytes);
+  plan.margin_bytes = plan.available_bytes / kMarginShare;
+  const uint64_t fixed = plan.resident_bytes + needs.scratch_bytes + plan.margin_bytes;
+  const uint64_t block = std::max<uint64_t>(1, needs.kv_block_bytes);
+  const uint64_t least_blocks = kv::BlocksFor(std::min(needs.context, kLeastContext));
+  const uint64_t least_cache = needs.least_slots * needs.slot_bytes;
+  plan.needed_bytes = fixed + least_cache + least_blocks * block;
+  if (plan.needed_bytes > plan.available_bytes) {
+    plan.strategy = Strategy::kRefused;
+    plan.kv_blocks = least_blocks;
+    return;
+  }
+  const uint64_t left = plan.available_bytes - fixed;
+  const uint64_t wanted = uint64_t{needs.sequences} * kv::BlocksFor(needs.context);
+  const uint64_t affordable = std::min(left / 4, left - least_cache) / block;
+  plan.kv_blocks = std::max(least_blocks, std::min(wanted, affordable));
+  const uint64_t most = std::max(kUsualCache, plan.available_bytes / 2);
+  const uint64_t cache = std::max(least_cache, std::min(left - plan.kv_blocks * block, most));
+  plan.expert_slots = std::min(needs.experts, cache / needs.slot_bytes);
+  plan.expert_cache_bytes = plan.expert_slots * needs.slot_bytes;
+  plan.strategy = plan.expert_slots >= needs.experts / 4 * 3 ? Strategy::kHybrid : Strategy::kStreaming;
+}
+
 }  // namespace
 
-MemoryPlan PlanMemory(uint64_t weights_bytes, uint64_t scratch_bytes, uint64_t kv_block_bytes, uint32_t context,
-                      uint32_t sequences, const base::MemoryInfo& memory) {
+ModelNeeds NeedsOf(const backend::Plan& plan, const std::vector<stream::Bank>& banks, uint64_t weights_bytes,
+                   uint64_t scratch_bytes) {
+  ModelNeeds needs;
+  needs.weights_bytes = weights_bytes;
+  needs.scratch_bytes = scratch_bytes;
+  needs.kv_block_bytes = kv::BlockBytes(plan.kv_groups);
+  if (banks.empty()) return needs;
+  needs.expert_bytes = stream::ExpertBytes(banks);
+  needs.slot_bytes = stream::SlotBytes(banks);
+  needs.least_slots = stream::LeastSlots(banks);
+  needs.experts = stream::CountExperts(banks);
+  return needs;
+}
+
+MemoryPlan PlanMemory(const ModelNeeds& needs, const base::MemoryInfo& memory, uint64_t limit_bytes) {
   MemoryPlan plan;
-  plan.weights_bytes = weights_bytes;
-  plan.scratch_bytes = scratch_bytes;
-  plan.kv_block_bytes = kv_block_bytes;
+  plan.weights_bytes = needs.weights_bytes;
+  plan.scratch_bytes = needs.scratch_bytes;
+  plan.kv_block_bytes = needs.kv_block_bytes;
   // A system that does not say how much there is does not stop us.
   plan.available_bytes = memory.available_bytes == 0 ? uint64_t{1} << 60 : memory.available_bytes;
-  const uint64_t least_blocks = kv::BlocksFor(std::min(context, kLeastContext));
-  plan.needed_bytes = weights_bytes + scratch_bytes + least_blocks * kv_block_bytes;
-  const uint64_t fixed = weights_bytes + scratch_bytes;
-  const uint64_t left = plan.available_bytes > fixed ? plan.available_bytes - fixed : 0;
-  const uint64_t affordable = left / 10 * 9 / std::max<uint64_t>(1, kv_block_bytes);
-  const uint64_t wanted = uint64_t{sequences} * kv::BlocksFor(context);
-  plan.kv_blocks = std::max(least_blocks, std::min(wanted, affordable));
+  if (limit_bytes > 0) plan.available_bytes = std::min(plan.available_bytes, limit_bytes);
+  PlanDirect(needs, plan);
+  const bool roomy = needs.weights_bytes <= plan.available_bytes / 5 * 4;
+  if (needs.experts > 0 && needs.slot_bytes > 0 && (!roomy || !plan.fits())) PlanStreaming(needs, plan);
   return plan;
 }
 
 base::Status CheckFit(const MemoryPlan& plan) {
   if (plan.fits()) return base::Status::Ok();
-  return {base::StatusCode::kOutOfMemory, "the model needs " + MiB(plan.needed_bytes) + " (" + MiB(plan.weights_bytes) +
-                                              " of weights), " + MiB(plan.available_bytes) + " are available"};
+  const std::string least =
+      plan.experts > 0 ? ", even with its experts on the disk" : " (" + MiB(plan.weights_bytes) + " of weights)";
+  return {base::StatusCode::kOutOfMemory,
+          "the model needs " + MiB(plan.needed_bytes) + least + ", " + MiB(plan.available_bytes) + " are available"};
 }
 
 }  // namespace zell::runtime

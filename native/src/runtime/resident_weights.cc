@@ -11,6 +11,7 @@
 namespace zell::runtime {
 
 base::Status Engine::MoveWeightsToMemory(uint64_t spare_bytes, const std::atomic<bool>& stop) {
+  if (impl_->experts != nullptr) return {base::StatusCode::kUnsupported, "This model's experts stay on the disk."};
   base::LowerThreadPriority();
   const gguf::File& file = *impl_->summary.file;
   std::vector<const gguf::TensorInfo*> matrices;
@@ -30,6 +31,13 @@ base::Status Engine::MoveWeightsToMemory(uint64_t spare_bytes, const std::atomic
                                               " MiB of memory are available; the other weights stay mapped"};
 }
 
-uint64_t Engine::ResidentWeights() const { return impl_->summary.file->resident_bytes(); }
+uint64_t Engine::ResidentWeights() const {
+  return impl_->experts != nullptr ? impl_->trunk.size() : impl_->summary.file->resident_bytes();
+}
+
+std::optional<stream::StoreStats> Engine::ExpertStats() const {
+  if (impl_->experts == nullptr) return std::nullopt;
+  return impl_->experts->stats();
+}
 
 }  // namespace zell::runtime

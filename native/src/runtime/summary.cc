@@ -85,12 +85,18 @@ void DescribeVocabulary(const gguf::File& file, const tokenizer::Tokenizer* toke
 MemoryPlan MemoryFor(const gguf::File& file, const LoadOptions& options) {
   const base::MemoryInfo memory = base::GetMemoryInfo();
   base::Result<backend::Plan> plan = model::BuildPlan(file);
-  if (!plan.ok()) return PlanMemory(file.total_bytes(), 0, 0, 0, options.max_sequences, memory);
+  ModelNeeds needs;
+  needs.weights_bytes = file.total_bytes();
+  needs.sequences = options.max_sequences;
+  if (!plan.ok()) return PlanMemory(needs, memory, options.memory_limit);
   for (backend::KvGroup& group : plan->kv_groups) group.type = options.kv_type, group.rotated = options.kv_rotation;
   base::Result<std::unique_ptr<backend::Executor>> executor = backend::MakeCpuBackend(1)->Compile(*plan);
   const uint64_t scratch = executor.ok() ? (*executor)->ScratchBytes(backend::kMaxBatchTokens) : 0;
-  return PlanMemory(file.total_bytes(), scratch, kv::BlockBytes(plan->kv_groups),
-                    ContextFor(options, plan->context_length), options.max_sequences, memory);
+  base::Result<std::vector<stream::Bank>> banks = stream::FindBanks(*plan, file);
+  needs = NeedsOf(*plan, banks.ok() ? *banks : std::vector<stream::Bank>(), file.total_bytes(), scratch);
+  needs.context = ContextFor(options, plan->context_length);
+  needs.sequences = options.max_sequences;
+  return PlanMemory(needs, memory, options.memory_limit);
 }
 
 }  // namespace

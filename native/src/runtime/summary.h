@@ -17,7 +17,8 @@ struct LoadOptions {
   uint32_t context_length = 0;  ///< 0: the model's own; more than that is cut to it
   uint32_t max_sequences = 8;
   backend::KvType kv_type = backend::KvType::kF16;
-  bool kv_rotation = true;  ///< false to measure what it is good for
+  bool kv_rotation = true;    ///< false to measure what it is good for
+  uint64_t memory_limit = 0;  ///< bytes that the model may use of the available memory; 0: all
 };
 
 /// ModelSummary of protocol/src/engine.ts. Metadata itself stays in `file`.

@@ -36,6 +36,7 @@ ExpertPart LayOut(const std::vector<Piece>& pieces, uint64_t* slot_offset) {
     }
     Range& range = part.ranges.back();
     range.bytes = end - range.offset;
+    part.bytes += pieces[i].bytes;
     part.matrices[i] = range.slot_offset + (place.offset - range.offset);
     *slot_offset = range.slot_offset + range.bytes;
   }
@@ -89,6 +90,16 @@ uint64_t SlotBytes(const std::vector<Bank>& banks) {
     }
   }
   return most;
+}
+
+uint64_t ExpertBytes(const std::vector<Bank>& banks) {
+  uint64_t bytes = 0;
+  for (const Bank& bank : banks) {
+    for (const auto& stages : bank.parts) {
+      for (const ExpertPart& part : stages) bytes += part.bytes;
+    }
+  }
+  return bytes;
 }
 
 uint64_t LeastSlots(const std::vector<Bank>& banks) {

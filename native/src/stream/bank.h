@@ -23,6 +23,7 @@ struct Range {
 struct ExpertPart {
   std::vector<Range> ranges;
   std::array<uint64_t, backend::kExpertParts> matrices = {};  ///< where in a slot each begins
+  uint64_t bytes = 0;                                         ///< of the matrices themselves
 };
 
 /// The experts that one routing chooses from.
@@ -38,6 +39,8 @@ struct Bank {
 /// @errors kUnsupportedModel: an expert op of a form that cannot be streamed.
 base::Result<std::vector<Bank>> FindBanks(const backend::Plan& plan, const gguf::File& file);
 
+/// Bytes of all experts.
+uint64_t ExpertBytes(const std::vector<Bank>& banks);
 /// Bytes of a slot that has room for any expert of the banks.
 uint64_t SlotBytes(const std::vector<Bank>& banks);
 /// Slots that one token's experts of a layer need at least.

@@ -1,0 +1,114 @@
+// Engines whose experts stay on the disk: answers of the same file in memory, files that change, plans that refuse.
+#include <chrono>
+#include <filesystem>
+#include <future>
+
+#include "check.h"
+#include "runtime/engine.h"
+#include "small_model.h"
+
+using namespace zell;
+using runtime::Engine;
+using runtime::Strategy;
+
+namespace {
+
+const std::atomic<bool> never = false;
+constexpr uint64_t kMiB = 1 << 20;
+
+// Some 30 MB, all but 3 of them experts.
+std::string WriteModel(const std::string& name) {
+  return test::WriteSmallModel({.layers = 4, .width = 512, .ffn = 512, .experts = 8}, name);
+}
+
+base::Result<std::unique_ptr<Engine>> Load(const std::string& path, uint64_t limit) {
+  return Engine::Load(path, {.threads = 2, .context_length = 256, .max_sequences = 2, .memory_limit = limit}, nullptr,
+                      never);
+}
+
+std::vector<runtime::StepOutput> Step(Engine& engine, std::vector<runtime::StepItem> items) {
+  for (runtime::StepItem& item : items) item.want.logits = true;
+  std::promise<std::vector<runtime::StepOutput>> promise;
+  CHECK(engine.Step(std::move(items), [&](auto result) { promise.set_value(std::move(*result)); }).ok());
+  return promise.get_future().get();
+}
+
+// Of two sequences side by side: prompts, then a token each.
+std::vector<float> Logits(Engine& engine) {
+  const uint32_t a = engine.CreateSequence(), b = engine.CreateSequence();
+  std::vector<float> logits;
+  const auto add = [&](std::vector<int32_t> first, std::vector<int32_t> second) {
+    std::vector<runtime::StepItem> items(2);
+    items[0].sequence = a, items[0].tokens = std::move(first);
+    items[1].sequence = b, items[1].tokens = std::move(second);
+    for (const runtime::StepOutput& output : Step(engine, std::move(items))) {
+      CHECK_EQ(output.status.message, "");
+      logits.insert(logits.end(), output.logits.begin(), output.logits.end());
+    }
+  };
+  add({1, 2, 3, 40, 50, 60, 70, 80, 90, 100, 110}, {7, 8, 9});
+  for (int32_t i = 0; i < 5; ++i) add({10 + i}, {200 - i});
+  engine.FreeSequence(a);
+  engine.FreeSequence(b);
+  return logits;
+}
+
+}  // namespace
+
+TEST(answers_are_the_same_with_any_limit) {
+  const std::string path = WriteModel("streamed_engine");
+  auto direct = Load(path, 0);
+  REQUIRE(direct.ok());
+  CHECK((*direct)->summary().memory.strategy == Strategy::kDirect);
+  CHECK(!(*direct)->ExpertStats().has_value());
+  const std::vector<float> expected = Logits(**direct);
+  bool streamed = false, refused = false;
+  for (uint64_t limit = 60 * kMiB; limit >= 4 * kMiB; limit -= limit > 24 * kMiB ? 12 * kMiB : 4 * kMiB) {
+    auto engine = Load(path, limit);
+    if (!engine.ok()) {
+      CHECK(engine.status().code == base::StatusCode::kOutOfMemory);
+      CHECK(engine.status().message.find("MiB are available") != std::string::npos);
+      refused = true;
+      continue;
+    }
+    CHECK(!refused);
+    const runtime::MemoryPlan& plan = (*engine)->summary().memory;
+    CHECK(plan.available_bytes <= limit);
+    CHECK(Logits(**engine) == expected);
+    if (!plan.streams()) continue;
+    streamed = true;
+    CHECK((*engine)->ResidentWeights() < 8 * kMiB);
+    CHECK((*engine)->ExpertStats()->misses > 0);
+    CHECK((*engine)->MoveWeightsToMemory(0, never).code == base::StatusCode::kUnsupported);
+  }
+  CHECK(streamed && refused);
+}
+
+TEST(the_summary_says_beforehand_what_the_load_does) {
+  const std::string path = WriteModel("streamed_engine");
+  for (const uint64_t limit : {uint64_t{0}, 30 * kMiB, 4 * kMiB}) {
+    const auto summary = runtime::Inspect(path, {.threads = 2, .context_length = 256, .memory_limit = limit});
+    REQUIRE(summary.ok());
+    const auto engine = Load(path, limit);
+    CHECK_EQ(summary->memory.fits(), engine.ok());
+    if (engine.ok()) CHECK((*engine)->summary().memory.strategy == summary->memory.strategy);
+  }
+}
+
+TEST(a_file_that_changes_underneath_is_an_error) {
+  const std::string path = WriteModel("streamed_changing");
+  auto engine = Load(path, 30 * kMiB);
+  REQUIRE(engine.ok());
+  REQUIRE((*engine)->summary().memory.streams());
+  std::filesystem::resize_file(path, 8 * kMiB);
+  const uint32_t sequence = (*engine)->CreateSequence();
+  std::vector<runtime::StepItem> items(1);
+  items[0].sequence = sequence, items[0].tokens = {1, 2, 3};
+  const auto outputs = Step(**engine, items);
+  REQUIRE(outputs.size() == 1);
+  CHECK(outputs[0].status.code == base::StatusCode::kIo);
+  CHECK(outputs[0].status.message.find("changed") != std::string::npos);
+  CHECK_EQ(*(*engine)->Length(sequence), 0u);  // nothing was committed
+}
+
+ZELL_TEST_MAIN
