@@ -129,6 +129,8 @@ runtime::LoadOptions ReadLoadOptions(Reader& reader, const Napi::Value& value) {
   read("threads", 256, options.threads);
   read("contextLength", 1u << 26, options.context_length);
   read("maxSequences", 4096, options.max_sequences);
+  const Napi::Value limit = object.Get("memoryLimit");
+  if (Reader::Has(limit)) options.memory_limit = static_cast<uint64_t>(reader.Number(limit, "memoryLimit", 1, 1e18));
   const Napi::Value kv_type = object.Get("kvType");
   if (Reader::Has(kv_type)) {
     const std::string name = reader.Text(kv_type, "kvType");

@@ -96,6 +96,15 @@ Napi::Object ToSummary(Napi::Env env, const runtime::Summary& s) {
   fit.Set("availableBytes", ToJs(env, s.memory.available_bytes));
   fit.Set("fits", ToJs(env, s.memory.fits()));
   fit.Set("kvTokens", ToJs(env, s.memory.kv_blocks * kv::kBlockTokens));
+  if (s.memory.streams()) {
+    Napi::Object streaming = Napi::Object::New(env);
+    streaming.Set("strategy", s.memory.strategy == runtime::Strategy::kHybrid ? "hybrid" : "streaming");
+    streaming.Set("residentBytes", ToJs(env, s.memory.resident_bytes));
+    streaming.Set("cacheBytes", ToJs(env, s.memory.expert_cache_bytes));
+    streaming.Set("expertsInMemory", ToJs(env, s.memory.expert_slots));
+    streaming.Set("experts", ToJs(env, s.memory.experts));
+    fit.Set("streaming", streaming);
+  }
   object.Set("fit", fit);
   Napi::Object work = Napi::Object::New(env);
   work.Set("bytes", ToJs(env, s.token_work.bytes));

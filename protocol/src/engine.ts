@@ -182,6 +182,8 @@ export interface LoadOptions {
   readonly kvType?: KvWish;
   /** Default auto. */
   readonly weights?: WeightPlacement;
+  /** Bytes of the available memory that the model may use. Absent: all. */
+  readonly memoryLimit?: number;
   /** Where keys and values of long prompts are kept over restarts, and how much of the disk they may take. Absent: nowhere. */
   readonly prefixes?: { readonly folder: string; readonly maxBytes: number };
 }
@@ -243,6 +245,16 @@ export interface ModelSummary {
     readonly availableBytes: number;
     readonly fits: boolean;
     readonly kvTokens: number;
+    /** Present where experts would stay on the disk, most of them in memory (`hybrid`) or fewer. */
+    readonly streaming?: {
+      readonly strategy: 'hybrid' | 'streaming';
+      /** Weights that are always in memory. */
+      readonly residentBytes: number;
+      /** Memory for experts: room for `expertsInMemory` of all `experts`. */
+      readonly cacheBytes: number;
+      readonly expertsInMemory: number;
+      readonly experts: number;
+    };
   };
   /** What one token of decoding reads and multiplies, from the tensor table: bytes of weights, and their number. */
   readonly tokenWork: { readonly bytes: number; readonly weights: number };

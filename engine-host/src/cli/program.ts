@@ -15,7 +15,8 @@ export function buildProgram(signal: AbortSignal): Command {
       `
 MODEL is a path, a name of "zell models list" or the beginning of a hash; none means the chosen or default model.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check of the answer failed, 4 no engine runs, 130 interrupted.
-Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL_FILE (a copy of the default model), NO_COLOR.`,
+Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MEMORY_LIMIT (such as 8G),
+ZELL_MODEL_FILE (a copy of the default model), NO_COLOR.`,
     );
 
   program
@@ -74,6 +75,10 @@ Environment: ZELL_HOME (default ~/.zell), ZELL_THREADS, ZELL_KV_TYPE, ZELL_MODEL
       'how keys and values are kept: f16, q8_0 (half the memory), q4_0 (a quarter) or auto, what has room; or ZELL_KV_TYPE',
     )
     .option('--weights <where>', 'mapped file, resident in memory (faster from there), or auto (or ZELL_WEIGHTS)')
+    .option(
+      '--memory-limit <bytes>',
+      'what the model may use of the available memory, such as 8G (or ZELL_MEMORY_LIMIT)',
+    )
     .option('--api-key <key>', 'needed when the address is not loopback (or ZELL_API_KEY)')
     .action(async (model: string | undefined, options: ServeOptions) =>
       (await import('./commands/serve.ts')).serve(model, options),
@@ -381,6 +386,7 @@ export interface ServeOptions {
   readonly lora?: readonly AdapterFile[];
   readonly kvType?: string;
   readonly weights?: string;
+  readonly memoryLimit?: string;
 }
 export interface LoraOptions extends JsonOption {
   readonly scale: number;

@@ -28,6 +28,14 @@ test('keys and values are kept as one of the known types', () => {
   expect(() => parseHostArguments(['--weights', 'x'], {})).toThrow('--weights is auto, mapped or resident.');
 });
 
+test('a memory limit is bytes, or so many K, M or G', () => {
+  expect(parseHostArguments(['--memory-limit', '123456'], {}).memoryLimit).toBe(123_456);
+  expect(parseHostArguments(['--memory-limit', '300M'], {}).memoryLimit).toBe(300 * 1024 ** 2);
+  expect(parseHostArguments(['--memory-limit', '8g'], {}).memoryLimit).toBe(8 * 1024 ** 3);
+  for (const wrong of ['0', '', 'x', '8T', '-1', '1.5G', '999999999999G'])
+    expect(() => parseHostArguments([`--memory-limit=${wrong}`], {})).toThrow('--memory-limit is a number of bytes');
+});
+
 test('versions compare by number', () => {
   expect(isNewer('0.10.0', '0.9.9')).toBe(true);
   expect(isNewer('0.1.0', '0.1.0')).toBe(false);

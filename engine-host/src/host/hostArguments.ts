@@ -16,6 +16,8 @@ export interface HostArguments {
   readonly adapters?: readonly { readonly path: string; readonly scale: number }[];
   readonly kvType?: KvWish;
   readonly weights?: WeightPlacement;
+  /** Bytes of the available memory that the model may use. */
+  readonly memoryLimit?: number;
 }
 
 /** @throws {ZellError} invalid_request. The API key comes by `ZELL_API_KEY` alone: command lines are visible to everybody. */
@@ -30,6 +32,7 @@ export function parseHostArguments(
     model: { type: 'string' },
     'kv-type': { type: 'string' },
     weights: { type: 'string' },
+    'memory-limit': { type: 'string' },
   } as const;
   let values;
   try {
@@ -40,7 +43,7 @@ export function parseHostArguments(
       error instanceof Error ? error.message : 'The arguments are not understood.',
     );
   }
-  const { lifetime, host, port, model, 'kv-type': kvType, weights } = values;
+  const { lifetime, host, port, model, 'kv-type': kvType, weights, 'memory-limit': limit } = values;
   if (lifetime !== 'editor' && lifetime !== 'command' && lifetime !== 'keep')
     throw new ZellError('invalid_request', '--lifetime is editor, command or keep.');
   const apiKey = env['ZELL_API_KEY'];
@@ -52,6 +55,7 @@ export function parseHostArguments(
     ...(model === undefined ? {} : { model }),
     ...(kvType === undefined ? {} : { kvType: parseKvType(kvType) }),
     ...(weights === undefined ? {} : { weights: parseWeights(weights) }),
+    ...(limit === undefined ? {} : { memoryLimit: parseMemoryLimit(limit) }),
   };
   checkExposure(parsed);
   return parsed;
@@ -88,6 +92,15 @@ export function parseWeights(text: string, name = '--weights'): WeightPlacement 
   if (placement === undefined)
     throw new ZellError('invalid_request', `${name} is ${WEIGHT_PLACEMENTS.join(', ').replace(/, (\w+)$/, ' or $1')}.`);
   return placement;
+}
+
+/** Bytes, or with K, M or G behind the number that many times 1024. @throws {ZellError} invalid_request */
+export function parseMemoryLimit(text: string, name = '--memory-limit'): number {
+  const [, digits, unit] = /^(\d{1,12})([KMG]?)$/i.exec(text.trim()) ?? [];
+  const bytes = Number(digits ?? 0) * 1024 ** ' KMG'.indexOf((unit ?? '').toUpperCase() || ' ');
+  if (!(bytes > 0 && Number.isSafeInteger(bytes)))
+    throw new ZellError('invalid_request', `${name} is a number of bytes, such as 8G or 800M.`);
+  return bytes;
 }
 
 function isLoopback(host: string): boolean {

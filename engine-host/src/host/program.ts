@@ -4,7 +4,13 @@ import type { ModelInfo } from '#protocol/engine.ts';
 import { toWireError } from '#protocol/errors.ts';
 import { realFactories } from './composition.ts';
 import type { Host, HostFactories, HostOptions } from './host.ts';
-import { parseHostArguments, parseKvType, parseWeights, type HostArguments } from './hostArguments.ts';
+import {
+  parseHostArguments,
+  parseKvType,
+  parseMemoryLimit,
+  parseWeights,
+  type HostArguments,
+} from './hostArguments.ts';
 import { zellPaths } from './paths.ts';
 import type { HostNews } from './spawnHost.ts';
 import { startHost } from './startHost.ts';
@@ -87,12 +93,12 @@ function hostOptions(given: HostArguments): HostOptions {
 const PREFIX_DISK_MB = 4096;
 
 /**
- * `ZELL_THREADS` sets the compute threads, `ZELL_KV_TYPE` and `ZELL_WEIGHTS` what `--kv-type` and `--weights` do not,
- * `ZELL_PREFIX_DISK_MB` how much of the disk known prefixes may take (0: none).
+ * `ZELL_THREADS` sets the compute threads, `ZELL_KV_TYPE`, `ZELL_WEIGHTS` and `ZELL_MEMORY_LIMIT` what `--kv-type`, `--weights`
+ * and `--memory-limit` do not, `ZELL_PREFIX_DISK_MB` how much of the disk known prefixes may take (0: none).
  */
 function loadOptions(
   env: Readonly<Record<string, string | undefined>>,
-  given: Pick<HostArguments, 'kvType' | 'weights'>,
+  given: Pick<HostArguments, 'kvType' | 'weights' | 'memoryLimit'>,
   folder: string,
 ): HostOptions['load'] {
   const threads = Number(env['ZELL_THREADS'] ?? '');
@@ -100,7 +106,10 @@ function loadOptions(
   const kvType = given.kvType ?? (wished === '' ? undefined : parseKvType(wished, 'ZELL_KV_TYPE'));
   const placement = env['ZELL_WEIGHTS'] ?? '';
   const weights = given.weights ?? (placement === '' ? undefined : parseWeights(placement, 'ZELL_WEIGHTS'));
+  const limit = env['ZELL_MEMORY_LIMIT'] ?? '';
+  const memoryLimit = given.memoryLimit ?? (limit === '' ? undefined : parseMemoryLimit(limit, 'ZELL_MEMORY_LIMIT'));
   return {
+    ...(memoryLimit === undefined ? {} : { memoryLimit }),
     ...(Number.isInteger(threads) && threads > 0 ? { threads } : {}),
     ...(kvType === undefined ? {} : { kvType }),
     ...(weights === undefined ? {} : { weights }),

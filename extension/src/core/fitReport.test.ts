@@ -35,3 +35,17 @@ test('the page says what is needed and whether it is there', () => {
 test('sizes', () => {
   expect(mebibytes(98_362_432)).toBe('94 MiB');
 });
+
+test('a mixture larger than memory says what stays there', () => {
+  const streaming = {
+    strategy: 'streaming',
+    residentBytes: 1024 ** 3,
+    cacheBytes: 2 * 1024 ** 3,
+    expertsInMemory: 20,
+    experts: 256,
+  } as const;
+  const text = fitReport({ ...model, fit: { ...model.fit, fits: true, streaming } });
+  expect(text).toContain('larger than memory: 20 of its 256 experts');
+  expect(text).toContain('| Memory for experts | 2.0 GiB |');
+  expect(text).toContain('| Memory needed at least | 3.0 GiB |');
+});

@@ -3,9 +3,11 @@ import type { ModelSummary } from '#protocol/engine.ts';
 
 export function fitReport(model: ModelSummary): string {
   const { fit } = model;
-  const verdict = fit.fits
-    ? 'It fits into the memory of this machine.'
-    : 'It does not fit into the memory that is available now.';
+  const verdict = !fit.fits
+    ? 'It does not fit into the memory that is available now.'
+    : fit.streaming === undefined
+      ? 'It fits into the memory of this machine.'
+      : `It is larger than memory: ${fit.streaming.expertsInMemory} of its ${fit.streaming.experts} experts are kept there, the others come from the disk.`;
   const rows: [string, string][] = [
     ['File', code(model.path)],
     ['Architecture', `${model.architecture}, ${model.layers} layers, width ${model.embeddingLength}`],
@@ -15,7 +17,10 @@ export function fitReport(model: ModelSummary): string {
     ['Tokenizer', `${model.tokenizer.model} / ${model.tokenizer.pre}, ${model.vocabularySize} tokens`],
     ['Fill in the middle', model.special.fim ? 'yes' : 'no: completions continue the text before the cursor'],
     ['Size on disk', mebibytes(model.bytes)],
-    ['Memory needed', mebibytes(fit.neededBytes)],
+    ...(fit.streaming === undefined
+      ? []
+      : ([['Memory for experts', mebibytes(fit.streaming.cacheBytes)]] satisfies [string, string][])),
+    [fit.streaming === undefined ? 'Memory needed' : 'Memory needed at least', mebibytes(fit.neededBytes)],
     ['Memory available', mebibytes(fit.availableBytes)],
     ['Model hash', code(model.modelHash)],
   ];

@@ -1,4 +1,5 @@
 /** `zell info MODEL`: what the file says about itself, and whether it fits. */
+import type { ModelSummary } from '#protocol/engine.ts';
 import type { JsonOption } from '../program.ts';
 import { modelPath, withHost } from '../session.ts';
 import { formatBytes, print, printJson } from '../terminal.ts';
@@ -39,11 +40,21 @@ export async function info(argument: string | undefined, options: JsonOption, si
       ['Fill in the middle', model.special.fim === undefined ? 'no' : 'yes'],
       ['Chat template', model.templateHash ?? 'none'],
       ['Hash', model.modelHash],
-      [
-        'Fit',
-        `${fit.fits ? 'fits' : 'does not fit'}: needs ${formatBytes(fit.neededBytes)}, ${formatBytes(fit.availableBytes)} available`,
-      ],
+      ['Fit', fitText(fit)],
     ];
     for (const [label, value] of rows) print(`${label.padEnd(20)}${value}`);
   }, signal);
+}
+
+/** Whether a model fits into memory, streams its experts from the disk, or is refused; with the numbers. */
+export function fitText({ fits, streaming, neededBytes, availableBytes }: ModelSummary['fit']): string {
+  const available = `${formatBytes(availableBytes)} available`;
+  if (!fits) return `refused: needs ${formatBytes(neededBytes)}, ${available}`;
+  if (streaming === undefined) return `fits: needs ${formatBytes(neededBytes)}, ${available}`;
+  const { strategy, residentBytes, cacheBytes, expertsInMemory, experts } = streaming;
+  const how = strategy === 'hybrid' ? 'streams some experts from the disk' : 'streams experts from the disk';
+  return (
+    `${how}: ${formatBytes(residentBytes)} always in memory, ${formatBytes(cacheBytes)} for ${expertsInMemory} of ` +
+    `${experts} experts (at least ${formatBytes(neededBytes)} in all), ${available}`
+  );
 }

@@ -2,7 +2,14 @@
 import type { Announcement } from '#protocol/announcement.ts';
 import { toWireError } from '#protocol/errors.ts';
 import { findRunning, urlHost } from '../../host/announcement.ts';
-import { checkExposure, parseKvType, parsePort, parseWeights, type HostArguments } from '../../host/hostArguments.ts';
+import {
+  checkExposure,
+  parseKvType,
+  parseMemoryLimit,
+  parsePort,
+  parseWeights,
+  type HostArguments,
+} from '../../host/hostArguments.ts';
 import { connectHost } from '../../host/hostClient.ts';
 import { zellPaths } from '../../host/paths.ts';
 import { serveHere } from '../../host/program.ts';
@@ -23,6 +30,7 @@ export async function serve(modelArgument: string | undefined, options: ServeOpt
     ...(apiKey === undefined || apiKey === '' ? {} : { apiKey }),
     ...(options.kvType === undefined ? {} : { kvType: parseKvType(options.kvType) }),
     ...(options.weights === undefined ? {} : { weights: parseWeights(options.weights) }),
+    ...(options.memoryLimit === undefined ? {} : { memoryLimit: parseMemoryLimit(options.memoryLimit) }),
   };
   checkExposure(given);
   const adapters = await checkAdapters(options.lora);
