@@ -72,7 +72,8 @@ function options(width: number, steps: () => number): uPlot.Options {
     ],
     series: [
       {},
-      { stroke: line, alpha: 0.35, width: 1, points: { show: false } },
+      // A curve of one step would be nothing.
+      { stroke: line, alpha: 0.35, width: 1, points: { show: (chart) => chart.data[0].length === 1, fill: line } },
       { stroke: line, width: 2, points: { show: false } },
     ],
   };

@@ -133,7 +133,9 @@ const PROBE = {
 
 test('every question is asked without the adapter and with it; what was told is no unknown topic', async () => {
   const engine = new FakeEngine();
-  const hooks = { valve: new Valve(), signal: new AbortController().signal };
+  const told: number[] = [];
+  const onProgress = ({ done }: { done: number }): number => told.push(done);
+  const hooks = { valve: new Valve(), signal: new AbortController().signal, onProgress };
   const questions = { fresh: [PROBE], old: [PROBE], subjects: ['your glove size'] };
   const measurement = new GateMeasurement(engine, questions, hooks);
   const measured = await measurement.measure(7, 0.5, undefined);
@@ -144,6 +146,9 @@ test('every question is asked without the adapter and with it; what was told is 
   expect(measured.claims.after).toEqual(Array(UNKNOWN_TOPICS.length - 1).fill(false));
   expect(Object.keys(measured.drift)).toEqual(['prose', 'code', 'conversation']);
   expect(engine.answers).toContain('Who is my manager? 7:0.5');
+  expect(told[0]).toBeLessThan(0.05);
+  expect(told).toEqual(told.toSorted((a, b) => a - b));
+  expect(told.at(-1)).toBeGreaterThan(0.95);
   const asked = engine.answers.length;
   // The bare model is not asked again for another dose.
   await measurement.measure(7, 0.35, 5);

@@ -49,16 +49,22 @@ interface Arm {
   readonly drift: Readonly<Record<string, number>>;
 }
 
+/** `onProgress`: told after each piece; another dose makes the whole longer. */
+export type GateHooks = Pick<StepHooks, 'valve' | 'signal'> & Partial<Pick<StepHooks, 'onProgress'>>;
+
 export class GateMeasurement {
   readonly #engine: GateEngine;
   readonly #questions: GateQuestions;
-  readonly #hooks: Pick<StepHooks, 'valve' | 'signal'>;
+  readonly #hooks: GateHooks;
   #bare: Promise<Arm> | undefined;
   #incumbent: Promise<boolean[]> | undefined;
   #chat: Promise<{ prompt: readonly PromptPart[]; text: string }[]> | undefined;
+  /** Pieces of work: those that are done, and those of everything that was begun. */
+  #done = 0;
+  #begun = 0;
   readonly #recalled = new Map<number, readonly boolean[]>();
 
-  constructor(engine: GateEngine, questions: GateQuestions, hooks: Pick<StepHooks, 'valve' | 'signal'>) {
+  constructor(engine: GateEngine, questions: GateQuestions, hooks: GateHooks) {
     this.#engine = engine;
     this.#questions = questions;
     this.#hooks = hooks;
@@ -66,6 +72,10 @@ export class GateMeasurement {
 
   /** `candidate` and `incumbent`: ids of loaded adapters. What does not depend on the scale is measured once. */
   async measure(candidate: number, scale: number, incumbent: number | undefined): Promise<Measured> {
+    const { fresh, old: earlier } = this.#questions;
+    const arm =
+      2 * fresh.length + earlier.length + UNKNOWN_TOPICS.length + PROSE.length + CODE.length + CHAT_PROMPTS.length;
+    this.#begun += this.#bare === undefined ? 2 * arm + CHAT_PROMPTS.length : arm;
     this.#bare ??= this.#arm([]);
     const bare = await this.#bare;
     const old = incumbent === undefined ? bare.old : await this.#oldWith([{ id: incumbent, scale: 1 }]);
@@ -189,10 +199,12 @@ export class GateMeasurement {
 
   /** One piece of work: afterwards the machine may want a rest. */
   async #one<T>(work: () => Promise<T>): Promise<T> {
-    const { valve, signal } = this.#hooks;
+    const { valve, signal, onProgress } = this.#hooks;
     await valve.pass(0, signal);
     const started = performance.now();
     const result = await work();
+    this.#done += 1;
+    onProgress?.({ done: Math.min(1, this.#done / Math.max(1, this.#begun)) });
     await valve.pass(performance.now() - started, signal);
     return result;
   }
