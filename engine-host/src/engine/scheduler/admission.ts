@@ -17,6 +17,12 @@ export const LEAST_RESTORED = 128;
 /** The last class whose requests are turns of conversations. */
 const LAST_CONVERSATION = PRIORITIES.indexOf('api');
 
+/**
+ * Whoever gave its memory away goes on when there is room for so many more tokens of each answer: it has to compute again what it
+ * held, which must not be for a few tokens.
+ */
+const RESUMED_ROOM = 64;
+
 /** Tokens that a sequence holds, and how many come. */
 export interface Growth {
   readonly held: number;
@@ -61,13 +67,16 @@ export class Admission {
     const held = source?.length ?? entry.evaluated;
     // The fork comes first: eviction may take the branch that it shares.
     const sequence = this.#sequenceFrom(source, entry.sequence);
-    const room = this.makeRoom([{ held, more: entry.task.tokens.length - held }, ...growing]);
+    const wanted = [{ held, more: entry.task.tokens.length - held }, ...growing];
+    const reserve = entry.parked ? RESUMED_ROOM : 0;
+    const room = this.makeRoom(wanted.map((growth) => ({ ...growth, more: growth.more + reserve })));
     if (!room && !alone) {
       if (entry.sequence === undefined) this.#model.freeSequence(sequence);
       else if (source !== undefined) this.#model.truncateSequence(sequence, 0);
       return false;
     }
     entry.evaluated = held;
+    entry.parked = false;
     if (entry.sequence !== undefined) return true;
     entry.sequence = sequence;
     entry.reused = held;

@@ -26,6 +26,8 @@ export interface Entry {
   sequence: number | undefined;
   /** Reading its beginning from the disk: not tried yet, under way, or over. */
   restore: 'open' | 'reading' | 'over';
+  /** It gave its memory away and waits to go on. */
+  parked: boolean;
   /** Tokens that the sequence holds. */
   evaluated: number;
   /** Of its tokens, those that it got from others. */
@@ -53,6 +55,7 @@ export function newEntry(task: Task, now: number, adapterHash?: AdapterHash): En
     stored: storedName(task, adapterHash),
     sequence: undefined,
     restore: 'open',
+    parked: false,
     evaluated: 0,
     reused: 0,
     ended: false,

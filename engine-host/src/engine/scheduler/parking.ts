@@ -31,6 +31,7 @@ export class Parking {
       this.#disk?.save(sequence, writable(task, evaluated), entry.stored);
     this.#model.truncateSequence(sequence, 0);
     entry.evaluated = 0;
+    entry.parked = true;
     entry.restore = 'open';
   }
 

@@ -443,7 +443,7 @@ export class Scheduler {
   }
 
   #leastUrgent(): Entry | undefined {
-    return this.#running.toSorted((a, b) => urgency(b) - urgency(a) || b.enqueuedAt - a.enqueuedAt)[0];
+    return this.#running.toSorted((a, b) => urgency(a) - urgency(b) || a.enqueuedAt - b.enqueuedAt).at(-1);
   }
 
   #pause(entry: Entry): void {
