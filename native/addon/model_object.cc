@@ -29,6 +29,7 @@ Napi::Function ModelObject::Define(Napi::Env env) {
                          InstanceMethod<&ModelObject::LoadAdapter>("loadAdapter"),
                          InstanceMethod<&ModelObject::UnloadAdapter>("unloadAdapter"),
                          InstanceMethod<&ModelObject::KvUsage>("kvUsage"),
+                         InstanceMethod<&ModelObject::ExpertReads>("expertReads"),
                          InstanceMethod<&ModelObject::SaveBlocks>("saveBlocks"),
                          InstanceMethod<&ModelObject::RestoreBlocks>("restoreBlocks"),
                          InstanceMethod<&ModelObject::MoveWeightsToMemory>("moveWeightsToMemory"),

@@ -1,5 +1,7 @@
-// NativeModel's weights: moved from the mapped file to memory on a thread of their own, beside running steps.
+// NativeModel's weights: what was read of experts; moved from the mapped file to memory on a thread of their own,
+// beside running steps.
 #include "addon/classes.h"
+#include "addon/errors.h"
 #include "addon/model_object.h"
 #include "addon/reader.h"
 #include "addon/task.h"
@@ -18,6 +20,19 @@ Napi::Value ModelObject::MoveWeightsToMemory(const Napi::CallbackInfo& info) {
       return rejected ? ToError(env, status) : env.Undefined();
     };
   });
+}
+
+Napi::Value ModelObject::ExpertReads(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Reader reader("expertReads");
+  if (!IsOpen(reader)) return Throw(env, reader.status());
+  const auto stats = engine_->ExpertStats();
+  if (!stats) return env.Undefined();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("hits", Napi::Number::New(env, static_cast<double>(stats->hits)));
+  object.Set("misses", Napi::Number::New(env, static_cast<double>(stats->misses)));
+  object.Set("bytesRead", Napi::Number::New(env, static_cast<double>(stats->bytes_read)));
+  return object;
 }
 
 }  // namespace zell::addon

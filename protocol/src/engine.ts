@@ -281,6 +281,14 @@ export interface QueueStatus {
 }
 
 /** Counters since the engine started; the front turns them into metrics. */
+/** Experts that steps wanted of a model that keeps them on the disk, since it was loaded. */
+export interface ExpertReads {
+  /** Found in memory. */
+  readonly hits: number;
+  readonly misses: number;
+  readonly bytesRead: number;
+}
+
 export interface EngineStats {
   readonly queue: QueueStatus;
   readonly promptTokens: number;
@@ -293,6 +301,8 @@ export interface EngineStats {
   readonly kvBlocksTotal: number;
   /** Tokens a second over the last finished decode; 0 before the first. */
   readonly lastTokensPerSecond: number;
+  /** Present while experts come from the disk. */
+  readonly experts?: ExpertReads;
   /** Memory of the engine's process, mapped weights included as far as they are in memory. Only in the answer to `stats`. */
   readonly residentBytes?: number;
 }

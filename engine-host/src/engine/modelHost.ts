@@ -67,7 +67,10 @@ export class ModelHost {
   }
 
   stats(): EngineStats {
-    return this.#loaded?.scheduler.stats() ?? NO_STATS;
+    if (this.#loaded === undefined) return NO_STATS;
+    const { scheduler, model } = this.#loaded;
+    const experts = model.expertReads();
+    return { ...scheduler.stats(), ...(experts === undefined ? {} : { experts }) };
   }
 
   /**

@@ -52,6 +52,7 @@ const engine = (completionTokens: number, steps: number, pid = 7): NonNullable<S
     kvBlocksTotal: 100,
     lastTokensPerSecond: 0,
     residentBytes: 412e6,
+    experts: { hits: 30, misses: 10, bytesRead: 5e9 },
   },
 });
 const sample = (at: number, tokens: number, steps: number, pid?: number): Sample => ({
@@ -80,6 +81,7 @@ test('a page says speed, queue, memory and what learning does; no control charac
   expect(text).toMatch(/Answers +200 tokens\/s {2}▃█▅/);
   expect(text).toContain('2 running, 1 waiting, 8 slots, 3.0 a step');
   expect(text).toContain('25 % of 8,192 tokens, f16');
+  expect(text).toContain('75 % found in memory, 5.0 GB read');
   expect(text).toContain('23 of 100 conversations until the next sleep');
   expect(text).toContain('training, step 40 of 200, loss 1.235, 277 tokens/s, 6 min left');
   expect(text).toContain('6.0 GB of 24 GB free, engine 412 MB');

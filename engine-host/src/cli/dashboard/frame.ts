@@ -92,6 +92,16 @@ function engineLines(sample: Sample, history: readonly Rates[], columns: number)
     lines.push(
       row('KV cache', `${bar(share, columns)}  ${percent(share)} of ${whole(kv.mostTokens)} tokens, ${kv.type}`),
     );
+  const { experts } = stats;
+  if (experts !== undefined) {
+    const found = experts.hits / Math.max(1, experts.hits + experts.misses);
+    lines.push(
+      row(
+        'Experts',
+        `${bar(found, columns)}  ${percent(found)} found in memory, ${formatBytes(experts.bytesRead)} read`,
+      ),
+    );
+  }
   if (status.memory !== undefined) lines.push(...learningLines(status.memory));
   return lines;
 }

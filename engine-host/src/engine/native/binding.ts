@@ -2,6 +2,7 @@
 import type {
   AdapterScale,
   AdapterInfo,
+  ExpertReads,
   LoadOptions,
   MachineLimits,
   ModelInfo,
@@ -129,6 +130,8 @@ export interface NativeModel {
    * Rejects with `out_of_memory` when less than `spareBytes` would stay available, `unsupported`, or `io`: the rest stays mapped.
    */
   moveWeightsToMemory(spareBytes: number): Promise<void>;
+  /** What steps found in memory and read of experts that come from the disk; undefined where none do. */
+  expertReads(): ExpertReads | undefined;
 
   /** Runs one batch on the engine's own thread. One step at a time. KV is committed only for items without error. */
   step(items: readonly StepItem[]): Promise<readonly StepOutput[]>;

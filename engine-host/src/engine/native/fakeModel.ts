@@ -110,6 +110,10 @@ export class FakeModel implements NativeModel {
   /** `spareBytes` of the copies that were asked for. */
   readonly copies: number[] = [];
 
+  expertReads(): undefined {
+    return undefined;
+  }
+
   moveWeightsToMemory(spareBytes: number): Promise<void> {
     this.copies.push(spareBytes);
     return Promise.resolve();
