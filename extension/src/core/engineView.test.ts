@@ -48,3 +48,22 @@ test('a crash offers a restart, a failed start another attempt', () => {
 test('learning is told', () => {
   expect(statusLine({ kind: 'connected', status: { ...ready, state: 'learning' } }).label).toContain('learning');
 });
+
+test('asleep it learns, but not while it answers', () => {
+  const memory = { enabled: true, mode: 'learn', closedWaiting: 3, sleepAfter: 100, state: 'sleeping' } as const;
+  const queue = { running: 0, waiting: 0, slots: 8, maxWaiting: 64 };
+  const shown = (status: HostStatus): string => statusLine({ kind: 'connected', status }).text;
+  expect(shown({ ...ready, queue, memory })).toBe('$(mortar-board) SmolLM2');
+  expect(shown({ ...ready, memory })).toContain('$(sparkle)');
+  expect(shown({ ...ready, queue, memory: { ...memory, state: 'awake' } })).toContain('$(sparkle)');
+});
+
+test('the memory is told in the tooltip: what waits, a pause, a mode that does not learn', () => {
+  const memory = { enabled: true, mode: 'learn', closedWaiting: 3, sleepAfter: 100, state: 'awake' } as const;
+  const tip = (more: Partial<NonNullable<HostStatus['memory']>>): string =>
+    statusLine({ kind: 'connected', status: { ...ready, memory: { ...memory, ...more } } }).tooltip;
+  expect(tip({})).toContain('Memory: 3 of 100 conversations wait, awake');
+  expect(tip({ paused: {} })).toContain('learning is paused');
+  expect(tip({ mode: 'log' })).toContain('Memory: records, does not learn');
+  expect(tip({ mode: 'off', enabled: false })).toContain('Memory: off');
+});

@@ -49,8 +49,11 @@ function hostLine(status: HostStatus): StatusLine {
       return line('$(error) Zell', 'Zell: engine crashed', `${detail} Click to restart it.`, 'restart', 'error');
     }
     case 'learning':
-      return line('$(mortar-board) Zell', `Zell: learning, ${model}`, tooltip(status, model), 'menu');
+      return learningLine(status, model);
     case 'ready': {
+      // It answers as before; the sleep stands aside while it does.
+      const asleep = status.memory?.state === 'sleeping' || status.memory?.state === 'evaluating';
+      if (asleep && status.queue.running === 0) return learningLine(status, model);
       const speed = speedOf(status);
       return line(
         `$(sparkle) ${model}${speed === '' ? '' : ` · ${speed}`}`,
@@ -75,13 +78,19 @@ function tooltip(status: HostStatus, model: string): string {
     `Requests: ${queue.running} running, ${queue.waiting} waiting`,
     `Address: http://127.0.0.1:${status.port}`,
   );
-  if (memory)
-    lines.push(
-      memory.enabled
-        ? `Memory: ${memory.closedWaiting} of ${memory.sleepAfter} conversations wait, ${memory.state}`
-        : 'Memory: off',
-    );
+  if (memory) lines.push(`Memory: ${memoryWords(memory)}`);
   return lines.filter((text) => text !== '').join('\n');
+}
+
+function learningLine(status: HostStatus, model: string): StatusLine {
+  return line(`$(mortar-board) ${model}`, `Zell: learning, ${model}`, tooltip(status, model), 'menu');
+}
+
+function memoryWords({ mode, paused, closedWaiting, sleepAfter, state }: NonNullable<HostStatus['memory']>): string {
+  if (mode === 'off') return 'off';
+  if (mode === 'log') return 'records, does not learn';
+  const words = `${closedWaiting} of ${sleepAfter} conversations wait, ${state}`;
+  return paused === undefined ? words : `${words}, learning is paused`;
 }
 
 function line(

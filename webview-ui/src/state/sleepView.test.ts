@@ -57,6 +57,7 @@ describe('asleep', () => {
     const view = sleepView(memory({ sleep: sleep({ phase: 'training', reason: 'Training.', progress }) }));
     expect(view.work?.words).toMatch(/^Step 60 of 96 · 1[,.\s]?640 tokens\/s · about 3 min left$/);
     expect(view.work?.done).toBe(0.625);
+    expect(view.reason).toBe('');
     expect(view).toMatchObject({ title: 'Training', mood: 'working', canSleep: false, canWake: true });
     expect(view.next).toBeUndefined();
   });

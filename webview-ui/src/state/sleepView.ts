@@ -36,7 +36,8 @@ export function sleepView(memory: LiveMemory): SleepView {
   return {
     title: held ? `${PHASES[phase]}, on hold` : phase === 'awake' ? (idleTitle ?? PHASES.awake) : PHASES[phase],
     mood: held ? 'held' : working ? 'working' : phase === 'drowsy' ? 'waiting' : resting ? 'resting' : 'awake',
-    reason: reasonOf(memory),
+    // Some reasons only name the phase, which the title does.
+    reason: sleep?.reason === `${PHASES[phase]}.` ? '' : reasonOf(memory),
     ...(working || resting ? {} : { next: nextOf(closedWaiting, sleepAfter) }),
     ...workOf(memory, working),
     canSleep: phase === 'awake' && mode !== 'off' && sleep !== undefined,

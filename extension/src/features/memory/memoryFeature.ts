@@ -41,7 +41,6 @@ export function registerMemory({ context, engine, client, selection, log }: Memo
       ...memoryHandlers(engine, pages),
       'adapters/rollback': async () => {
         await engine.request('zell/adapters/rollback', {});
-        view.emit({ type: 'memory/changed' });
         return null;
       },
       'adapters/answer': async ({ prompt, adapter }) => {
