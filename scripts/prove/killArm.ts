@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { copyHome, removeFolder, until, withHost, type RunningHost } from './host.ts';
 import type { Step } from './progress.ts';
-import { follow, runFolder } from './sleepNight.ts';
+import { ATTEMPTS, follow, runFolder } from './sleepNight.ts';
 
 /** Exchanges that the short night learns from. */
 const EXCHANGES = 24;
@@ -53,18 +53,22 @@ async function shorten({ client }: RunningHost): Promise<void> {
 
 /** Sleeps until training is complete. `from`: share of the training at which this process began. */
 async function trained({ client }: RunningHost, home: string, step: Step): Promise<{ hash: string; from: number }> {
-  await client.request('zell/memory/sleep', {}, AbortSignal.timeout(ANSWER_MS));
-  let from: number | undefined;
-  let hash: string | undefined;
-  const last = await follow(client, step, ({ phase, progress }) => {
-    if (phase === 'training') from ??= progress?.done;
-    const file = path.join(runFolder(home) ?? '', 'candidate.lora');
-    if (!existsSync(file)) return undefined;
-    hash = createHash('sha256').update(readFileSync(file)).digest('hex');
-    return 'enough';
-  });
-  if (hash === undefined) throw new Error(`The short night trained nothing: ${last.reason}`);
-  return { hash, from: from ?? 0 };
+  const found: { from?: number; hash?: string } = {};
+  const troubles: string[] = [];
+  for (;;) {
+    await client.request('zell/memory/sleep', {}, AbortSignal.timeout(ANSWER_MS));
+    const last = await follow(client, step, ({ phase, progress }) => {
+      if (phase === 'training' && progress !== undefined) found.from ??= progress.done;
+      const file = path.join(runFolder(home) ?? '', 'candidate.lora');
+      if (!existsSync(file)) return undefined;
+      found.hash = createHash('sha256').update(readFileSync(file)).digest('hex');
+      return 'enough';
+    });
+    const { hash, from = 0 } = found;
+    if (hash !== undefined) return { hash, from };
+    if (troubles.push(last.reason) === ATTEMPTS)
+      throw new Error(`The short night trained nothing: ${troubles.join(' ')}`);
+  }
 }
 
 /** Neither trainer nor host gets to say a word. */

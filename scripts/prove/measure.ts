@@ -2,12 +2,15 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { PromptPart } from '#protocol/engine.ts';
+import { several } from '../../engine-host/src/memory/several.ts';
 import { normalised } from './extraction.ts';
 import { choicesOf, factAfter, user, type Fact, type Persona } from './persona.ts';
 import type { Answer, Subject } from './subject.ts';
 
 export const ANSWER_TOKENS = 48;
 const STYLE_TOKENS = 120;
+/** Scores at a time: what is computed together reads the weights once, and no figure depends on its company. */
+const AT_ONCE = 6;
 const CHAT_TOKENS = 128;
 /** Tokens of a slice that are read from an empty context. */
 const PIECE_TOKENS = 512;
@@ -77,24 +80,21 @@ export async function measureKnowledge(
     const right = now !== undefined && names(answers[i]?.text ?? '', [now.value, ...now.aliases]);
     return { id: fact.id, question, right };
   });
-  const choice: { id: string; question: string; right: boolean }[] = [];
-  for (const { fact, question } of asked) {
+  let chosen = 0;
+  const choice = await several(asked, AT_ONCE, async ({ fact, question }) => {
     const likely = await subject.likelihoods([user(question)], choicesOf(fact, night));
-    choice.push({ id: fact.id, question, right: isFirstBest(likely) });
-    step(asked.length + choice.length, total);
-  }
+    step(asked.length + ++chosen, total);
+    return { id: fact.id, question, right: isFirstBest(likely) };
+  });
   return { recall, choice, answers };
 }
 
 export async function measurePreferences(subject: Subject, persona: Persona): Promise<Marks> {
-  const marks: { id: string; question: string; right: boolean }[] = [];
-  for (const { id, questions, answer, value, others } of persona.preferences) {
-    for (const question of questions) {
-      const choices = [value, ...others].map((option) => answer.replace('{}', option));
-      marks.push({ id, question, right: isFirstBest(await subject.likelihoods([user(question)], choices)) });
-    }
-  }
-  return marks;
+  const asked = persona.preferences.flatMap((one) => one.questions.map((question) => ({ ...one, question })));
+  return several(asked, AT_ONCE, async ({ id, question, answer, value, others }) => {
+    const choices = [value, ...others].map((option) => answer.replace('{}', option));
+    return { id, question, right: isFirstBest(await subject.likelihoods([user(question)], choices)) };
+  });
 }
 
 export async function measureStyles(subject: Subject, persona: Persona): Promise<Marks> {
@@ -201,8 +201,7 @@ async function mean(
 ): Promise<number> {
   let nats = 0;
   let tokens = 0;
-  for (const { prompt, text } of pieces) {
-    const piece = await subject.surprise(prompt, text);
+  for (const piece of await several(pieces, AT_ONCE, ({ prompt, text }) => subject.surprise(prompt, text))) {
     nats += piece.nats;
     tokens += piece.tokens;
   }

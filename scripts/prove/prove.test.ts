@@ -163,7 +163,7 @@ test('stages: what is done is not done again, what fails is named and so is what
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ done: { a: 7 } });
 
     const again = open('1').stages;
-    expect(await again.run('a', () => Promise.reject(new Error('done before')))).toBe(7);
+    expect(await again.run<number>('a', () => Promise.reject(new Error('done before')))).toBe(7);
     expect(await again.run('b', () => Promise.resolve(8))).toBe(8);
     expect(() => open('2')).toThrow(/another proof/);
   } finally {

@@ -16,7 +16,7 @@ import type { AdapterVersion } from '#protocol/adapters.ts';
 import type { SleepReport } from '#protocol/memory.ts';
 import type { HostClient } from '../../engine-host/src/host/hostClient.ts';
 import type { AnchorText } from '../../engine-host/src/memory/dreaming/anchors.ts';
-import { readSleepSettings, type SleepSettings } from '../../engine-host/src/training/sleep/sleepDue.ts';
+import type { SleepSettings } from '../../engine-host/src/training/sleep/sleepDue.ts';
 import type { Lesson } from '../../engine-host/src/training/night/lesson.ts';
 import type { Step } from './progress.ts';
 
@@ -25,7 +25,7 @@ const ANSWER_MS = 60_000;
 /** Longer without a change of anything, it hangs. */
 const STILL_MS = 20 * 60_000;
 /** A failed step is tried again so often, all in all. */
-const ATTEMPTS = 3;
+export const ATTEMPTS = 3;
 /** How long the phases take beside each other, in hundredths. */
 const PHASES: Readonly<Record<SleepReport['phase'], readonly [from: number, share: number]>> = {
   awake: [0, 0],
@@ -49,12 +49,10 @@ export interface Night {
 }
 
 /** What any user may write into the home. Heat that cannot be read would halve the speed; this proof was asked for. */
-export function writeSleepSettings(home: string, settings: Partial<SleepSettings>): SleepSettings {
+export function writeSleepSettings(home: string, settings: Partial<SleepSettings>): void {
   const folder = path.join(home, 'memory');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const written = { fullSpeed: true, ...settings };
-  writeFileSync(path.join(folder, 'sleep.json'), JSON.stringify(written));
-  return readSleepSettings(written);
+  writeFileSync(path.join(folder, 'sleep.json'), JSON.stringify({ fullSpeed: true, ...settings }));
 }
 
 /**

@@ -22,7 +22,7 @@ export interface EditorParts {
   /** With what learning does. */
   readonly memoryStatus: () => Promise<MemoryStatus>;
   /** Absent: nothing can be learnt here. */
-  readonly learning?: Pick<Learning, 'sleepNow' | 'wake' | 'rest' | 'curve'>;
+  readonly learning?: Pick<Learning, 'sleepNow' | 'wake' | 'rest' | 'curve' | 'gateLimits'>;
   /** Absent likewise. */
   readonly exchange?: AdapterExchange;
   readonly adapters: { readonly store: AdapterStore; readonly auto: AutoAdapter };
@@ -89,7 +89,11 @@ export function editorMethods(parts: EditorParts): Handlers {
       await engine.call('unloadAdapter', { id: count(id, 'id', 0) }, signal);
       return null;
     },
-    'zell/adapters/list': () => adapters.auto.list(loaded().modelHash),
+    'zell/adapters/list': async () => {
+      const list = await adapters.auto.list(loaded().modelHash);
+      const limits = parts.learning?.gateLimits;
+      return limits === undefined ? list : { ...list, limits };
+    },
     'zell/adapters/rollback': () => adapters.store.rollback(loaded().modelHash),
     'zell/adapters/import': async ({ path }, signal) => ({
       version: await exchange().import(text(path, 'path'), loaded(), signal),

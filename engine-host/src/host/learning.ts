@@ -1,6 +1,7 @@
 /** Learning in the host: the monitor, the sleep cycle and what it works with. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { GateLimits } from '#protocol/adapters.ts';
 import type { ModelInfo } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { Card, LossCurve, MemoryStatus } from '#protocol/memory.ts';
@@ -76,8 +77,8 @@ export class Learning {
       runs,
       anchors: path.join(paths.memory, 'anchors'),
       settings: () => {
-        const { budgetMinutes, anchors, recipe } = this.#settings;
-        return { budgetMs: budgetMinutes * 60_000, anchors, recipe };
+        const { budgetMinutes, anchors, recipe, gate } = this.#settings;
+        return { budgetMs: budgetMinutes * 60_000, anchors, recipe, gate };
       },
       erasures: this.#erasures,
       now: () => Date.now(),
@@ -114,6 +115,11 @@ export class Learning {
     await this.#findNeed();
     await this.#monitor.start();
     await this.#cycle.start();
+  }
+
+  /** What the gate asks of a night's adapter. */
+  get gateLimits(): GateLimits {
+    return this.#settings.gate;
   }
 
   /** Requests that the engine is answering. */

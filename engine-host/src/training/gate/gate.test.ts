@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { PromptPart } from '#protocol/engine.ts';
 import { Valve } from '../sleep/valve.ts';
-import { byChance, judge, searchDose, type Measured } from './gate.ts';
+import { byChance, GATE_LIMITS, judge, searchDose, type Measured } from './gate.ts';
 import { abstains, GateMeasurement, type GateEngine } from './measure.ts';
 import { UNKNOWN_TOPICS } from './slices.ts';
 
@@ -173,4 +173,11 @@ test('measuring stands still while the machine says so, and ends when it is told
   expect(engine.scores).toBe(0);
   abort.abort(new Error('woken'));
   expect(await result).toBe('Error: woken');
+});
+
+test('the user’s own limits count instead', async () => {
+  const drifted = { ...GOOD, drift: { prose: { before: 1, after: 1.1 } } };
+  const measure = (): Promise<Measured> => Promise.resolve(drifted);
+  expect((await searchDose(measure)).passed).toBe(false);
+  expect(await searchDose(measure, [1], { ...GATE_LIMITS, drift: 1.2 })).toMatchObject({ passed: true, scale: 1 });
 });

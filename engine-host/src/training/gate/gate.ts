@@ -89,10 +89,11 @@ export function judge(measured: Measured, scale: number, limits: GateLimits = GA
 export async function searchDose(
   measure: (scale: number) => Promise<Measured>,
   doses: readonly number[] = DOSES,
+  limits: GateLimits = GATE_LIMITS,
 ): Promise<Verdict> {
   let verdict: Verdict | undefined;
   for (const dose of doses) {
-    verdict = judge(await measure(dose), dose);
+    verdict = judge(await measure(dose), dose, limits);
     // Less of what does not know enough knows even less.
     const harms = verdict.failed.some((reason) => !/^It knows|chance|so few/.test(reason));
     if (verdict.passed || !harms) break;

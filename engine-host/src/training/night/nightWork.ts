@@ -1,7 +1,7 @@
 /** The steps of a night for real: cards, items, training, measuring, promotion. Each finds what is complete and goes on from there. */
 import { access, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { Verdict } from '#protocol/adapters.ts';
+import type { GateLimits, Verdict } from '#protocol/adapters.ts';
 import type { ModelInfo } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { Card } from '#protocol/memory.ts';
@@ -17,7 +17,7 @@ import type { AdapterStore } from '../adapters/adapterStore.ts';
 import type { AdapterEngine } from '../adapters/autoAdapter.ts';
 import { incumbentOf, withCandidate } from '../adapters/candidate.ts';
 import type { ErasureProofs } from '../erasure/erasureProofs.ts';
-import { searchDose } from '../gate/gate.ts';
+import { DOSES, searchDose } from '../gate/gate.ts';
 import { GateMeasurement, type GateEngine } from '../gate/measure.ts';
 import type { NativeTrainer, TrainerOpener } from '../nativeTrainer.ts';
 import { ItemTokens, type ItemRenderer } from '../renderItem.ts';
@@ -45,6 +45,8 @@ export interface NightSettings {
   readonly anchors: number;
   /** What differs from the recipe that Zell uses by itself. */
   readonly recipe: TrainRecipe;
+  /** Absent: the gate's own. */
+  readonly gate?: GateLimits;
 }
 
 export interface NightParts {
@@ -235,7 +237,11 @@ export class NightWork implements SleepWork {
       };
       const measurement = new GateMeasurement(voice, questions, hooks);
       const measured = async (id: number): Promise<Verdict> => {
-        const found = await searchDose((scale) => measurement.measure(id, scale, incumbent));
+        const found = await searchDose(
+          (scale) => measurement.measure(id, scale, incumbent),
+          DOSES,
+          this.#parts.settings().gate,
+        );
         const failed = measurement.missed(found.scale);
         await writeDurably(path.join(folder, 'missed.json'), JSON.stringify(failed));
         const use = { id, scale: found.scale };

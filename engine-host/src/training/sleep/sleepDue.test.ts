@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { GATE_LIMITS } from '../gate/gate.ts';
 import { DEFAULT_SLEEP_SETTINGS, readSleepSettings, sleepDue } from './sleepDue.ts';
 
 const DAY = 86_400_000;
@@ -26,8 +27,13 @@ test('settings that are missing or senseless have their defaults', () => {
     fullSpeed: false,
     anchors: 128,
     recipe: {},
+    gate: GATE_LIMITS,
   });
   expect(
     readSleepSettings({ anchors: 12, recipe: { rank: 4, epochs: 2.5, targets: 'middle-mlp', learningRate: 1 } }),
   ).toEqual({ ...DEFAULT_SLEEP_SETTINGS, anchors: 12, recipe: { rank: 4, targets: 'middle-mlp' } });
+  expect(readSleepSettings({ gate: { drift: 1.1, ended: 1.1, oldLoss: '0', chance: 1 } }).gate).toEqual({
+    ...GATE_LIMITS,
+    drift: 1.1,
+  });
 });

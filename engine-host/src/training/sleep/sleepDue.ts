@@ -1,5 +1,7 @@
 /** What the user may set for sleeping, and when a sleep is due: enough closed conversations, or some of them waiting for long. */
+import type { GateLimits } from '#protocol/adapters.ts';
 import type { TrainRecipe } from '#protocol/trainer.ts';
+import { GATE_LIMITS } from '../gate/gate.ts';
 
 export interface SleepSettings {
   /** Closed conversations that start a sleep at once. */
@@ -17,6 +19,8 @@ export interface SleepSettings {
   readonly anchors: number;
   /** What differs from the recipe that Zell uses by itself. */
   readonly recipe: SleepRecipe;
+  /** What an adapter has to reach before it may answer, and may cost. Whether it is chance is not to be set. */
+  readonly gate: GateLimits;
 }
 
 export type SleepRecipe = Pick<
@@ -33,6 +37,7 @@ export const DEFAULT_SLEEP_SETTINGS: SleepSettings = {
   fullSpeed: false,
   anchors: 128,
   recipe: {},
+  gate: GATE_LIMITS,
 };
 
 /** Least and most of each number of a recipe. */
@@ -45,6 +50,15 @@ const RECIPE_RANGES: readonly (readonly [Exclude<keyof SleepRecipe, 'targets'>, 
   ['anchorShare', 0, 0.9, 'any'],
   ['anchorWeight', 0, 100, 'any'],
   ['seed', 0, 2 ** 32 - 1, 'whole'],
+];
+
+/** Least and most of each limit of the gate: shares, and the factor of drift. */
+const GATE_RANGES: readonly (readonly [Exclude<keyof GateLimits, 'chance'>, number, number])[] = [
+  ['choiceGain', 0, 1],
+  ['oldLoss', 0, 1],
+  ['drift', 1, 2],
+  ['claimsRise', 0, 1],
+  ['ended', 0, 1],
 ];
 
 /** `closedAt`: the time of each closed conversation that is not consolidated for this model. */
@@ -68,7 +82,7 @@ export function sleepDue(
 export function readSleepSettings(value: unknown): SleepSettings {
   const given = membersOf(value);
   const number = (
-    key: Exclude<keyof SleepSettings, 'recipe' | 'onBattery' | 'fullSpeed'>,
+    key: Exclude<keyof SleepSettings, 'recipe' | 'gate' | 'onBattery' | 'fullSpeed'>,
     least: number,
     most: number,
   ): number => {
@@ -85,6 +99,7 @@ export function readSleepSettings(value: unknown): SleepSettings {
     fullSpeed: given['fullSpeed'] === true,
     anchors: Math.floor(number('anchors', 2, 128)),
     recipe: readRecipe(membersOf(given['recipe'])),
+    gate: readLimits(membersOf(given['gate'])),
   };
 }
 
@@ -99,6 +114,14 @@ function readRecipe(given: Readonly<Record<string, unknown>>): SleepRecipe {
     ...Object.fromEntries(numbers),
     ...(targets === 'all' || targets === 'middle-mlp' ? { targets } : {}),
   };
+}
+
+function readLimits(given: Readonly<Record<string, unknown>>): GateLimits {
+  const numbers = GATE_RANGES.flatMap(([name, least, most]) => {
+    const found = given[name];
+    return typeof found === 'number' && found >= least && found <= most ? [[name, found] as const] : [];
+  });
+  return { ...GATE_LIMITS, ...Object.fromEntries(numbers) };
 }
 
 function membersOf(value: unknown): Readonly<Record<string, unknown>> {
