@@ -10,6 +10,7 @@ export const EVENT_TYPES = [
   'conversation.dreamed',
   'card.made',
   'memory.forgotten',
+  'memory.mode',
   'erasure.done',
   'erasure.proved',
   'sleep.changed',
@@ -63,7 +64,7 @@ export interface MemoryEvent extends EventRecord {
   readonly consolidated: boolean;
 }
 
-/** `learn`: record, and learn from it. `log`: record only. `off`: neither. */
+/** `learn`: record, and learn from it. `log`: record only; what was said then is never learnt, whatever is chosen later. `off`: neither. */
 export const MEMORY_MODES = ['learn', 'log', 'off'] as const;
 export type MemoryMode = (typeof MEMORY_MODES)[number];
 
@@ -78,6 +79,8 @@ export interface MemoryStatus {
   readonly events: number;
   readonly unconsolidated: number;
   readonly consolidated: number;
+  /** Exchanges that were not learnt yet and whose texts go soon; `at`: when the first do, milliseconds since the epoch. */
+  readonly expiring?: { readonly events: number; readonly at: number };
   readonly lastEventId: number;
   readonly conversations: number;
   /** Closed conversations not yet consolidated, and how many start a sleep. */

@@ -180,8 +180,8 @@ export class Call {
     if (this.caller.incognito || messages.length === 0 || response === '') return;
     const { origin } = this.caller;
     const model = this.model.modelHash;
-    const cut = stopped ? { stopped } : {};
-    this.#context.recorder.exchange({ model, messages, response, tokens, origin, ...cut });
+    const more = { ...(stopped ? { stopped } : {}), ...(this.caller.learn ? {} : { learn: false }) };
+    this.#context.recorder.exchange({ model, messages, response, tokens, origin, ...more });
   }
 }
 

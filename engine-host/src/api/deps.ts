@@ -56,6 +56,8 @@ export interface Exchange {
   readonly origin: EventOrigin;
   /** The client went away or stopped it before the answer was complete. */
   readonly stopped?: boolean;
+  /** False: the client wants it recorded and never learnt. */
+  readonly learn?: boolean;
 }
 
 export interface ApiRecorder {

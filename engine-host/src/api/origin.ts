@@ -6,8 +6,10 @@ import type { EventOrigin } from '#protocol/memory.ts';
 export interface Caller {
   readonly origin: EventOrigin;
   readonly priority: Priority;
-  /** `x-zell-incognito: 1`: nothing of this request is recorded. */
+  /** `x-zell-incognito: 1` or `x-zell-memory: off`: nothing of this request is recorded. */
   readonly incognito: boolean;
+  /** False for `x-zell-memory: log`: recorded, never learnt. */
+  readonly learn: boolean;
   /** `x-zell-recall: 1` from our own chat or command line: memories may be added. Nobody else's request is ever changed. */
   readonly recall: boolean;
 }
@@ -29,6 +31,7 @@ export function callerOf(request: FastifyRequest): Caller {
           ? 'cli'
           : 'api';
   const workspace = header('x-zell-workspace');
+  const incognito = header('x-zell-incognito') === '1' || header('x-zell-memory') === 'off';
   return {
     origin: {
       kind,
@@ -37,7 +40,8 @@ export function callerOf(request: FastifyRequest): Caller {
     },
     // A client may step back, not push in.
     priority: header('x-zell-priority') === 'batch' ? 'batch' : kind === 'api' ? 'api' : 'chat',
-    incognito: header('x-zell-incognito') === '1',
-    recall: kind !== 'api' && header('x-zell-recall') === '1' && header('x-zell-incognito') !== '1',
+    incognito,
+    learn: header('x-zell-memory') !== 'log',
+    recall: kind !== 'api' && header('x-zell-recall') === '1' && !incognito,
   };
 }

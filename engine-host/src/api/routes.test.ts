@@ -534,8 +534,12 @@ describe('prompts and memory', () => {
     expect(host.engine.requests.at(-1)?.request.priority).toBe('batch');
     expect(host.recorded).toHaveLength(3);
     await post('/api/chat', chat, { 'x-zell-incognito': '1' });
+    await post('/api/chat', chat, { 'x-zell-memory': 'off' });
     await post('/v1/chat/completions', { ...chat, n: 3 });
     expect(host.recorded).toHaveLength(4);
+    expect(host.recorded.at(-1)).not.toHaveProperty('learn');
+    await post('/v1/chat/completions', chat, { 'x-zell-memory': 'log' });
+    expect(host.recorded.at(-1)).toMatchObject({ learn: false });
   });
 });
 

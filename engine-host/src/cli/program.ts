@@ -123,7 +123,7 @@ ZELL_MODEL_FILE (a copy of the default model), NO_COLOR.`,
     .command('status')
     .description('how much it holds')
     .argument('[model]')
-    .option('--json', 'print {model, events, unconsolidated, consolidated, lastEventId, state, enabled, sleep}')
+    .option('--json', 'print {model, events, unconsolidated, consolidated, expiring, state, mode, paused, sleep …}')
     .action(async (model: string | undefined, options: JsonOption) =>
       (await import('./commands/memory.ts')).memoryStatus(model, options, signal),
     );
@@ -217,6 +217,29 @@ ZELL_MODEL_FILE (a copy of the default model), NO_COLOR.`,
     .description('end a sleep; what was done is kept')
     .option('--json', 'print the status')
     .action(async (options: JsonOption) => (await import('./commands/sleep.ts')).memoryWake(options, signal));
+  memory
+    .command('mode')
+    .description(
+      'learn: record and learn; log: record only, never to be learnt; off: neither. Without a word: which one holds',
+    )
+    .argument('[learn|log|off]')
+    .option('--json', 'print {mode, paused}')
+    .action(async (mode: string | undefined, options: JsonOption) =>
+      (await import('./commands/memoryMode.ts')).memoryMode(mode, options, signal),
+    );
+  memory
+    .command('pause')
+    .description('no learning by itself for a time (15m, 1h, tomorrow), or until "zell memory resume"')
+    .argument('[time]')
+    .option('--json', 'print {mode, paused}')
+    .action(async (time: string | undefined, options: JsonOption) =>
+      (await import('./commands/memoryMode.ts')).memoryPause(time, options, signal),
+    );
+  memory
+    .command('resume')
+    .description('end a pause')
+    .option('--json', 'print {mode, paused}')
+    .action(async (options: JsonOption) => (await import('./commands/memoryMode.ts')).memoryResume(options, signal));
   for (const [name, enabled] of [
     ['on', true],
     ['off', false],

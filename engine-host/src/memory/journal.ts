@@ -57,6 +57,15 @@ export class Journal {
     return this.note(model, 'card.made', { v: 1, card }, card.conversation);
   }
 
+  /** Removes the texts of days that are older, lasting events excepted. @returns how many events went */
+  async dropOlderThan(days: number): Promise<number> {
+    const dropped = await this.log.dropOlderThan(days);
+    if (dropped === 0) return 0;
+    for (const id of [...this.projection.exchanges()]) if (this.log.entry(id) === undefined) this.projection.forget(id);
+    this.changed();
+    return dropped;
+  }
+
   /** Brings the file of cards up to date. */
   writeCards(): Promise<void> {
     return writeCards(this.#cardFile, this.cards.all(), this.cards.lastEventId);

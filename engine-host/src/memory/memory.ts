@@ -24,10 +24,10 @@ import { sample, titleOf } from './pick.ts';
 import { Recall, type Recalled, type RecallQuestion } from './recall/recall.ts';
 import { Recorder } from './recorder.ts';
 import { WorkerRedactor, type Redactor } from './redactor.ts';
+import { expiringSoon, RETENTION_DAYS, SWEEP_MS } from './retention.ts';
 
 /** Closed conversations that start a sleep. */
 const SLEEP_AFTER = 100;
-const RETENTION_DAYS = 30;
 
 export class Memory {
   readonly #journal: Journal;
@@ -38,6 +38,7 @@ export class Memory {
   readonly #redactor: Redactor;
   readonly #forgetListeners: ((forgotten: Forgotten) => Promise<void>)[] = [];
   #rejectedCompletions = 0;
+  #sweeping: NodeJS.Timeout | undefined;
 
   private constructor(options: MemoryOptions, log: EventLog, settings: MemorySettings, key: Uint8Array) {
     const { redaction, onProblem } = options;
@@ -60,6 +61,7 @@ export class Memory {
     await finishErasing(log);
     const memory = new Memory(options, log, settings, key);
     await memory.#journal.writeCards();
+    memory.#sweeping = setInterval(() => memory.#recorder.background(memory.sweep()), SWEEP_MS).unref();
     return memory;
   }
 
@@ -111,17 +113,19 @@ export class Memory {
     const { projection, log } = this.#journal;
     const asked = model ?? this.#journal.newestModel();
     const exchanges = projection.exchanges();
+    const learnable = projection.learnable();
+    const waiting = learnable.filter((id) => !projection.isConsolidated(id, asked));
     const paused = this.#settings.paused(this.#journal.now());
-    let consolidated = 0;
-    for (const id of exchanges) if (projection.isConsolidated(id, asked)) consolidated++;
+    const expiring = expiringSoon(log, waiting, this.#journal.now());
     return Promise.resolve({
       model: asked,
       enabled: this.#settings.enabled,
       mode: this.#settings.mode,
       ...(paused === undefined ? {} : { paused }),
       events: exchanges.size,
-      unconsolidated: exchanges.size - consolidated,
-      consolidated,
+      unconsolidated: waiting.length,
+      consolidated: learnable.length - waiting.length,
+      ...(expiring === undefined ? {} : { expiring }),
       lastEventId: log.latestEventId,
       conversations: projection.conversationCount(),
       closedWaiting: projection.closedUnconsolidated(asked, this.#journal.now()).length,
@@ -272,16 +276,34 @@ export class Memory {
   }
 
   async choose(change: Partial<MemoryChoice>): Promise<void> {
+    const before = this.#chosen();
     await this.#settings.choose(change);
-    this.#journal.changed();
+    const after = this.#chosen();
+    if (JSON.stringify(after) === JSON.stringify(before)) this.#journal.changed();
+    else await this.note(this.#journal.newestModel(), 'memory.mode', after);
+  }
+
+  #chosen(): Pick<MemoryChoice, 'mode'> & Partial<MemoryChoice> {
+    const paused = this.#settings.paused(this.#journal.now());
+    return { mode: this.#settings.mode, ...(paused === undefined ? {} : { paused }) };
   }
 
   onChange(listener: (lastEventId: number) => void): void {
     this.#journal.onChange(listener);
   }
 
+  /** Removes the texts that are past their time, learnt or not: a host may run for weeks. @returns how many events went */
+  async sweep(): Promise<number> {
+    return this.#journal.alone(async () => {
+      const dropped = await this.#journal.dropOlderThan(RETENTION_DAYS);
+      if (dropped > 0) await this.#recall.forgotten();
+      return dropped;
+    });
+  }
+
   /** Writes what is queued; after it nothing is recorded. */
   async close(): Promise<void> {
+    clearInterval(this.#sweeping);
     await this.#recorder.settled();
     await this.#journal.alone(() => this.#redactor.close());
     await this.#journal.close();
@@ -295,7 +317,7 @@ export class Memory {
   forModel(model: string, random: () => number = Math.random): ModelMemory {
     const { projection, log } = this.#journal;
     const select = (consolidated: boolean): number[] =>
-      [...projection.exchanges()].filter((id) => projection.isConsolidated(id, model) === consolidated);
+      projection.learnable().filter((id) => projection.isConsolidated(id, model) === consolidated);
     return {
       log: (prompt, response, tokens) =>
         this.record({

@@ -25,6 +25,8 @@ export interface RecordedExchange {
   readonly origin: EventOrigin;
   /** The answer is not complete: it is remembered as what was said, and learning may leave it out. */
   readonly stopped?: boolean;
+  /** False: to be recorded only. */
+  readonly learn?: boolean;
 }
 
 /** What `sleep.finished` records besides the ids. */

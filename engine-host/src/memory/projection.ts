@@ -33,6 +33,8 @@ export class Projection {
   readonly #consolidated = new Map<string, Set<number>>();
   /** Ids of exchanges (turns and accepted completions) that still have their payload, rising. */
   readonly #exchanges = new Set<number>();
+  /** Those of them that were said to be recorded only. */
+  readonly #logOnly = new Set<number>();
   /** Ids of exchanges whose cards have been made. */
   readonly #dreamed = new Set<number>();
 
@@ -61,6 +63,7 @@ export class Projection {
       }
       case 'card.made':
       case 'memory.forgotten':
+      case 'memory.mode':
       case 'erasure.done':
       case 'erasure.proved':
       case 'sleep.changed':
@@ -80,6 +83,7 @@ export class Projection {
       return;
     }
     this.#exchanges.add(entry.event_id);
+    if (entry.data?.['learn'] === false) this.#logOnly.add(entry.event_id);
     const id = entry.conversation;
     if (id === undefined) return;
     const chain = entry.data?.['chain'];
@@ -105,6 +109,7 @@ export class Projection {
   /** An erased or expired event: it counts no more. */
   forget(id: number): void {
     this.#exchanges.delete(id);
+    this.#logOnly.delete(id);
     for (const [key, conversation] of this.#conversations) {
       const at = conversation.events.indexOf(id);
       if (at === -1) continue;
@@ -135,7 +140,7 @@ export class Projection {
 
   /** Exchanges that memories may be made from, rising. */
   learnable(): number[] {
-    return [...this.#exchanges];
+    return [...this.#exchanges].filter((id) => !this.#logOnly.has(id));
   }
 
   isConsolidated(id: number, model: string): boolean {
@@ -151,12 +156,15 @@ export class Projection {
     return this.#dreamed.has(id);
   }
 
-  /** Closed conversations, oldest first. */
+  /** Closed conversations with what may be learnt of them, oldest first. */
   closed(now: number): ClosedConversation[] {
     return [...this.#conversations.values()]
       .filter((c) => isClosed(c, now))
-      .sort((a, b) => (a.events[0] ?? 0) - (b.events[0] ?? 0))
-      .map(({ id, model, updatedAt, origin, events }) => ({ id, model, updatedAt, origin, events: [...events] }));
+      .map(({ id, model, updatedAt, origin, events }) => {
+        return { id, model, updatedAt, origin, events: events.filter((event) => !this.#logOnly.has(event)) };
+      })
+      .filter(({ events }) => events.length > 0)
+      .sort((a, b) => (a.events[0] ?? 0) - (b.events[0] ?? 0));
   }
 
   /** Closed conversations with something that `model` has not consolidated, oldest first. */

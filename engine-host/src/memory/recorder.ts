@@ -59,7 +59,7 @@ export class Recorder {
 
   /** Queues it; returns at once and never throws. */
   exchange(exchange: RecordedExchange): void {
-    this.#background(this.record(exchange));
+    this.background(this.record(exchange));
   }
 
   /** @returns the event's id, or undefined when nothing was new or the memory is off */
@@ -78,7 +78,11 @@ export class Recorder {
       tokens: exchange.tokens,
       conversation,
       origin: exchange.origin,
-      data: { chain: turn.chain, ...(exchange.stopped === true ? { stopped: true } : {}) },
+      data: {
+        chain: turn.chain,
+        ...(exchange.stopped === true ? { stopped: true } : {}),
+        ...this.#learnt(exchange.learn !== false),
+      },
     };
     try {
       return await this.#append(event, turn.prompt, exchange.response);
@@ -95,21 +99,26 @@ export class Recorder {
       model,
       tokens: 0,
       origin: { kind: 'editor' as const, ...workspace },
-      data: { language: accepted.languageId.slice(0, 64) },
+      data: { language: accepted.languageId.slice(0, 64), ...this.#learnt(true) },
     };
-    this.#background(this.#append(event, accepted.prefixTail, accepted.inserted));
+    this.background(this.#append(event, accepted.prefixTail, accepted.inserted));
   }
 
   closeConversation(conversation: string): void {
     const { settings, journal } = this.#parts;
     if (!settings.enabled || !journal.projection.has(conversation)) return;
     const event = { type: 'conversation.closed' as const, prompt: '', response: '', tokens: 0, conversation };
-    this.#background(journal.append({ ...event, model: journal.newestModel() }));
+    this.background(journal.append({ ...event, model: journal.newestModel() }));
   }
 
   /** Resolves when everything recorded so far is on the disk, or was refused. */
   async settled(): Promise<void> {
     await Promise.all(this.#inFlight);
+  }
+
+  /** The mark of what is recorded only: it holds for good, whatever is chosen later. */
+  #learnt(wanted: boolean): { learn?: false } {
+    return wanted && this.#parts.settings.mode === 'learn' ? {} : { learn: false };
   }
 
   async #append(event: Omit<NewEvent, 'prompt' | 'response'>, prompt: string, response: string): Promise<number> {
@@ -130,7 +139,8 @@ export class Recorder {
     });
   }
 
-  #background(work: Promise<unknown>): void {
+  /** Failures are told; `settled` waits for it. */
+  background(work: Promise<unknown>): void {
     const settled = work
       .catch((error: unknown) => this.#parts.onProblem(error))
       .finally(() => this.#inFlight.delete(settled));

@@ -133,11 +133,12 @@ export class EventLog {
 
   /**
    * Removes the events in day files older than `days`, except lasting ones (`LASTING_TYPES`): a file that holds none goes, the others
-   * are rewritten with them alone. @returns how many events went
+   * are rewritten with them alone. Quarantined tails of those days go, too. @returns how many events went
    */
   dropOlderThan(days: number): Promise<number> {
     return this.#exclusive(async () => {
       const oldest = dayOf(this.#now()) - days;
+      await dropTails(this.#folder, oldest);
       let dropped = 0;
       for (const file of [...this.#sizes.keys()]) {
         const day = dayOfFile(path.basename(file));
@@ -317,6 +318,14 @@ function erasedRecord(record: EventRecord): EventRecord {
 function entryOf(record: EventRecord, file: string, place: LinePlace): EventEntry {
   const { prompt, response, ...rest } = record;
   return { ...rest, file, place };
+}
+
+/** Quarantined tails of days before `oldest`: they may hold texts. */
+async function dropTails(folder: string, oldest: number): Promise<void> {
+  for (const file of await readdir(folder, { recursive: true })) {
+    const day = /^(\d+)\.jsonl\.\d+\.quarantine$/.exec(path.basename(file))?.[1];
+    if (day !== undefined && Number(day) < oldest) await rm(path.join(folder, file), { force: true });
+  }
 }
 
 /** Moves a torn tail beside its file, where a person can still look at it. */

@@ -10,12 +10,21 @@ export async function memoryStatus(model: string | undefined, options: JsonOptio
     const status = await session.request('zell/memory/status', {}, signal);
     if (options.json === true) {
       const { model: hash, events, unconsolidated, consolidated, lastEventId, state, enabled, sleep } = status;
-      printJson({ model: hash, events, unconsolidated, consolidated, lastEventId, state, enabled, sleep });
+      const { mode, paused, expiring } = status;
+      printJson({
+        model: hash,
+        ...{ events, unconsolidated, consolidated, expiring, lastEventId },
+        ...{ state, enabled, mode, paused, sleep },
+      });
       return;
     }
-    print(`Recording       ${status.enabled ? 'on' : 'off'}`);
+    print(`Recording       ${status.enabled ? 'on' : 'off'}${status.mode === 'log' ? ', not to be learnt' : ''}`);
     print(`Events          ${status.events} in ${status.conversations} conversations`);
     print(`Not yet learnt  ${status.unconsolidated}`);
+    if (status.expiring !== undefined) {
+      const day = new Date(status.expiring.at).toISOString().slice(0, 10);
+      print(`                ${status.expiring.events} of them go soon, the first on ${day}: texts stay 30 days`);
+    }
     print(`Next sleep      ${status.closedWaiting} of ${status.sleepAfter} closed conversations`);
     print(`State           ${status.sleep?.phase ?? status.state}`);
     if (status.sleep !== undefined) print(`                ${status.sleep.reason}`);
