@@ -23,7 +23,7 @@ import type { Step } from './progress.ts';
 const LOOK_MS = 100;
 const ANSWER_MS = 60_000;
 /** Longer without a change of anything, it hangs. */
-const STILL_MS = 20 * 60_000;
+const STILL_MS = 60 * 60_000;
 /** A failed step is tried again so often, all in all. */
 export const ATTEMPTS = 3;
 /** How long the phases take beside each other, in hundredths. */
