@@ -9,6 +9,7 @@ import { completionJourney } from './journeys/completion.ts';
 import { crashJourney } from './journeys/crash.ts';
 import { memoryJourney } from './journeys/memory.ts';
 import { privacyJourney } from './journeys/privacy.ts';
+import { sleepJourney } from './journeys/sleep.ts';
 import { startJourney } from './journeys/start.ts';
 import { windowsJourney } from './journeys/windows.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -38,6 +39,7 @@ describe.skipIf(unavailable !== undefined)(
     completionJourney(stage);
     chatJourney(stage);
     memoryJourney(stage);
+    sleepJourney(stage);
     commandJourney(stage);
     crashJourney(stage);
     windowsJourney(stage);

@@ -40,8 +40,8 @@ describe.skipIf(unavailable !== undefined)(`inside the extension host${unavailab
       logLevel: 'silent',
     });
   });
-  afterAll(() => {
-    zell.stop();
+  afterAll(async () => {
+    await zell.stop();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 

@@ -36,6 +36,14 @@ const SETTINGS = {
   'zell.chat.maxTokens': 400,
 };
 
+/** `memory/sleep.json`: makes a small night of it. */
+const NIGHT = {
+  anchors: 2,
+  budgetMinutes: 5,
+  fullSpeed: true,
+  recipe: { rank: 8, alpha: 16, epochs: 1, learningRate: 2e-3, batchItems: 6, targets: 'middle-mlp' },
+};
+
 export interface Stage {
   readonly host: VscodeHost;
   readonly browser: Browser;
@@ -52,6 +60,8 @@ export async function openStage(): Promise<Stage> {
   mkdirSync(ARTIFACTS, { recursive: true });
   const [vsix, model] = [await testVsix(), await defaultModel()];
   const home = mkdtempSync(path.join(os.tmpdir(), 'zell-editor-'));
+  mkdirSync(path.join(home, 'memory'), { mode: 0o700 });
+  writeFileSync(path.join(home, 'memory', 'sleep.json'), JSON.stringify(NIGHT));
   const host = await startHost({
     vsix: [vsix],
     files: FILES,
@@ -80,7 +90,7 @@ export async function openStage(): Promise<Stage> {
     close: async () => {
       await browser.close();
       await host.stop();
-      zell.stop();
+      await zell.stop();
       rmSync(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };

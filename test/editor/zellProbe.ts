@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { parseAnnouncement, type Announcement } from '#protocol/announcement.ts';
 import type { HostStatus } from '#protocol/editor.ts';
@@ -9,6 +10,8 @@ import type { EventRecord } from '#protocol/memory.ts';
 import { ROOT } from '../helpers/cache.ts';
 
 const run = promisify(execFile);
+/** A sleep that runs saves first. */
+const STOP_MS = 20_000;
 
 export class ZellProbe {
   readonly home: string;
@@ -69,12 +72,14 @@ export class ZellProbe {
     throw new Error('the host has no engine child');
   }
 
-  /** Ends the host, which ends its children; nothing happens when none runs. */
-  stop(): void {
+  /** Ends the host, which ends its children, and waits until it has written everything; nothing happens when none runs. */
+  async stop(): Promise<void> {
     const pid = this.announcement()?.pid;
     if (pid === undefined) return;
+    const deadline = Date.now() + STOP_MS;
     try {
       process.kill(pid, 'SIGTERM');
+      for (; Date.now() < deadline; await sleep(50)) process.kill(pid, 0);
     } catch {
       // It is gone.
     }

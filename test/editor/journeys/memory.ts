@@ -16,15 +16,17 @@ export function memoryJourney(stage: () => Stage): void {
     const conversations = new Set(turns.map(({ conversation }) => conversation));
     await eventually(() => count('conversations')).toBe(conversations.size);
     await eventually(() => count('events')).toBeGreaterThan(turns.length);
-    expect(await memory.locator('#memory-list').innerText()).toContain('reverses a string');
-    expect(await memory.getByRole('switch', { name: 'Memory' }).getAttribute('aria-checked')).toBe('true');
+    expect(await memory.getByRole('radio', { name: 'Learn' }).isChecked()).toBe(true);
     expect(await memory.getByRole('progressbar').count()).toBe(1);
     await window.toggleView('Chat');
+    await memory.getByRole('tab', { name: 'Recorded' }).click();
+    expect(await memory.locator('#memory-list').innerText()).toContain('reverses a string');
     await memory.locator('summary').last().click();
     await window.page.screenshot({
       path: path.join(ARTIFACTS, 'editor-memory.png'),
       clip: { x: 0, y: 36, width: 460, height: 732 },
     });
+    await memory.getByRole('tab', { name: 'Memories' }).click();
     await window.toggleView('Chat');
   });
 }

@@ -55,6 +55,23 @@ test('the request says who asks; the pieces come as they are sent', async () => 
   });
 });
 
+test('an answer to compare is by the weights alone: nothing is looked up or remembered, and the adapters are those named', async () => {
+  const seen: { headers: http.IncomingHttpHeaders; body: Record<string, unknown> }[] = [];
+  answer = (request, response, body) => {
+    seen.push({ headers: request.headers, body: JSON.parse(body) as Record<string, unknown> });
+    response.writeHead(200).end(`${delta('Pri')}${delta('ya')}data: [DONE]\n\n`);
+  };
+  const without = [{ id: 3, scale: 0 }];
+  expect(await client().answer('Who?', without, never)).toBe('Priya');
+  await client().answer('Who?', [], never);
+  for (const { headers, body } of seen) {
+    expect(headers).toMatchObject({ 'x-zell-client': 'editor', 'x-zell-incognito': '1' });
+    expect(headers).not.toHaveProperty('x-zell-recall');
+    expect(body).toMatchObject({ messages: [{ role: 'user', content: 'Who?' }], temperature: 0 });
+  }
+  expect(seen.map(({ body }) => body['lora'])).toEqual([without, undefined]);
+});
+
 test('the memories that went with a question are told before its answer', async () => {
   answer = (_request, response) => {
     const used = { 'content-type': 'text/event-stream', 'x-zell-memories': '0123456789abcdef,fedcba9876543210' };
