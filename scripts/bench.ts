@@ -70,7 +70,7 @@ if (values.help || positionals.length !== 1) {
   const rows = await trainSuite({ peers, rounds, only, model, say: (line) => console.error(line) });
   for (const row of rows) {
     console.log(
-      `${row.id}: ${row.reached?.toPrecision(4) ?? 'not measured'} ${row.unit} (must ${String(row.must)}); ${row.note}`,
+      `${row.id}: ${row.reached?.toPrecision(4) ?? 'not measured'} ${row.unit} (must ${String(row.must)}${row.aim === null ? '' : `, aim ${String(row.aim)}`}); ${row.note}`,
     );
   }
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ rounds, rows }, null, 2)}\n`);

@@ -63,8 +63,10 @@ export async function trainSuite({ peers, rounds, only, model, say }: TrainSuite
       let memory: Reached = nothing(why);
       for (let round = 0; round < rounds; ++round) {
         say(`Speed, round ${String(round + 1)} of ${String(rounds)} …`);
-        const ours = await runOurs(job);
+        // Who begins changes, so that a machine that slows down slows both.
+        const first = round % 2 === 0 ? await runOurs(job) : undefined;
         const theirs = python === undefined ? undefined : await runPeer(python, job);
+        const ours = first ?? (await runOurs(job));
         speed.push([tokensPerSecond(ours), theirs === undefined ? Number.NaN : tokensPerSecond(theirs)]);
         if (theirs === undefined) continue;
         const note = `${mib(ours.peakBytes)} beside ${mib(theirs.peakBytes)}, whole processes`;

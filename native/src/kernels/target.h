@@ -19,7 +19,7 @@
 #define ZELL_TARGET_AMX \
   __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,amx-tile,amx-int8")))
 #define ZELL_TARGET_AMX_BF16 \
-  __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,amx-tile,amx-bf16")))
+  __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16,amx-tile,amx-bf16")))
 // Loops whose arrays must become registers. Under AddressSanitizer speed does not matter and compile time does.
 #if defined(__SANITIZE_ADDRESS__)
 #define ZELL_UNROLL

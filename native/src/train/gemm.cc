@@ -14,24 +14,13 @@ constexpr size_t kTaskPanels = 24;
 size_t Ceil(size_t n, size_t d) { return (n + d - 1) / d; }
 
 /// Rows [first, first + width) of x, all columns, as [cols][width]; rows beyond the last are zeros.
-void PackPanel(const View& x, size_t first, size_t width, float* out) {
+void PackPanel(const GemmKernels& kernels, const View& x, size_t first, size_t width, float* out) {
   const size_t n = std::min(width, x.rows - first);
   const float* from = x.data + first * x.row_stride;
   if (x.row_stride == 1) {
-    for (size_t k = 0; k < x.cols; ++k, out += width, from += x.col_stride) {
-      std::memcpy(out, from, n * sizeof(float));
-      std::fill(out + n, out + width, 0.0f);
-    }
-    return;
-  }
-  // Eight columns at a time: reads and writes both stay within a few cache lines.
-  for (size_t begin = 0; begin < x.cols; begin += 8) {
-    const size_t end = std::min(x.cols, begin + 8);
-    for (size_t i = 0; i < n; ++i) {
-      const float* row = from + i * x.row_stride;
-      for (size_t k = begin; k < end; ++k) out[k * width + i] = row[k * x.col_stride];
-    }
-    for (size_t k = begin; n < width && k < end; ++k) std::fill(out + k * width + n, out + (k + 1) * width, 0.0f);
+    kernels.pack_across(from, x.col_stride, n, x.cols, width, out);
+  } else {
+    kernels.pack_lines(from, x.row_stride, n, x.cols, width, out);
   }
 }
 
@@ -71,14 +60,15 @@ bool Gemm::Fit(Panels& out, size_t size, size_t k, size_t width) {
 bool Gemm::PackLeft(const View& a, Panels& out) {
   const size_t mr = kernels_.mr;
   if (!Fit(out, a.rows, a.cols, mr)) return false;
-  workers_.For(Ceil(a.rows, mr), [&](size_t p, size_t) { PackPanel(a, p * mr, mr, out.panel(p)); });
+  workers_.For(Ceil(a.rows, mr), [&](size_t p, size_t) { PackPanel(kernels_, a, p * mr, mr, out.panel(p)); });
   return true;
 }
 
 bool Gemm::PackRight(const View& b, Panels& out) {
   const size_t nr = kernels_.nr;
   if (!Fit(out, b.cols, b.rows, nr)) return false;
-  workers_.For(Ceil(b.cols, nr), [&](size_t p, size_t) { PackPanel(b.Transposed(), p * nr, nr, out.panel(p)); });
+  workers_.For(Ceil(b.cols, nr),
+               [&](size_t p, size_t) { PackPanel(kernels_, b.Transposed(), p * nr, nr, out.panel(p)); });
   return true;
 }
 
@@ -92,7 +82,7 @@ bool Gemm::PackRightTransposed(const QuantRows& w, size_t first, size_t n, Panel
     for (size_t i = 0; i < rows; ++i) {
       quant::Dequantize(w.type, w.data + (first + begin + i) * w.row_bytes, unpacked.data() + i * w.cols, w.cols);
     }
-    PackPanel(Rows(unpacked.data(), rows, w.cols), 0, nr, out.panel(p));
+    PackPanel(kernels_, Rows(unpacked.data(), rows, w.cols), 0, nr, out.panel(p));
   });
   return true;
 }
@@ -102,12 +92,14 @@ bool Gemm::PackRightRows(const QuantRows& w, size_t first, size_t k, Panels& out
   if (!Fit(out, w.cols, k, nr)) return false;
   constexpr size_t kRowsPerTask = 16;
   workers_.For(Ceil(k, kRowsPerTask), [&](size_t task, size_t) {
-    thread_local std::vector<float> row;
-    row.assign(panels * nr, 0.0f);
-    for (size_t i = task * kRowsPerTask; i < std::min(k, (task + 1) * kRowsPerTask); ++i) {
-      quant::Dequantize(w.type, w.data + (first + i) * w.row_bytes, row.data(), w.cols);
-      for (size_t p = 0; p < panels; ++p) std::memcpy(out.panel(p) + i * nr, row.data() + p * nr, nr * sizeof(float));
+    const size_t begin = task * kRowsPerTask, rows = std::min(kRowsPerTask, k - begin);
+    thread_local std::vector<float> unpacked;
+    unpacked.resize(kRowsPerTask * w.cols);
+    for (size_t i = 0; i < rows; ++i) {
+      quant::Dequantize(w.type, w.data + (first + begin + i) * w.row_bytes, unpacked.data() + i * w.cols, w.cols);
     }
+    const View across = Rows(unpacked.data(), rows, w.cols).Transposed();
+    for (size_t p = 0; p < panels; ++p) PackPanel(kernels_, across, p * nr, nr, out.panel(p) + begin * nr);
   });
   return true;
 }
@@ -146,8 +138,8 @@ void SerialGemm::Multiply(const View& a, const View& b, float* c, size_t ldc, bo
   const size_t row_panels = Ceil(m, mr), col_panels = Ceil(n, nr);
   left_.resize(row_panels * mr * k);
   right_.resize(col_panels * nr * k);
-  for (size_t p = 0; p < row_panels; ++p) PackPanel(a, p * mr, mr, left_.data() + p * mr * k);
-  for (size_t p = 0; p < col_panels; ++p) PackPanel(b.Transposed(), p * nr, nr, right_.data() + p * nr * k);
+  for (size_t p = 0; p < row_panels; ++p) PackPanel(*kernels_, a, p * mr, mr, left_.data() + p * mr * k);
+  for (size_t p = 0; p < col_panels; ++p) PackPanel(*kernels_, b.Transposed(), p * nr, nr, right_.data() + p * nr * k);
   for (size_t column = 0; column < col_panels; ++column) {
     for (size_t begin = 0; begin < k; begin += kDepth) {
       const size_t depth = std::min(kDepth, k - begin);

@@ -1,7 +1,9 @@
 // The tile product in plain C++, and the choice between instruction sets.
 #include "train/gemm_kernels.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "kernels/kernels.h"
 #include "kernels/target.h"
@@ -23,9 +25,29 @@ void Tile(size_t k, const float* a, const float* b, float* c, size_t ldc, size_t
   }
 }
 
-const GemmKernels kTable{"scalar", kMr, kNr, Tile};
+const GemmKernels kTable{"scalar", kMr, kNr, Tile, PackLines, PackAcross};
 
 }  // namespace
+
+void PackLines(const float* x, size_t stride, size_t lines, size_t k, size_t width, float* panel) {
+  // Eight columns at a time: reads and writes both stay within a few cache lines.
+  for (size_t begin = 0; begin < k; begin += 8) {
+    const size_t end = std::min(k, begin + 8);
+    for (size_t i = 0; i < lines; ++i) {
+      for (size_t p = begin; p < end; ++p) panel[p * width + i] = x[i * stride + p];
+    }
+    for (size_t p = begin; lines < width && p < end; ++p) {
+      std::fill(panel + p * width + lines, panel + (p + 1) * width, 0.0f);
+    }
+  }
+}
+
+void PackAcross(const float* x, size_t stride, size_t lines, size_t k, size_t width, float* panel) {
+  for (size_t p = 0; p < k; ++p, x += stride, panel += width) {
+    std::memcpy(panel, x, lines * sizeof(float));
+    std::fill(panel + lines, panel + width, 0.0f);
+  }
+}
 
 const GemmKernels& ScalarGemm() { return kTable; }
 

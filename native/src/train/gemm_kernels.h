@@ -14,7 +14,16 @@ struct GemmKernels {
   /// a: [k][mr], b: [k][nr], c: rows `ldc` floats apart. Writes all mr x nr numbers; when `cols` <= nr / 2 it may leave
   /// out the second half. `add` false: C is overwritten instead.
   void (*tile)(size_t k, const float* a, const float* b, float* c, size_t ldc, size_t cols, bool add);
+  /// A panel [k][width], `width` being mr or nr, of `lines` <= width rows of k numbers each, `stride` floats apart;
+  /// zeros for lines that are missing.
+  void (*pack_lines)(const float* x, size_t stride, size_t lines, size_t k, size_t width, float* panel);
+  /// The same of k rows of `lines` numbers each.
+  void (*pack_across)(const float* x, size_t stride, size_t lines, size_t k, size_t width, float* panel);
 };
+
+/// Packing in plain C++.
+void PackLines(const float* x, size_t stride, size_t lines, size_t k, size_t width, float* panel);
+void PackAcross(const float* x, size_t stride, size_t lines, size_t k, size_t width, float* panel);
 
 constexpr size_t kMaxTileRows = 16;
 constexpr size_t kMaxTileCols = 32;

@@ -3,7 +3,14 @@
 #include "train/gemm_kernels.h"
 
 #if defined(ZELL_KERNELS_X86)
-#include <immintrin.h>
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 takes the undefined registers inside its own intrinsics for mistakes.
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <algorithm>
+
+#include "train/transpose_avx512.h"
 
 #define ZELL_AVX512 ZELL_TARGET_AVX512VNNI
 
@@ -49,7 +56,43 @@ ZELL_AVX512 void Tile(size_t k, const float* a, const float* b, float* c, size_t
   }
 }
 
-const GemmKernels kTable{"avx512", kMr, kNr, Tile};
+ZELL_AVX512 ZELL_ALWAYS_INLINE __mmask16 First(size_t n) {
+  return static_cast<__mmask16>((1u << std::min<size_t>(n, 16)) - 1);
+}
+
+/// Sixteen lines at a time.
+ZELL_AVX512 void PackPanelLines(const float* x, size_t stride, size_t lines, size_t k, size_t width, float* panel) {
+  for (size_t line = 0; line < width; line += 16) {
+    const __mmask16 kept = First(width - line);
+    const size_t n = lines > line ? std::min<size_t>(16, lines - line) : 0;
+    for (size_t p = 0; p < k; p += 16) {
+      const __mmask16 loaded = First(k - p);
+      __m512i block[16];
+      ZELL_UNROLL
+      for (size_t i = 0; i < 16; ++i) {
+        block[i] = i < n ? _mm512_maskz_loadu_epi32(loaded, x + (line + i) * stride + p) : _mm512_setzero_si512();
+      }
+      Transpose(block);
+      float* to = panel + p * width + line;
+      const size_t rows = std::min<size_t>(16, k - p);
+      ZELL_UNROLL
+      for (size_t i = 0; i < 16; ++i) {
+        if (i < rows) _mm512_mask_storeu_epi32(to + i * width, kept, block[i]);
+      }
+    }
+  }
+}
+
+ZELL_AVX512 void PackPanelAcross(const float* x, size_t stride, size_t lines, size_t k, size_t width, float* panel) {
+  for (size_t line = 0; line < width; line += 16) {
+    const __mmask16 kept = First(width - line), loaded = First(lines > line ? lines - line : 0);
+    for (size_t p = 0; p < k; ++p) {
+      _mm512_mask_storeu_ps(panel + p * width + line, kept, _mm512_maskz_loadu_ps(loaded, x + p * stride + line));
+    }
+  }
+}
+
+const GemmKernels kTable{"avx512", kMr, kNr, Tile, PackPanelLines, PackPanelAcross};
 
 }  // namespace
 

@@ -33,7 +33,7 @@ void Tile(size_t k, const float* a, const float* b, float* c, size_t ldc, size_t
   }
 }
 
-const GemmKernels kTable{"neon", kMr, kNr, Tile};
+const GemmKernels kTable{"neon", kMr, kNr, Tile, PackLines, PackAcross};
 
 }  // namespace
 

@@ -9,6 +9,7 @@ namespace {
 // Steps of what a task holds of the right side: two panels of them (36 KiB) stay in the first-level cache beside what
 // passes of the left side. Where quantised blocks lie along the depth it is a whole number of them.
 constexpr size_t kMostSteps = 9;
+constexpr size_t kRoundSteps = 12;  // with what an adapter adds, so that C is visited once for both
 constexpr size_t kLongestBlock = 256;
 // Columns of C in a task: whole blocks of every type where rows of W lie along them.
 constexpr size_t kMostColumns = 256;
@@ -30,20 +31,30 @@ size_t DepthOf(const SplitTerm& term) {
 
 }  // namespace
 
+/// Some depth of a term.
+struct SplitGemm::Piece {
+  const SplitTerm* term;
+  size_t k, depth;
+  size_t at = 0;      ///< its first step within its round
+  bool last = false;  ///< of its round: pieces whose products C collects at once
+
+  size_t steps() const { return Ceil(depth, kSplitDepth); }
+};
+
 size_t SplitPanels::Bytes(size_t rows, size_t depth) {
   return Ceil(rows, kSplitLines) * Ceil(depth, kSplitDepth) * sizeof(SplitTile);
 }
 
 size_t SplitGemm::ScratchBytes(int threads) {
   return static_cast<size_t>(threads) *
-         (kMostPanels * kMostSteps * (sizeof(SplitTile) + kSplitNumbers * sizeof(float)) + 4096);
+         (kMostPanels * kRoundSteps * (sizeof(SplitTile) + kSplitNumbers * sizeof(float)) + 4096);
 }
 
 SplitGemm::SplitGemm(Workers& workers, const SplitKernels& kernels)
     : workers_(workers), kernels_(kernels), scratch_(static_cast<size_t>(workers.size())) {
   for (Scratch& s : scratch_) {
-    s.right = base::AlignedBuffer<SplitTile>(kMostPanels * kMostSteps);
-    s.unpacked = base::AlignedBuffer<float>(kMostPanels * kMostSteps * kSplitNumbers);
+    s.right = base::AlignedBuffer<SplitTile>(kMostPanels * kRoundSteps);
+    s.unpacked = base::AlignedBuffer<float>(kMostPanels * kRoundSteps * kSplitNumbers);
     s.edge = base::AlignedBuffer<float>(4 * kSplitLines * kSplitLines);
     if (!s.right.ok() || !s.unpacked.ok() || !s.edge.ok()) failed_ = true;
   }
@@ -83,12 +94,36 @@ bool SplitGemm::PackLeft(const View& a, SplitPanels& out) {
   return true;
 }
 
-/// Asks memory for the quantised rows that come next.
-void SplitGemm::Ask(const SplitTerm& term, const Task& task, size_t k, size_t depth) const {
-  const QuantRows& w = term.right;
+std::vector<SplitGemm::Piece> SplitGemm::PiecesOf(std::span<const SplitTerm> terms) {
+  std::vector<Piece> pieces;
+  for (const SplitTerm& term : terms) {
+    const size_t whole = term.left->depth(), most = DepthOf(term);
+    for (size_t k = 0; k < whole; k += most) pieces.push_back({&term, k, std::min(most, whole - k)});
+  }
+  for (size_t i = 1; i < pieces.size(); ++i) {
+    const size_t at = pieces[i - 1].at + pieces[i - 1].steps();
+    pieces[i - 1].last = at + pieces[i].steps() > kRoundSteps;
+    if (!pieces[i - 1].last) pieces[i].at = at;
+  }
+  pieces.back().last = true;
+  return pieces;
+}
+
+/// The part of its right side that a piece multiplies with a task's columns.
+struct SplitGemm::Rectangle {
+  Rectangle(const Piece& piece, const Task& task)
+      : first_row(piece.term->transposed ? task.column : piece.k),
+        rows(piece.term->transposed ? task.columns : piece.depth),
+        first_col(piece.term->transposed ? piece.k : task.column),
+        cols(piece.term->transposed ? piece.depth : task.columns) {}
+  size_t first_row, rows, first_col, cols;
+};
+
+/// Asks memory for what comes next.
+void SplitGemm::Ask(const Piece& piece, const Task& task) const {
+  const QuantRows& w = piece.term->right;
   const quant::TypeInfo& info = quant::InfoOf(w.type);
-  const size_t first_row = term.transposed ? task.column : k, rows = term.transposed ? task.columns : depth;
-  const size_t first_col = term.transposed ? k : task.column, cols = term.transposed ? depth : task.columns;
+  const auto [first_row, rows, first_col, cols] = Rectangle(piece, task);
   const size_t bytes = quant::RowBytes(info, cols);
   for (size_t i = 0; i < rows; ++i) {
     const uint8_t* from = w.data + (first_row + i) * w.row_bytes + quant::RowBytes(info, first_col);
@@ -96,12 +131,11 @@ void SplitGemm::Ask(const SplitTerm& term, const Task& task, size_t k, size_t de
   }
 }
 
-/// Splits the part of the right side that meets the task's columns at depth [k, k + depth).
-void SplitGemm::Block(const SplitTerm& term, const Task& task, size_t k, size_t depth, Scratch& scratch) const {
-  const QuantRows& w = term.right;
+/// Splits a piece's right side.
+void SplitGemm::Split(const Piece& piece, const Task& task, Scratch& scratch) const {
+  const QuantRows& w = piece.term->right;
   const quant::TypeInfo& info = quant::InfoOf(w.type);
-  const size_t first_row = term.transposed ? task.column : k, rows = term.transposed ? task.columns : depth;
-  const size_t first_col = term.transposed ? k : task.column, cols = term.transposed ? depth : task.columns;
+  const auto [first_row, rows, first_col, cols] = Rectangle(piece, task);
   const float* x = scratch.unpacked.data();
   size_t stride = cols;
   if (w.type == quant::TensorType::kF32) {
@@ -115,14 +149,46 @@ void SplitGemm::Block(const SplitTerm& term, const Task& task, size_t k, size_t 
   }
   for (size_t p = 0; p * kSplitLines < task.columns; ++p) {
     const size_t lines = std::min(kSplitLines, task.columns - p * kSplitLines);
-    for (size_t s = 0; s * kSplitDepth < depth; ++s) {
-      const size_t part = std::min(kSplitDepth, depth - s * kSplitDepth);
-      SplitTile& to = scratch.right[p * kMostSteps + s];
-      if (term.transposed) {
+    for (size_t s = 0; s * kSplitDepth < piece.depth; ++s) {
+      const size_t part = std::min(kSplitDepth, piece.depth - s * kSplitDepth);
+      SplitTile& to = scratch.right[p * kRoundSteps + piece.at + s];
+      if (piece.term->transposed) {
         kernels_.pack_lines(x + p * kSplitLines * stride + s * kSplitDepth, stride, lines, part, true, to);
       } else {
         kernels_.pack_across(x + s * kSplitDepth * stride + p * kSplitLines, stride, lines, part, true, to);
       }
+    }
+  }
+}
+
+/// A round's products for all of a task.
+void SplitGemm::Products(std::span<const Piece> round, const Task& task, Scratch& scratch, const Result& c,
+                         bool add) const {
+  constexpr size_t kEdge = 2 * kSplitLines;
+  SplitRun runs[kRoundSteps];
+  for (size_t j = 0; j < task.columns; j += kEdge) {
+    const size_t cols = std::min(kEdge, task.columns - j);
+    for (size_t p = task.first_row; p < task.last_row; p += 2) {
+      const SplitShape shape{std::min<size_t>(2, task.last_row - p), Ceil(cols, kSplitLines)};
+      for (size_t i = 0; i < round.size(); ++i) {
+        const SplitPanels& left = *round[i].term->left;
+        runs[i] = {round[i].steps(),
+                   {left.panel(p) + round[i].k / kSplitDepth, left.steps()},
+                   {&scratch.right[j / kSplitLines * kRoundSteps + round[i].at], kRoundSteps}};
+      }
+      const std::span<const SplitRun> all(runs, round.size());
+      const size_t rows = std::min(shape.rows * kSplitLines, c.rows - p * kSplitLines);
+      float* to = c.data + p * kSplitLines * c.stride + task.column + j;
+      if (rows == shape.rows * kSplitLines && cols == shape.columns * kSplitLines) {
+        kernels_.product(all, shape, to, c.stride, add);
+        continue;
+      }
+      float* edge = scratch.edge.data();
+      for (size_t i = 0; add && i < rows; ++i) {
+        std::memcpy(edge + i * kEdge, to + i * c.stride, cols * sizeof(float));
+      }
+      kernels_.product(all, shape, edge, kEdge, add);
+      for (size_t i = 0; i < rows; ++i) std::memcpy(to + i * c.stride, edge + i * kEdge, cols * sizeof(float));
     }
   }
 }
@@ -138,46 +204,30 @@ void SplitGemm::Multiply(std::span<const SplitTerm> terms, float* c, size_t ldc,
   // Few columns: tasks share them, and each splits the right side for itself.
   const size_t parts = groups >= threads ? 1 : std::min(Ceil(row_panels, 2), 2 * threads);
   const size_t part_panels = Ceil(Ceil(row_panels, 2), parts) * 2;
-  workers_.For(groups * parts, [&](size_t t, size_t thread) {
-    Scratch& scratch = scratch_[thread];
+  const std::vector<Piece> pieces = PiecesOf(terms);
+  const auto task_of = [&](size_t t) {
     Task task;
     task.first_row = t % parts * part_panels;
     task.last_row = std::min(row_panels, task.first_row + part_panels);
     task.column = t / parts * columns;
     task.columns = std::min(columns, n - task.column);
+    return task;
+  };
+  workers_.For(groups * parts, [&](size_t t, size_t thread) {
+    const Task task = task_of(t);
     if (task.first_row >= task.last_row) return;
+    Scratch& scratch = scratch_[thread];
     kernels_.begin();
-    bool more = add;
-    for (const SplitTerm& term : terms) {
-      const size_t left_steps = term.left->steps();
-      const size_t whole = term.left->depth(), most = DepthOf(term);
-      for (size_t k = 0; k < whole; k += most) {
-        const size_t depth = std::min(most, whole - k), steps = Ceil(depth, kSplitDepth);
-        Block(term, task, k, depth, scratch);
-        if (k + depth < whole) Ask(term, task, k + depth, std::min(most, whole - k - depth));
-        for (size_t j = 0; j < task.columns; j += 2 * kSplitLines) {
-          const size_t cols = std::min(2 * kSplitLines, task.columns - j);
-          const SplitSide right{&scratch.right[j / kSplitLines * kMostSteps], kMostSteps, Ceil(cols, kSplitLines)};
-          for (size_t p = task.first_row; p < task.last_row; p += 2) {
-            const SplitSide left{term.left->panel(p) + k / kSplitDepth, left_steps,
-                                 std::min<size_t>(2, task.last_row - p)};
-            const size_t rows = std::min(left.panels * kSplitLines, m - p * kSplitLines);
-            float* to = c + p * kSplitLines * ldc + task.column + j;
-            if (rows == left.panels * kSplitLines && cols == right.panels * kSplitLines) {
-              kernels_.product(steps, left, right, to, ldc, more);
-              continue;
-            }
-            float* edge = scratch.edge.data();
-            constexpr size_t kEdge = 2 * kSplitLines;
-            for (size_t i = 0; more && i < rows; ++i) {
-              std::memcpy(edge + i * kEdge, to + i * ldc, cols * sizeof(float));
-            }
-            kernels_.product(steps, left, right, edge, kEdge, more);
-            for (size_t i = 0; i < rows; ++i) std::memcpy(to + i * ldc, edge + i * kEdge, cols * sizeof(float));
-          }
-        }
-        more = true;
+    for (size_t first = 0, end = 0; first < pieces.size(); first = end) {
+      do {
+        Split(pieces[end], task, scratch);
+      } while (!pieces[end++].last);
+      if (end < pieces.size()) {
+        Ask(pieces[end], task);
+      } else if (t + threads < groups * parts) {
+        Ask(pieces[0], task_of(t + threads));  // about what this thread gets next
       }
+      Products(std::span(pieces).subspan(first, end - first), task, scratch, {c, m, ldc}, add || first > 0);
     }
     kernels_.end();
   });

@@ -63,8 +63,16 @@ class SplitGemm {
     size_t first_row, last_row;  ///< of C, in panels
     size_t column, columns;      ///< of C
   };
-  void Block(const SplitTerm& term, const Task& task, size_t k, size_t depth, Scratch& scratch) const;
-  void Ask(const SplitTerm& term, const Task& task, size_t k, size_t depth) const;
+  struct Result {
+    float* data;
+    size_t rows, stride;
+  };
+  struct Piece;
+  struct Rectangle;
+  static std::vector<Piece> PiecesOf(std::span<const SplitTerm> terms);
+  void Ask(const Piece& piece, const Task& task) const;
+  void Split(const Piece& piece, const Task& task, Scratch& scratch) const;
+  void Products(std::span<const Piece> round, const Task& task, Scratch& scratch, const Result& c, bool add) const;
 
   Workers& workers_;
   const SplitKernels& kernels_;

@@ -57,16 +57,19 @@ float Step(float sum, const uint16_t* row, const uint16_t* column) {
   return Flushed(Flushed(sum) + Flushed(even + odd));
 }
 
-void Product(size_t steps, const SplitSide& a, const SplitSide& b, float* c, size_t ldc, bool add) {
-  for (size_t i = 0; i < a.panels * kSplitLines; ++i) {
-    for (size_t j = 0; j < b.panels * kSplitLines; ++j) {
-      const SplitTile *left = a.tiles + i / kSplitLines * a.stride, *right = b.tiles + j / kSplitLines * b.stride;
+void Product(std::span<const SplitRun> runs, const SplitShape& shape, float* c, size_t ldc, bool add) {
+  for (size_t i = 0; i < shape.rows * kSplitLines; ++i) {
+    for (size_t j = 0; j < shape.columns * kSplitLines; ++j) {
       const size_t row = i % kSplitLines * kSplitDepth, column = j % kSplitLines * 2;
       float sum = add ? c[i * ldc + j] : 0.0f;
-      for (size_t s = 0; s < steps; ++s) {
-        sum = Step(sum, left[s].hi + row, right[s].hi + column);
-        sum = Step(sum, left[s].hi + row, right[s].lo + column);
-        sum = Step(sum, left[s].lo + row, right[s].hi + column);
+      for (const SplitRun& run : runs) {
+        const SplitTile* left = run.a.tiles + i / kSplitLines * run.a.stride;
+        const SplitTile* right = run.b.tiles + j / kSplitLines * run.b.stride;
+        for (size_t s = 0; s < run.steps; ++s) {
+          sum = Step(sum, left[s].hi + row, right[s].hi + column);
+          sum = Step(sum, left[s].hi + row, right[s].lo + column);
+          sum = Step(sum, left[s].lo + row, right[s].hi + column);
+        }
       }
       c[i * ldc + j] = sum;
     }

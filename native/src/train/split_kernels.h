@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace zell::train {
 
@@ -17,11 +18,22 @@ struct alignas(64) SplitTile {
   uint16_t hi[kSplitNumbers], lo[kSplitNumbers];
 };
 
-/// Tiles of one panel follow one another along the product's depth; panels are `stride` tiles apart.
+/// Up to two panels of one side. Tiles of a panel follow one another along the product's depth; panels are `stride`
+/// tiles apart.
 struct SplitSide {
   const SplitTile* tiles;
   size_t stride;
-  size_t panels;  ///< 1 or 2
+};
+
+/// Some steps of a product.
+struct SplitRun {
+  size_t steps;
+  SplitSide a, b;
+};
+
+/// C's rows and columns in panels, 1 or 2 of each.
+struct SplitShape {
+  size_t rows, columns;
 };
 
 /// Every element of C is a chain over the steps, of each step hi hi, then hi lo, then lo hi (of A and B); each of them
@@ -33,8 +45,8 @@ struct SplitKernels {
   void (*pack_lines)(const float* x, size_t stride, size_t lines, size_t depth, bool right, SplitTile& out);
   /// The transposed: `depth` <= 32 rows in memory of `lines` <= 16 numbers each.
   void (*pack_across)(const float* x, size_t stride, size_t lines, size_t depth, bool right, SplitTile& out);
-  /// C (+)= A B over `steps` tiles; all 16 x 16 numbers for each pair of panels are read (unless !add) and written.
-  void (*product)(size_t steps, const SplitSide& a, const SplitSide& b, float* c, size_t ldc, bool add);
+  /// C (+)= the sum of the runs' products; all of the panels' numbers are read (unless !add) and written.
+  void (*product)(std::span<const SplitRun> runs, const SplitShape& shape, float* c, size_t ldc, bool add);
   /// Asks memory for bytes that are read soon.
   void (*ask)(const uint8_t* from, size_t bytes);
   /// Around the products of a task, on its thread.

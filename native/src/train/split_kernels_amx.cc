@@ -8,10 +8,10 @@
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
-#include <immintrin.h>
-
 #include <algorithm>
 #include <atomic>
+
+#include "train/transpose_avx512.h"
 
 #define ZELL_AMX ZELL_TARGET_AMX_BF16
 
@@ -74,30 +74,6 @@ ZELL_AMX ZELL_ALWAYS_INLINE Halves SplitPairs(__m512 even, __m512 odd) {
   return {Pairs(e, o), Pairs((__m256i)_mm512_cvtneps_pbh(rest), (__m256i)_mm512_cvtneps_pbh(more))};
 }
 
-/// 16 x 16 words of 32 bits.
-ZELL_AMX ZELL_ALWAYS_INLINE void Transpose(__m512i* x) {
-  __m512i y[16];
-  ZELL_UNROLL
-  for (int i = 0; i < 16; i += 4) {
-    const __m512i a = _mm512_unpacklo_epi32(x[i], x[i + 1]), b = _mm512_unpackhi_epi32(x[i], x[i + 1]);
-    const __m512i c = _mm512_unpacklo_epi32(x[i + 2], x[i + 3]), d = _mm512_unpackhi_epi32(x[i + 2], x[i + 3]);
-    y[i] = _mm512_unpacklo_epi64(a, c);
-    y[i + 1] = _mm512_unpackhi_epi64(a, c);
-    y[i + 2] = _mm512_unpacklo_epi64(b, d);
-    y[i + 3] = _mm512_unpackhi_epi64(b, d);
-  }
-  ZELL_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    const __m512i a = _mm512_shuffle_i32x4(y[i], y[i + 4], 0x88), b = _mm512_shuffle_i32x4(y[i], y[i + 4], 0xdd);
-    const __m512i c = _mm512_shuffle_i32x4(y[i + 8], y[i + 12], 0x88);
-    const __m512i d = _mm512_shuffle_i32x4(y[i + 8], y[i + 12], 0xdd);
-    x[i] = _mm512_shuffle_i32x4(a, c, 0x88);
-    x[i + 8] = _mm512_shuffle_i32x4(a, c, 0xdd);
-    x[i + 4] = _mm512_shuffle_i32x4(b, d, 0x88);
-    x[i + 12] = _mm512_shuffle_i32x4(b, d, 0xdd);
-  }
-}
-
 ZELL_AMX ZELL_ALWAYS_INLINE void Store(__m512i* x, bool transpose, uint16_t* out) {
   if (transpose) Transpose(x);
   ZELL_UNROLL
@@ -145,7 +121,7 @@ ZELL_AMX ZELL_ALWAYS_INLINE void Products() {
 }
 
 template <int kA, int kB>
-ZELL_AMX void Product(size_t steps, const SplitSide& left, const SplitSide& right, float* c, size_t ldc, bool add) {
+ZELL_AMX void Product(std::span<const SplitRun> runs, float* c, size_t ldc, bool add) {
   const size_t bytes = ldc * sizeof(float), below = kSplitLines * ldc;
   if (add) {
     _tile_loadd(0, c, bytes);
@@ -158,21 +134,23 @@ ZELL_AMX void Product(size_t steps, const SplitSide& left, const SplitSide& righ
     _tile_zero(2);
     _tile_zero(3);
   }
-  const SplitTile *a = left.tiles, *b = right.tiles;
-  for (size_t s = 0; s < steps; ++s, ++a, ++b) {
-    _tile_loadd(4, a->hi, kLineBytes);
-    if constexpr (kA == 2) _tile_loadd(5, a[left.stride].hi, kLineBytes);
-    _tile_loadd(6, b->hi, kLineBytes);
-    if constexpr (kB == 2) _tile_loadd(7, b[right.stride].hi, kLineBytes);
-    Products<kA, kB>();
-    _tile_loadd(6, b->lo, kLineBytes);
-    if constexpr (kB == 2) _tile_loadd(7, b[right.stride].lo, kLineBytes);
-    Products<kA, kB>();
-    _tile_loadd(4, a->lo, kLineBytes);
-    if constexpr (kA == 2) _tile_loadd(5, a[left.stride].lo, kLineBytes);
-    _tile_loadd(6, b->hi, kLineBytes);
-    if constexpr (kB == 2) _tile_loadd(7, b[right.stride].hi, kLineBytes);
-    Products<kA, kB>();
+  for (const SplitRun& run : runs) {
+    const SplitTile *a = run.a.tiles, *b = run.b.tiles;
+    for (size_t s = 0; s < run.steps; ++s, ++a, ++b) {
+      _tile_loadd(4, a->hi, kLineBytes);
+      if constexpr (kA == 2) _tile_loadd(5, a[run.a.stride].hi, kLineBytes);
+      _tile_loadd(6, b->hi, kLineBytes);
+      if constexpr (kB == 2) _tile_loadd(7, b[run.b.stride].hi, kLineBytes);
+      Products<kA, kB>();
+      _tile_loadd(6, b->lo, kLineBytes);
+      if constexpr (kB == 2) _tile_loadd(7, b[run.b.stride].lo, kLineBytes);
+      Products<kA, kB>();
+      _tile_loadd(4, a->lo, kLineBytes);
+      if constexpr (kA == 2) _tile_loadd(5, a[run.a.stride].lo, kLineBytes);
+      _tile_loadd(6, b->hi, kLineBytes);
+      if constexpr (kB == 2) _tile_loadd(7, b[run.b.stride].hi, kLineBytes);
+      Products<kA, kB>();
+    }
   }
   _tile_stored(0, c, bytes);
   if constexpr (kB == 2) _tile_stored(1, c + kSplitLines, bytes);
@@ -180,12 +158,12 @@ ZELL_AMX void Product(size_t steps, const SplitSide& left, const SplitSide& righ
   if constexpr (kA == 2 && kB == 2) _tile_stored(3, c + below + kSplitLines, bytes);
 }
 
-void AnyProduct(size_t steps, const SplitSide& a, const SplitSide& b, float* c, size_t ldc, bool add) {
+void AnyProduct(std::span<const SplitRun> runs, const SplitShape& shape, float* c, size_t ldc, bool add) {
   Fence();
-  if (a.panels == 2) {
-    (b.panels == 2 ? Product<2, 2> : Product<2, 1>)(steps, a, b, c, ldc, add);
+  if (shape.rows == 2) {
+    (shape.columns == 2 ? Product<2, 2> : Product<2, 1>)(runs, c, ldc, add);
   } else {
-    (b.panels == 2 ? Product<1, 2> : Product<1, 1>)(steps, a, b, c, ldc, add);
+    (shape.columns == 2 ? Product<1, 2> : Product<1, 1>)(runs, c, ldc, add);
   }
   Fence();
 }
