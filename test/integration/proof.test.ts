@@ -34,7 +34,7 @@ describe.skipIf(unavailable !== undefined)('the small proof of memory', () => {
   const said: string[] = [];
 
   beforeAll(async () => {
-    folder = mkdtempSync(path.join(os.tmpdir(), 'zell-proof-'));
+    folder = mkdtempSync(path.join(os.tmpdir(), 'zell-small-proof-'));
     const model = path.join(folder, 'tiny.gguf');
     const tool = path.join(await buildNativeTools(['zell_synthesize']), 'zell_synthesize');
     await promisify(execFile)(tool, [model, '--vocab-from', await defaultModel(), ...SHAPE.split(' ')]);
@@ -77,7 +77,7 @@ describe.skipIf(unavailable !== undefined)('the small proof of memory', () => {
     const lines = said.length;
     expect((await prove(options)).rows).toEqual(proof.rows);
     expect(said.slice(lines)).toEqual([]);
-  }, 600_000);
+  }, 900_000);
 
   test('going back from the adapter that was made again leaves none: the one before had learnt what was forgotten', async () => {
     const home = path.join(options.folder, 'home');
