@@ -79,7 +79,10 @@ export class ZellProbe {
     const deadline = Date.now() + STOP_MS;
     try {
       process.kill(pid, 'SIGTERM');
-      for (; Date.now() < deadline; await sleep(50)) process.kill(pid, 0);
+      while (Date.now() < deadline) {
+        await sleep(50);
+        process.kill(pid, 0);
+      }
     } catch {
       // It is gone.
     }
