@@ -179,7 +179,16 @@ export type EditorMethod = keyof EditorRequests;
 /** Notifications from the editor. */
 export interface EditorNotifications {
   /** Ghost text that the user took. `inserted` is what stayed after the edits of the next seconds. */
-  'zell/completion/accepted': { prefixTail: string; inserted: string; languageId: string; workspace?: string };
+  'zell/completion/accepted': {
+    prefixTail: string;
+    inserted: string;
+    /** What stands behind it. */
+    suffixHead?: string;
+    languageId: string;
+    /** Relative to the workspace; only a keyed hash of it is kept. */
+    fileName?: string;
+    workspace?: string;
+  };
   /** Shown and not taken; only counted. */
   'zell/completion/rejected': Record<string, never>;
   'zell/conversation/closed': { conversation: string };

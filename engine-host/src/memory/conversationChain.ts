@@ -53,6 +53,11 @@ export class ConversationChain {
     };
   }
 
+  /** 16 hex digits that tell texts apart and reveal none to whoever has not this machine's key. */
+  keyed(text: string): string {
+    return createHmac('sha256', this.#key).update(text).digest('hex').slice(0, 16);
+  }
+
   /** Clients trim what they show, so leading and trailing space does not count. */
   #link(chain: string, role: string, content: string): string {
     const hmac = createHmac('sha256', this.#key);

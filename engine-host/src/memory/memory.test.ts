@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ChainMessage } from './conversationChain.ts';
 import type { Memory } from './memory.ts';
 import type { MemoryOptions, RecordedExchange } from './memoryTypes.ts';
+import type { MemoryEvent } from '#protocol/memory.ts';
 import { openTestMemory } from './testMemory.ts';
 
 const MODEL = '0123456789abcdef';
@@ -33,6 +34,33 @@ function exchange(
   const messages = history.map((content, i): ChainMessage => ({ role: i % 2 === 0 ? 'user' : 'assistant', content }));
   return { model: MODEL, messages, response, tokens: 2, origin: { kind: 'api' }, ...more };
 }
+
+async function readEvents(): Promise<MemoryEvent[]> {
+  const memory = await open();
+  const { events } = await memory.list({ limit: 100 }, MODEL);
+  await memory.close();
+  return events.reverse();
+}
+
+test('an accepted completion: what stands around it without its secrets, its file unnamed', async () => {
+  const memory = await open();
+  const accepted = { prefixTail: 'let a', inserted: ' = 1;', languageId: 'typescript', fileName: 'src/payroll.ts' };
+  memory.completionAccepted(
+    { ...accepted, suffixHead: `const key = "AKIAQ7MZP2LXWV4TNB3K";${'x'.repeat(600)}` },
+    MODEL,
+  );
+  memory.completionAccepted({ ...accepted, inserted: ' = 2;' }, MODEL);
+  memory.completionAccepted({ ...accepted, inserted: ' = 3;', fileName: 'src/other.ts' }, MODEL);
+  await memory.close();
+  const [first, second, third] = (await readEvents()).map(({ data }) => data ?? {});
+  expect(String(first?.['suffix'])).toContain('⟨secret:');
+  expect(String(first?.['suffix']).length).toBeLessThanOrEqual(500);
+  expect(second).not.toHaveProperty('suffix');
+  expect(first?.['file']).toMatch(/^[0-9a-f]{16}$/);
+  expect(second?.['file']).toBe(first?.['file']);
+  expect(third?.['file']).not.toBe(first?.['file']);
+  expect(JSON.stringify(await readEvents())).not.toMatch(/payroll|AKIAQ7/);
+});
 
 test('a client that sends its whole history each turn adds only the new turn', async () => {
   const memory = await open();

@@ -11,6 +11,9 @@ import type { Redactor } from './redactor.ts';
 /** A request waits for this decision, which takes some tens of milliseconds per megabyte. */
 const KEEP_DECISION_MS = 2000;
 
+/** What is kept of the text behind a completion. */
+const SUFFIX_CHARS = 500;
+
 export interface RecorderParts {
   readonly journal: Journal;
   readonly chain: ConversationChain;
@@ -94,14 +97,17 @@ export class Recorder {
   completionAccepted(accepted: EditorNotifications['zell/completion/accepted'], model: string): void {
     if (!this.#parts.settings.enabled || accepted.inserted.trim() === '') return;
     const workspace = accepted.workspace === undefined ? {} : { workspace: accepted.workspace };
+    const file = accepted.fileName === undefined ? {} : { file: this.#fileKey(accepted.fileName, accepted.workspace) };
     const event = {
       type: 'completion.accepted' as const,
       model,
       tokens: 0,
       origin: { kind: 'editor' as const, ...workspace },
-      data: { language: accepted.languageId.slice(0, 64), ...this.#learnt(true) },
+      data: { language: accepted.languageId.slice(0, 64), ...file, ...this.#learnt(true) },
     };
-    this.background(this.#append(event, accepted.prefixTail, accepted.inserted));
+    this.background(
+      this.#append(event, accepted.prefixTail, accepted.inserted, accepted.suffixHead?.slice(0, SUFFIX_CHARS)),
+    );
   }
 
   closeConversation(conversation: string): void {
@@ -121,18 +127,33 @@ export class Recorder {
     return wanted && this.#parts.settings.mode === 'learn' ? {} : { learn: false };
   }
 
-  async #append(event: Omit<NewEvent, 'prompt' | 'response'>, prompt: string, response: string): Promise<number> {
-    const redaction = this.#parts.redactor.redact([prompt, response]);
+  /** Tells files apart without naming them. */
+  #fileKey(name: string, workspace = ''): string {
+    return this.#parts.chain.keyed(`file\n${workspace}\n${name}`);
+  }
+
+  /** `suffix`: what stands behind `response`. */
+  async #append(
+    event: Omit<NewEvent, 'prompt' | 'response'>,
+    prompt: string,
+    response: string,
+    suffix = '',
+  ): Promise<number> {
+    const redaction = this.#parts.redactor.redact([prompt, response, suffix]);
     // Events keep the order of the calls, but none waits for another's disk write: those that come together share one.
     const inOrder = this.#redacted.then(() => redaction);
     this.#redacted = inOrder.catch(() => undefined);
-    const [safePrompt, safeResponse] = await inOrder;
-    if (safePrompt === undefined || safeResponse === undefined) throw new Error('redaction gave no answer');
+    const [safePrompt, safeResponse, safeSuffix] = await inOrder;
+    if (safePrompt === undefined || safeResponse === undefined || safeSuffix === undefined)
+      throw new Error('redaction gave no answer');
     const counts: Record<string, number> = { ...safePrompt.counts };
-    for (const [kind, count] of Object.entries(safeResponse.counts)) counts[kind] = (counts[kind] ?? 0) + count;
+    for (const found of [safeResponse.counts, safeSuffix.counts])
+      for (const [kind, count] of Object.entries(found)) counts[kind] = (counts[kind] ?? 0) + count;
+    const behind = suffix === '' ? {} : { data: { ...event.data, suffix: safeSuffix.text } };
     const redacted = Object.keys(counts).length === 0 ? {} : { redacted: counts };
     return this.#parts.journal.append({
       ...event,
+      ...behind,
       prompt: safePrompt.text,
       response: safeResponse.text,
       ...redacted,

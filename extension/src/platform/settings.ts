@@ -41,9 +41,15 @@ export function chatSettings(): ChatSettings {
   };
 }
 
-/** False when this workspace must leave no trace in the memory: switched off here, or not trusted. */
-export function memoryAllowed(): boolean {
-  return vscode.workspace.isTrusted && vscode.workspace.getConfiguration(`${SECTION}.memory`).get('enable', true);
+/**
+ * False when nothing of this workspace, or of this document and its language, may enter the memory: switched off here, excluded by a
+ * pattern, or not trusted.
+ */
+export function memoryAllowed(document?: vscode.TextDocument): boolean {
+  const config = vscode.workspace.getConfiguration(`${SECTION}.memory`, document);
+  if (!vscode.workspace.isTrusted || !config.get('enable', true)) return false;
+  if (document === undefined) return true;
+  return config.get<string[]>('exclude', []).every((pattern) => vscode.languages.match({ pattern }, document) === 0);
 }
 
 /** The user's `zell.home`, empty when not set. The setting has machine scope, so a workspace value is ignored by the editor. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Card, EventRecord } from '#protocol/memory.ts';
 import { chooseCards } from './chooseCards.ts';
 import { extractCards } from './extractCards.ts';
-import { completionItems, makeItems, makeProbes, placeboCards, rawLogItems } from './makeItems.ts';
+import { makeItems, makeProbes, placeboCards, rawLogItems } from './makeItems.ts';
 import { unknownTopics } from './unknownTopics.ts';
 import { wordingsOf } from './wordings.ts';
 
@@ -122,32 +122,6 @@ describe('for proofs', () => {
       { events: [3], messages: [{ content: 'q' }, { content: 'a' }] },
     ]);
   });
-});
-
-test('accepted completions: equal ones once, none with a secret, so many of a language', () => {
-  const event = (id: number, prompt: string, more: Partial<EventRecord> = {}): EventRecord =>
-    ({
-      event_id: id,
-      type: 'completion.accepted',
-      prompt,
-      response: '1;',
-      data: { language: 'ts' },
-      ...more,
-    }) as EventRecord;
-  const items = completionItems(
-    [
-      event(1, 'const a = '),
-      event(2, 'const a  = '),
-      event(3, 'b', { redacted: { aws: 1 } }),
-      event(4, 'c'),
-      event(5, 'd'),
-    ],
-    2,
-  );
-  expect(items.map((i) => [i.events, i.weight])).toEqual([
-    [[5], 0.7],
-    [[4], 0.7],
-  ]);
 });
 
 describe('what a night trains', () => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Card, EventRecord } from '#protocol/memory.ts';
 import { fromUser } from './person.ts';
 import { seeded, seedOf, shuffled } from './random.ts';
-import type { ChatItem, ChatPurpose, CompletionItem, Probe, TrainingMessage } from './trainingItem.ts';
+import type { ChatItem, ChatPurpose, Probe, TrainingMessage } from './trainingItem.ts';
 import { unknownTopics, type UnknownTopic } from './unknownTopics.ts';
 import { wordingsOf } from './wordings.ts';
 
@@ -113,36 +113,6 @@ function maker(options: ItemOptions, random: () => number, card: Card | undefine
       messages,
     };
   };
-}
-
-/** Accepted completions, newest first; equal ones once, at most so many of a language. */
-export function completionItems(events: readonly EventRecord[], mostOfALanguage = 50): CompletionItem[] {
-  const seen = new Set<string>();
-  const counts = new Map<string, number>();
-  const items: CompletionItem[] = [];
-  for (const event of [...events].reverse()) {
-    if (event.type !== 'completion.accepted' || event.erased === true || event.response.trim() === '') continue;
-    const language = typeof event.data?.['language'] === 'string' ? event.data['language'] : '';
-    const id = hash(`${event.prompt.slice(-80).replace(/\s+/g, ' ')}\n${event.response.replace(/\s+/g, ' ')}`);
-    const count = counts.get(language) ?? 0;
-    // What was cut out by the search for secrets is nothing to learn.
-    if (seen.has(id) || count >= mostOfALanguage || event.redacted !== undefined) continue;
-    seen.add(id);
-    counts.set(language, count + 1);
-    items.push({
-      type: 'completion',
-      id,
-      cards: [],
-      events: [event.event_id],
-      weight: 0.7,
-      replay: false,
-      prefix: event.prompt,
-      suffix: '',
-      completion: event.response,
-      language,
-    });
-  }
-  return items;
 }
 
 /** For proofs: the exchanges as they were, with the loss on what the assistant answered. */

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { moveRange, type TextRange } from '../../core/trackedRange.ts';
 import type { EngineService } from '../../platform/engine/engineService.ts';
 import { memoryAllowed } from '../../platform/settings.ts';
-import { workspaceId } from '../../platform/workspace.ts';
+import { relativeName, workspaceId } from '../../platform/workspace.ts';
 
 /** Run by the editor when a suggestion is accepted. */
 export const ACCEPTED_COMMAND = 'zell.completion.accepted';
@@ -12,6 +12,8 @@ export const ACCEPTED_COMMAND = 'zell.completion.accepted';
 const WATCH_MS = 6000;
 /** End of the text before the suggestion that becomes the event's prompt. */
 const PREFIX_TAIL = 2000;
+/** Beginning of the text behind it. */
+const SUFFIX_HEAD = 500;
 const KEPT_OFFERS = 50;
 
 export interface Offer {
@@ -98,7 +100,7 @@ export class AcceptanceTracker implements vscode.Disposable {
     clearTimeout(watch.timer);
     this.#watches.delete(watch);
     const document = openDocument(watch.offer.uri);
-    if (!document || !memoryAllowed()) return;
+    if (!document || !memoryAllowed(document)) return;
     const { start, end } = watch.range;
     const inserted = document.getText(new vscode.Range(document.positionAt(start), document.positionAt(end)));
     if (inserted.trim() === '') return;
@@ -106,10 +108,16 @@ export class AcceptanceTracker implements vscode.Disposable {
     this.#engine.notify('zell/completion/accepted', {
       prefixTail: watch.offer.prefix.slice(-PREFIX_TAIL),
       inserted,
+      suffixHead: textBehind(document, end),
       languageId: watch.offer.languageId,
+      fileName: relativeName(document.uri),
       ...(workspace === undefined ? {} : { workspace }),
     });
   }
+}
+
+function textBehind(document: vscode.TextDocument, end: number): string {
+  return document.getText(new vscode.Range(document.positionAt(end), document.positionAt(end + SUFFIX_HEAD)));
 }
 
 /** Units that the suggestion takes in its document: a line break is two of them in a file of Windows. */
