@@ -107,6 +107,8 @@ export interface SleepReport {
   readonly reason: string;
   /** It stands still until the machine allows it. */
   readonly held: boolean;
+  /** What the next sleep is for, where it is not what was said lately: a model that is new, or something forgotten. */
+  readonly next?: string;
   /** How the last night ended that came to a verdict since the host started. */
   readonly last?: SleepOutcome;
   readonly progress?: {

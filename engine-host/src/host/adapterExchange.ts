@@ -15,10 +15,9 @@ import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import { readAnchors } from '../training/night/anchorFile.ts';
 import { Valve } from '../training/sleep/valve.ts';
 import type { HostEngine } from './hostEngine.ts';
+import type { Learning } from './learning.ts';
 import { ModelVoice } from './modelVoice.ts';
-import type { OsLock } from './osLock.ts';
 import type { ZellPaths } from './paths.ts';
-import { lockSleeper } from './sleeperLock.ts';
 
 export interface ExchangeParts {
   readonly paths: ZellPaths;
@@ -27,7 +26,7 @@ export interface ExchangeParts {
   readonly templates: ChatTemplates;
   readonly store: AdapterStore;
   readonly auto: AutoAdapter;
-  readonly lock: OsLock;
+  readonly learning: Pick<Learning, 'awake'>;
 }
 
 export class AdapterExchange {
@@ -39,11 +38,9 @@ export class AdapterExchange {
 
   /** @param file a PEFT folder or a GGUF file. @throws {ZellError} busy: a sleep measures or trains */
   async import(file: string, model: ModelInfo, signal: AbortSignal): Promise<AdapterVersion> {
-    const { paths, memory, engine, templates, store, auto, lock } = this.#parts;
+    const { paths, memory, engine, templates, store, auto } = this.#parts;
     // Two that measure would each take the other's adapter for the one in force.
-    const release = lockSleeper(lock);
-    if (release === undefined) throw new ZellError('busy', 'Zell is asleep. Wait for its end, or "zell memory wake".');
-    try {
+    return this.#parts.learning.awake(async () => {
       const version = await importAdapter(path.resolve(file), model, {
         engine,
         store,
@@ -54,9 +51,7 @@ export class AdapterExchange {
       });
       await auto.changed(model.modelHash);
       return version;
-    } finally {
-      release();
-    }
+    });
   }
 
   /** `hub`: the model in full precision on Hugging Face, where the catalogue does not know it. */

@@ -10,6 +10,11 @@ export async function forgetPrefixes(
   signal: AbortSignal,
 ): Promise<void> {
   await engine.call('forgetPrefixes', {}, signal).catch(() => undefined);
+  await removePrefixFiles(folder);
+}
+
+/** For the time before the engine is started, which would be waited for. */
+export async function removePrefixFiles(folder: string): Promise<void> {
   const names = await readdir(folder).catch((): string[] => []);
   for (const name of names) if (/\.(?:kv|part)$/.test(name)) await rm(path.join(folder, name), { force: true });
 }

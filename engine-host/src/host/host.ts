@@ -23,7 +23,7 @@ import { countedEngine } from './countedEngine.ts';
 import { attachEditorSocket, type EditorSocket } from './editorSocket.ts';
 import { buildPrefix } from './buildPrefix.ts';
 import { eraseEverywhere, finishErasures, type ErasureParts } from './erasure.ts';
-import { forgetPrefixes } from './forgetPrefixes.ts';
+import { forgetPrefixes, removePrefixFiles } from './forgetPrefixes.ts';
 import type { HostEngine } from './hostEngine.ts';
 import { Learning } from './learning.ts';
 import { Leases, type Lifetime } from './leases.ts';
@@ -131,12 +131,16 @@ export class Host {
       folder: options.paths.lora,
       log: async (model, { type, ...data }) => memory.note?.(model, type, data),
       onChange: (model) => void this.#autoAdapter.changed(model),
+      onProblem: (model, error) => log.error({ model, error: toWireError(error) }, 'adapters cannot be read'),
     });
     this.#autoAdapter = new AutoAdapter(engine, this.#adapters, (error) =>
       log.warn({ error: toWireError(error) }, 'an adapter cannot be used'),
     );
     memory.useTaught?.((model) => this.#autoAdapter.taught(model));
-    memory.onForgotten?.((forgotten) => eraseEverywhere(forgotten, this.#erasure()));
+    memory.onForgotten?.((forgotten) => {
+      const prefixes = (): Promise<void> => forgetPrefixes(engine, options.paths.prefixes, AbortSignal.any([]));
+      return eraseEverywhere(forgotten, this.#erasure(prefixes));
+    });
     const registry = new ModelRegistry(options.paths);
     this.#models = new ModelService({
       registry,
@@ -171,16 +175,16 @@ export class Host {
         engine,
         templates: this.#templates,
         store: this.#adapters,
-        lock: make.lock,
       };
       this.#learning = new Learning({
         ...learning,
         ...shared,
+        lock: make.lock,
         model: () => this.#models.current(),
         onChange: () => this.#learningChanged(),
         onProblem: (error) => log.error({ error: toWireError(error) }, 'learning'),
       });
-      this.#exchange = new AdapterExchange({ ...shared, auto: this.#autoAdapter });
+      this.#exchange = new AdapterExchange({ ...shared, auto: this.#autoAdapter, learning: this.#learning });
     }
     this.#front = make.api({
       engine: this.#answering,
@@ -255,7 +259,7 @@ export class Host {
       version,
     };
     await this.#refreshMemory();
-    await finishErasures(this.#erasure());
+    await finishErasures(this.#erasure(() => removePrefixFiles(paths.prefixes)));
     await writeAnnouncement(paths.announcement, this.#announcement);
     this.#leases.start();
     // Not awaited either: nobody who starts a host waits for its sleep.
@@ -354,14 +358,14 @@ export class Host {
     return this.#learning?.completed(status) ?? status;
   }
 
-  #erasure(): ErasureParts {
-    const { engine, memory } = this.#parts;
+  #erasure(prefixes: () => Promise<void>): ErasureParts {
+    const { memory } = this.#parts;
     return {
       memory,
       store: this.#adapters,
       auto: this.#autoAdapter,
       learning: () => this.#learning,
-      forgetPrefixes: () => forgetPrefixes(engine, this.#options.paths.prefixes, AbortSignal.any([])),
+      forgetPrefixes: prefixes,
     };
   }
 

@@ -18,6 +18,7 @@ import { NightWork } from '../training/night/nightWork.ts';
 import type { TrainerOpener } from '../training/nativeTrainer.ts';
 import { SleepCycle } from '../training/sleep/sleepCycle.ts';
 import { DEFAULT_SLEEP_SETTINGS, readSleepSettings, sleepDue, type SleepSettings } from '../training/sleep/sleepDue.ts';
+import { isWorking } from '../training/sleep/sleepState.ts';
 import { RunFolder } from '../training/sleep/sleepRun.ts';
 import type { HostEngine } from './hostEngine.ts';
 import { ModelVoice } from './modelVoice.ts';
@@ -51,6 +52,8 @@ export class Learning {
   #settings: SleepSettings = DEFAULT_SLEEP_SETTINGS;
   /** A night that the loaded model needs whatever was said lately; found again after every change. */
   #need: NightNeed | undefined;
+  /** Pieces of work during which no sleep begins. */
+  #keptAwake = 0;
   /** Models that cannot be trained, found out by trying. */
   readonly #unteachable = new Set<string>();
 
@@ -87,7 +90,7 @@ export class Learning {
       gate: this.#monitor,
       work,
       runs,
-      lock: () => lockSleeper(lock),
+      lock: () => (this.#keptAwake > 0 ? undefined : lockSleeper(lock)),
       forbidden: (now) => this.#forbidden(now),
       due: (now) => this.#due(now),
       needBytes: () => NEED_BYTES + NEED_SHARE * (parts.model()?.bytes ?? 0),
@@ -157,6 +160,18 @@ export class Learning {
     this.#cycle.wake();
   }
 
+  /** No sleep begins during this work. @throws {ZellError} busy: one is under way */
+  async awake<T>(work: () => Promise<T>): Promise<T> {
+    if (isWorking(this.#cycle.status().phase))
+      throw new ZellError('busy', 'Zell is asleep. Wait for its end, or "zell memory wake".');
+    this.#keptAwake += 1;
+    try {
+      return await work();
+    } finally {
+      this.#keptAwake -= 1;
+    }
+  }
+
   /** The user's choice forbids it from now on: whatever sleeps is woken. */
   rest(): void {
     if (this.#cycle.needed && this.#forbidden(Date.now()) !== undefined) this.#cycle.wake();
@@ -170,7 +185,8 @@ export class Learning {
   completed(status: MemoryStatus): MemoryStatus {
     const sleep = this.#cycle.status();
     const state = sleep.phase === 'dreaming' || sleep.phase === 'training' ? 'sleeping' : sleep.phase;
-    return { ...status, state, sleepAfter: this.#settings.conversations, sleep };
+    const next = this.#need === undefined ? {} : { next: this.#need.words };
+    return { ...status, state, sleepAfter: this.#settings.conversations, sleep: { ...sleep, ...next } };
   }
 
   async close(): Promise<void> {

@@ -309,9 +309,9 @@ export class Memory {
     await this.#journal.close();
   }
 
-  /** Appends what learning did: an event without texts. @returns its id */
+  /** Appends what learning did: an event without texts; `model` empty: it is about no single one, and lies with the newest. @returns its id */
   note(model: string, type: EventType, data: Readonly<Record<string, unknown>>): Promise<number> {
-    return this.#journal.note(model, type, { v: 1, ...data });
+    return this.#journal.note(model === '' ? this.#journal.newestModel() : model, type, { v: 1, ...data });
   }
 
   forModel(model: string, random: () => number = Math.random): ModelMemory {

@@ -26,6 +26,7 @@ export async function memoryStatus(model: string | undefined, options: JsonOptio
       print(`                ${status.expiring.events} of them go soon, the first on ${day}: texts stay 30 days`);
     }
     print(`Next sleep      ${status.closedWaiting} of ${status.sleepAfter} closed conversations`);
+    if (status.sleep?.next !== undefined) print(`                ${status.sleep.next}`);
     print(`State           ${status.sleep?.phase ?? status.state}`);
     if (status.sleep !== undefined) print(`                ${status.sleep.reason}`);
   });

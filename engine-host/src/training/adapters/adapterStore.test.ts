@@ -1,4 +1,5 @@
-import { access, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { access, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -233,6 +234,54 @@ test('a damaged or newer manifest is reported and never written over', async () 
     expect(await readFile(file, 'utf8')).toBe(text);
   }
 });
+
+test('a damaged manifest keeps nothing from being forgotten in the adapters of other models', async () => {
+  const problems: string[] = [];
+  const log = (): Promise<void> => Promise.resolve();
+  const s = new AdapterStore({ folder: path.join(folder, 'lora'), log, onProblem: (model) => problems.push(model) });
+  await night(s, 1, [1]);
+  const other = '0000000000000000';
+  await mkdir(path.join(folder, 'lora', other));
+  await writeFile(path.join(folder, 'lora', other, 'manifest.json'), '{"v":1');
+  expect(await s.withdraw({ ids: [1], cards: [] })).toEqual([MODEL]);
+  expect(await s.withdrawnFrom({ ids: [1], cards: [] })).toEqual([MODEL]);
+  expect(problems).toEqual([other, other]);
+});
+
+test('a full disk: said as such, what answers goes on, nothing half written stays, and with room it works', async ({
+  skip,
+}) => {
+  const disk = path.join(folder, 'lora');
+  await mkdir(disk);
+  const mounted = process.platform === 'linux' && process.getuid?.() === 0 && mount(disk);
+  if (!mounted) skip('needs root, to mount a small file system');
+  try {
+    const s = store();
+    await night(s, 1, [1]);
+    const filler = path.join(disk, 'filler');
+    await writeFile(filler, Buffer.alloc(256 * 1024)).catch(() => undefined);
+    const candidate = { file: await trained(2), run: 'run2', by: 'sleep' as const, events: [2], cards: [] };
+    await writeFile(candidate.file, Buffer.alloc(64 * 1024));
+    await expect(s.adopt(MODEL, candidate)).rejects.toMatchObject({ code: 'disk_full' });
+    expect(await inForce(store())).toBe(1);
+    expect((await readdir(path.join(disk, MODEL))).toSorted()).toEqual(['1.lora', 'manifest.json']);
+    await rm(filler);
+    expect(await night(s, 2, [2])).toBe(2);
+    expect(await inForce(store())).toBe(2);
+  } finally {
+    execFileSync('umount', [disk]);
+  }
+});
+
+/** @returns whether the folder holds a quarter of a megabyte at most from now on */
+function mount(disk: string): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 test('a hash that is none cannot leave the folder', async () => {
   await expect(store().manifest('../../etc')).rejects.toMatchObject({ code: 'invalid_request' });

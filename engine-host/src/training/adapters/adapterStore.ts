@@ -41,6 +41,8 @@ export interface AdapterStoreOptions {
   readonly log: (model: string, event: AdapterEvent) => Promise<unknown>;
   /** Another file is in force for the model, or none. */
   readonly onChange?: (model: string) => void;
+  /** A model's manifest cannot be read while what was forgotten is searched for in all of them. */
+  readonly onProblem?: (model: string, error: unknown) => void;
   readonly now?: () => number;
 }
 
@@ -193,7 +195,7 @@ export class AdapterStore {
     return this.#inTurn(async () => {
       const changed: string[] = [];
       for (const model of await this.#models()) {
-        const manifest = await this.#recovered(model);
+        const manifest = await this.#readable(model, this.#recovered(model));
         const gone = manifest.versions.filter((v) => v.state !== 'withdrawn' && learntFrom(v, ids, cards));
         if (gone.length === 0) continue;
         const versions = manifest.versions.map((v) => (gone.includes(v) ? { ...v, state: 'withdrawn' as const } : v));
@@ -230,7 +232,7 @@ export class AdapterStore {
     const cards = new Set(forgotten.cards);
     const found: string[] = [];
     for (const model of await this.#models()) {
-      const { versions } = await this.manifest(model);
+      const { versions } = await this.#readable(model, this.manifest(model));
       if (versions.some((v) => v.state === 'withdrawn' && v.verdict?.passed === true && learntFrom(v, ids, cards)))
         found.push(model);
     }
@@ -344,6 +346,14 @@ export class AdapterStore {
   #save(model: string, manifest: Manifest): Promise<void> {
     const file = path.join(this.#folder(model), 'manifest.json');
     return writeDurably(file, `${JSON.stringify({ v: 1, ...manifest }, undefined, 1)}\n`);
+  }
+
+  /** What cannot be read answers nobody, and keeps nothing else from being forgotten. */
+  #readable(model: string, manifest: Promise<Manifest>): Promise<Manifest> {
+    return manifest.catch((error: unknown) => {
+      this.#options.onProblem?.(model, error);
+      return NO_VERSIONS;
+    });
   }
 
   async #models(): Promise<string[]> {

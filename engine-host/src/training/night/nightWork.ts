@@ -65,6 +65,8 @@ export interface NightParts {
   /** Shows that the new adapter has nothing of what was forgotten. */
   readonly erasures?: ErasureProofs;
   readonly now: () => number;
+  /** Between two checkpoints; by default a minute. */
+  readonly checkpointMs?: number;
 }
 
 const RECIPE: Required<Pick<TrainRecipe, 'seed' | 'epochs' | 'learningRate' | 'batchItems'>> = {
@@ -303,7 +305,7 @@ export class NightWork implements SleepWork {
           signal,
         );
         step = last.step;
-        if (performance.now() - saved > CHECKPOINT_MS) {
+        if (performance.now() - saved >= (this.#parts.checkpointMs ?? CHECKPOINT_MS)) {
           await trainer.saveCheckpoint(checkpoint);
           saved = performance.now();
         }
