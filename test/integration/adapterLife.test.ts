@@ -97,7 +97,7 @@ describe.skipIf(unavailable !== undefined)('adapters and memories', () => {
     const ask = async (...options: string[]): Promise<{ stdout: string; stderr: string }> =>
       run(process.execPath, [CLI, 'run', one, 'Once upon a time', '--max-tokens', '12', ...options], {
         cwd: folder,
-        env: { ...home.env, TERM_PROGRAM: '' } as NodeJS.ProcessEnv,
+        env: { ...home.env, TERM_PROGRAM: '' },
       });
     const bare = await ask();
     const file = path.join(folder, 'mine.lora');
