@@ -2,12 +2,12 @@
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { parseAnnouncement, type Announcement } from '#protocol/announcement.ts';
 import type { HostStatus } from '#protocol/editor.ts';
 import type { EventRecord } from '#protocol/memory.ts';
 import { ROOT } from '../helpers/cache.ts';
+import { isRunning, until } from '../helpers/processes.ts';
 
 const run = promisify(execFile);
 /** A sleep that runs saves first. */
@@ -76,16 +76,12 @@ export class ZellProbe {
   async stop(): Promise<void> {
     const pid = this.announcement()?.pid;
     if (pid === undefined) return;
-    const deadline = Date.now() + STOP_MS;
     try {
       process.kill(pid, 'SIGTERM');
-      while (Date.now() < deadline) {
-        await sleep(50);
-        process.kill(pid, 0);
-      }
     } catch {
-      // It is gone.
+      return;
     }
+    await until('the host has ended', () => !isRunning(pid), STOP_MS);
   }
 
   #port(): number {
