@@ -135,7 +135,7 @@ runtime::LoadOptions ReadLoadOptions(Reader& reader, const Napi::Value& value) {
   if (Reader::Has(kv_type)) {
     const std::string name = reader.Text(kv_type, "kvType");
     const std::optional<backend::KvType> type = backend::KvTypeOf(name);
-    reader.Expect(!reader.ok() || type.has_value(), "kvType to be f16, q8_0 or q4_0");
+    reader.Expect(!reader.ok() || type.has_value(), "kvType to be f16, q8_0, q8q4 or q4_0");
     options.kv_type = type.value_or(backend::KvType::kF16);
   }
   return options;

@@ -107,6 +107,7 @@ int main(int argc, char** argv) {
   add("f16", KvType::kF16, true);
   add("q8_0", KvType::kQ8_0, true);
   add("q8_0 without rotation", KvType::kQ8_0, false);
+  add("q8q4", KvType::kQ8Q4, true);
   add("q4_0", KvType::kQ4_0, true);
   add("q4_0 without rotation", KvType::kQ4_0, false);
   if (options.contains("--backend")) {

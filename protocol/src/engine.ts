@@ -146,8 +146,11 @@ export type GenerateEvent =
   | ({ readonly type: 'done' } & GenerateResult)
   | { readonly type: 'failed'; readonly error: WireError };
 
-/** How keys and values of evaluated tokens are kept: 16 bits, or 8 or 4 with a scale for each 32 (17/32 and 9/32 of the memory). */
-export const KV_TYPES = ['f16', 'q8_0', 'q4_0'] as const;
+/**
+ * How keys and values of evaluated tokens are kept: 16 bits, or 8 or 4 with a scale for each 32 (17/32 and 9/32 of the memory), or
+ * keys in 8 and values in 4 (13/32). The larger first.
+ */
+export const KV_TYPES = ['f16', 'q8_0', 'q8q4', 'q4_0'] as const;
 export type KvType = (typeof KV_TYPES)[number];
 /** `auto`: the first of them that the machine's memory has room for. */
 export const KV_WISHES = ['auto', ...KV_TYPES] as const;

@@ -72,7 +72,7 @@ ZELL_MODEL_FILE (a copy of the default model), NO_COLOR.`,
     .option('--lora <file[:scale]>', 'load this LoRA adapter for all requests (repeatable)', collectAdapter)
     .option(
       '--kv-type <type>',
-      'how keys and values are kept: f16, q8_0 (half the memory), q4_0 (a quarter) or auto, what has room; or ZELL_KV_TYPE',
+      'how keys and values are kept: f16, q8_0 (half the memory), q8q4 (keys in 8 bits, values in 4), q4_0 (a quarter) or auto, what has room; or ZELL_KV_TYPE',
     )
     .option('--weights <where>', 'mapped file, resident in memory (faster from there), or auto (or ZELL_WEIGHTS)')
     .option(

@@ -6,7 +6,7 @@ import { FakeModel } from './native/fakeModel.ts';
 /** An addon whose plans leave `bytes` to keys and values, of which a token takes 32 bytes in f16. */
 function machine(bytes: number, contextLength = 8192) {
   const asked: (string | undefined)[] = [];
-  const perToken: Record<KvType, number> = { f16: 32, q8_0: 17, q4_0: 9 };
+  const perToken: Record<KvType, number> = { f16: 32, q8_0: 17, q8q4: 13, q4_0: 9 };
   return {
     asked,
     inspect: (_path: string, options: LoadOptions): Promise<ModelSummary> => {
@@ -27,15 +27,19 @@ test('f16 as long as the whole context has room', async () => {
   expect(addon.asked).toEqual(['f16']);
 });
 
-test('then q8_0, then q4_0, and the reason has the numbers', async () => {
+test('then q8_0, then q8q4, then q4_0, and the reason has the numbers', async () => {
   expect(await choose(32 * 8192 - 1)).toEqual({
     type: 'q8_0',
     mostTokens: 15_420,
     reason: 'f16 has room for 8,191 of 8,192 tokens',
   });
   expect(await choose(16 * 8192)).toMatchObject({
-    type: 'q4_0',
+    type: 'q8q4',
     reason: 'f16 has room for 4,096 of 8,192 tokens; q8_0 has room for 7,710 of 8,192 tokens',
+  });
+  expect(await choose(12 * 8192)).toMatchObject({
+    type: 'q4_0',
+    reason: expect.stringMatching(/; q8q4 has room for 7,561 of 8,192 tokens$/) as string,
   });
 });
 
@@ -54,7 +58,7 @@ test('when none has room for it, the smallest, and the reason says what is missi
 });
 
 test('a type that is asked for is not argued with', async () => {
-  for (const kvType of ['f16', 'q8_0', 'q4_0'] as const)
+  for (const kvType of ['f16', 'q8_0', 'q8q4', 'q4_0'] as const)
     expect(await choose(9 * 1000, { kvType })).toMatchObject({ type: kvType, reason: 'asked for' });
   expect(await choose(32 * 8192, { kvType: 'auto' })).toMatchObject({ type: 'f16' });
 });

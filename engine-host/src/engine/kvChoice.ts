@@ -11,7 +11,7 @@ export interface KvChoice {
 }
 
 /**
- * The first of f16, q8_0, q4_0 whose plan has room for the whole context, or for as much of it as is of use; when none has, the
+ * The first of f16, q8_0, q8q4, q4_0 whose plan has room for the whole context, or for as much of it as is of use; when none has, the
  * one with room for most. A model that fits with none of them is refused by the load itself, with the numbers of the smallest.
  * A type that is asked for is taken as it is.
  * @throws {ZellError} as `NativeAddon.inspect`

@@ -8,7 +8,7 @@ import { fakeAddon } from './native/fakeModel.ts';
 function hostWith(bytes: number, modelBytes: number) {
   const made: FakeModel[] = [];
   const types: (string | undefined)[] = [];
-  const perToken: Record<KvType, number> = { f16: 32, q8_0: 17, q4_0: 9 };
+  const perToken: Record<KvType, number> = { f16: 32, q8_0: 17, q8q4: 13, q4_0: 9 };
   const fake = fakeAddon({ contextLength: 8192 }, made);
   const addon: typeof fake = {
     ...fake,

@@ -21,9 +21,9 @@ test('wrong arguments are said, not guessed', () => {
 });
 
 test('keys and values are kept as one of the known types', () => {
-  for (const type of ['auto', 'f16', 'q8_0', 'q4_0'])
+  for (const type of ['auto', 'f16', 'q8_0', 'q8q4', 'q4_0'])
     expect(parseHostArguments(['--kv-type', type], {}).kvType).toBe(type);
-  expect(() => parseHostArguments(['--kv-type', 'q8'], {})).toThrow('--kv-type is one of auto, f16, q8_0, q4_0.');
+  expect(() => parseHostArguments(['--kv-type', 'q8'], {})).toThrow('--kv-type is one of auto, f16, q8_0, q8q4, q4_0.');
   expect(parseHostArguments(['--weights', 'mapped'], {}).weights).toBe('mapped');
   expect(() => parseHostArguments(['--weights', 'x'], {})).toThrow('--weights is auto, mapped or resident.');
 });

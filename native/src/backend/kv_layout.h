@@ -23,13 +23,13 @@ class KvLayout {
     return layer * LayerElements() + group_.kv_heads * KeyElements() + head * ValueElements();
   }
   /// Of one layer and head.
-  size_t KeyElements() const { return HeadElements(group_.key_dim); }
-  size_t ValueElements() const { return HeadElements(group_.value_dim); }
+  size_t KeyElements() const { return HeadElements(KeyType(group_.type), group_.key_dim); }
+  size_t ValueElements() const { return HeadElements(ValueType(group_.type), group_.value_dim); }
 
  private:
-  size_t HeadElements(size_t dim) const {
-    if (group_.type == KvType::kF16) return kBlockTokens * dim;
-    return kernels::KvGroups(dim) * kBlockTokens * (kernels::KvGroupBytes(group_.type) / 2 + 1);
+  static size_t HeadElements(kernels::KvType type, size_t dim) {
+    if (type == kernels::KvType::kF16) return kBlockTokens * dim;
+    return kernels::KvGroups(dim) * kBlockTokens * (kernels::KvGroupBytes(type) / 2 + 1);
   }
   size_t LayerElements() const { return group_.kv_heads * (KeyElements() + ValueElements()); }
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "backend/kv_type.h"
 #include "kernels/activation.h"
-#include "kernels/kv_type.h"
 #include "quant/blocks.h"
 
 namespace zell::backend {
@@ -20,8 +20,6 @@ using ValueId = int;   ///< index into Plan::values; -1 none
 using WeightId = int;  ///< index into Plan::weights; -1 none
 
 using kernels::Activation;
-using kernels::KvType;
-using kernels::KvTypeOf;
 
 /// A tensor of the file, or some of its rows: `rows` rows of `cols` weights. The bytes belong to whoever built the
 /// plan, or to Plan::converted.

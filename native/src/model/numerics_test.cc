@@ -64,7 +64,8 @@ TensorType Mixed(const std::string& name) {
   return TensorType::kQ8_0;
 }
 
-constexpr backend::KvType kKvTypes[] = {backend::KvType::kF16, backend::KvType::kQ8_0, backend::KvType::kQ4_0};
+constexpr backend::KvType kKvTypes[] = {backend::KvType::kF16, backend::KvType::kQ8_0, backend::KvType::kQ4_0,
+                                        backend::KvType::kQ8Q4};
 
 }  // namespace
 
@@ -325,7 +326,7 @@ TEST(keys_and_values_of_fewer_bits_are_close_and_need_less_memory) {
     backend::KvType type;
     double distance;
     size_t thirty_seconds;
-  } cases[] = {{backend::KvType::kQ8_0, 0.1, 17}, {backend::KvType::kQ4_0, 0.6, 9}};
+  } cases[] = {{backend::KvType::kQ8_0, 0.1, 17}, {backend::KvType::kQ8Q4, 0.3, 13}, {backend::KvType::kQ4_0, 0.6, 9}};
   for (const auto& [type, distance, thirty_seconds] : cases) {
     const Model few(small, type), narrow(whole_groups, type);
     Machine b(few.fused, 2);

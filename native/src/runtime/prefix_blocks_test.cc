@@ -59,7 +59,8 @@ kv::BlockRange All(const std::string& path) { return {path, kHeader.size(), 3, 0
 }  // namespace
 
 TEST(restored_blocks_equal_computed_ones_in_another_engine) {
-  for (const backend::KvType type : {backend::KvType::kF16, backend::KvType::kQ8_0, backend::KvType::kQ4_0}) {
+  for (const backend::KvType type :
+       {backend::KvType::kF16, backend::KvType::kQ8_0, backend::KvType::kQ8Q4, backend::KvType::kQ4_0}) {
     const std::string path = PathOf("same");
     auto engine = Load(type);
     REQUIRE(engine != nullptr);

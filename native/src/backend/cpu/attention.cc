@@ -195,10 +195,9 @@ class Tile {
     args.sums = chunk_sums_ + first * kernels::kAttendLanes;
     args.acc = chunk_values_ + first * s_.value_stride;
     args.acc_stride = s_.value_stride;
-    const kernels::KvKernels& kernels = m_.kernels->kv[static_cast<size_t>(s_.group.type)];
-    kernels.scores(args);
+    m_.kernels->kv[static_cast<size_t>(KeyType(s_.group.type))].scores(args);
     if (op_.soft_cap > 0) m_.kernels->soft_cap(args.scores, op_.soft_cap, args.cols * kBlockTokens);
-    kernels.values(args);
+    m_.kernels->kv[static_cast<size_t>(ValueType(s_.group.type))].values(args);
   }
 
   // Keys and values of the 32 positions from `base` on, for the tile's KV head.

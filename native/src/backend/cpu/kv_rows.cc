@@ -24,7 +24,7 @@ void ToFiniteF16(const kernels::Kernels& k, const float* x, uint16_t* y, size_t 
 }
 
 // Bytes of a row's numbers, without the scales.
-size_t RowBytes(KvType type, size_t dim) { return KvGroups(dim) * kernels::KvGroupBytes(type); }
+size_t RowBytes(kernels::KvType type, size_t dim) { return KvGroups(dim) * kernels::KvGroupBytes(type); }
 
 // A row in fewer bits than f16.
 struct Row {
@@ -32,7 +32,7 @@ struct Row {
   const uint16_t* scales;  // [groups]
 };
 
-Row Quantise(const kernels::Kernels& k, const KvGroup& group, const float* x, size_t dim, float* scratch) {
+Row Quantise(const kernels::KvKernels& k, const KvGroup& group, const float* x, size_t dim, float* scratch) {
   constexpr float kMost = 65504.0f;  // as for f16
   const size_t groups = KvGroups(dim), padded = groups * kKvGroup;
   for (size_t i = 0; i < dim; ++i) scratch[i] = std::isnan(x[i]) ? 0.0f : std::clamp(x[i], -kMost, kMost);
@@ -40,7 +40,7 @@ Row Quantise(const kernels::Kernels& k, const KvGroup& group, const float* x, si
   std::fill(scratch + dim, scratch + padded, 0.0f);
   uint16_t* scales = reinterpret_cast<uint16_t*>(scratch + padded);
   uint8_t* numbers = reinterpret_cast<uint8_t*>(scales + groups);
-  k.kv[static_cast<size_t>(group.type)].quantize(scratch, numbers, scales, groups);
+  k.quantize(scratch, numbers, scales, groups);
   return {numbers, scales};
 }
 
@@ -67,45 +67,49 @@ void CopyScales(size_t dim, size_t row_bytes, KvSlot from, KvSlot to) {
 
 void WriteKeyRow(const kernels::Kernels& k, const KvGroup& group, const float* x, KvSlot to, float* scratch) {
   const size_t dim = group.key_dim;
-  if (group.type == KvType::kF16) {
+  const kernels::KvType type = KeyType(group.type);
+  if (type == kernels::KvType::kF16) {
     uint16_t* half = reinterpret_cast<uint16_t*>(scratch);
     ToFiniteF16(k, x, half, dim);
     for (size_t i = 0; i < dim; ++i) to.head[i * kBlockTokens + to.token] = half[i];
     return;
   }
-  const Row row = Quantise(k, group, x, dim, scratch);
-  const size_t bytes = RowBytes(group.type, dim);
+  const Row row = Quantise(k.kv[static_cast<size_t>(type)], group, x, dim, scratch);
+  const size_t bytes = RowBytes(type, dim);
   for (size_t i = 0; i < bytes / kPiece; ++i) std::memcpy(KeyPiece(to, i), row.numbers + i * kPiece, kPiece);
   WriteScales(row, dim, bytes, to);
 }
 
 void WriteValueRow(const kernels::Kernels& k, const KvGroup& group, const float* x, KvSlot to, float* scratch) {
   const size_t dim = group.value_dim;
-  if (group.type == KvType::kF16) return ToFiniteF16(k, x, to.head + to.token * dim, dim);
-  const Row row = Quantise(k, group, x, dim, scratch);
-  const size_t bytes = RowBytes(group.type, dim);
+  const kernels::KvType type = ValueType(group.type);
+  if (type == kernels::KvType::kF16) return ToFiniteF16(k, x, to.head + to.token * dim, dim);
+  const Row row = Quantise(k.kv[static_cast<size_t>(type)], group, x, dim, scratch);
+  const size_t bytes = RowBytes(type, dim);
   std::memcpy(ValueBytes(to, bytes), row.numbers, bytes);
   WriteScales(row, dim, bytes, to);
 }
 
 void CopyKeyRow(const KvGroup& group, KvSlot from, KvSlot to) {
   const size_t dim = group.key_dim;
-  if (group.type == KvType::kF16) {
+  const kernels::KvType type = KeyType(group.type);
+  if (type == kernels::KvType::kF16) {
     for (size_t i = 0; i < dim; ++i) to.head[i * kBlockTokens + to.token] = from.head[i * kBlockTokens + from.token];
     return;
   }
-  const size_t bytes = RowBytes(group.type, dim);
+  const size_t bytes = RowBytes(type, dim);
   for (size_t i = 0; i < bytes / kPiece; ++i) std::memcpy(KeyPiece(to, i), KeyPiece(from, i), kPiece);
   CopyScales(dim, bytes, from, to);
 }
 
 void CopyValueRow(const KvGroup& group, KvSlot from, KvSlot to) {
   const size_t dim = group.value_dim;
-  if (group.type == KvType::kF16) {
+  const kernels::KvType type = ValueType(group.type);
+  if (type == kernels::KvType::kF16) {
     std::copy_n(from.head + from.token * dim, dim, to.head + to.token * dim);
     return;
   }
-  const size_t bytes = RowBytes(group.type, dim);
+  const size_t bytes = RowBytes(type, dim);
   std::memcpy(ValueBytes(to, bytes), ValueBytes(from, bytes), bytes);
   CopyScales(dim, bytes, from, to);
 }
