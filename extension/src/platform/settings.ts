@@ -47,7 +47,7 @@ export function chatSettings(): ChatSettings {
  */
 export function memoryAllowed(document?: vscode.TextDocument): boolean {
   const config = vscode.workspace.getConfiguration(`${SECTION}.memory`, document);
-  if (!vscode.workspace.isTrusted || !config.get('enable', true)) return false;
+  if (!vscode.workspace.isTrusted || !config.get<boolean>('enable', true)) return false;
   if (document === undefined) return true;
   return config.get<string[]>('exclude', []).every((pattern) => vscode.languages.match({ pattern }, document) === 0);
 }
@@ -66,7 +66,7 @@ export function prefixDiskMegabytes(): number | undefined {
 /** Turns inline completion on or off for all files; a language's own value goes on winning. Returns the new value. */
 export async function toggleInlineCompletion(): Promise<boolean> {
   const config = vscode.workspace.getConfiguration(`${SECTION}.inlineCompletion`);
-  const enable = !config.get('enable', true);
+  const enable = !config.get<boolean>('enable', true);
   await config.update('enable', enable, vscode.ConfigurationTarget.Global);
   return enable;
 }
