@@ -57,10 +57,10 @@ ZELL_AMX ZELL_ALWAYS_INLINE __m512 Widen(__m256i bf16) {
 
 /// 32 numbers in their order.
 ZELL_AMX ZELL_ALWAYS_INLINE Halves SplitLine(__m512 first, __m512 second) {
-  const __m512i hi = (__m512i)_mm512_cvtne2ps_pbh(second, first);
+  const __m512i hi = __builtin_bit_cast(__m512i, _mm512_cvtne2ps_pbh(second, first));
   const __m512 rest = _mm512_sub_ps(first, Widen(_mm512_castsi512_si256(hi)));
   const __m512 more = _mm512_sub_ps(second, Widen(_mm512_extracti64x4_epi64(hi, 1)));
-  return {hi, (__m512i)_mm512_cvtne2ps_pbh(more, rest)};
+  return {hi, __builtin_bit_cast(__m512i, _mm512_cvtne2ps_pbh(more, rest))};
 }
 
 ZELL_AMX ZELL_ALWAYS_INLINE __m512i Pairs(__m256i even, __m256i odd) {
@@ -69,9 +69,11 @@ ZELL_AMX ZELL_ALWAYS_INLINE __m512i Pairs(__m256i even, __m256i odd) {
 
 /// Sixteen pairs of an even and an odd number.
 ZELL_AMX ZELL_ALWAYS_INLINE Halves SplitPairs(__m512 even, __m512 odd) {
-  const __m256i e = (__m256i)_mm512_cvtneps_pbh(even), o = (__m256i)_mm512_cvtneps_pbh(odd);
+  const __m256i e = __builtin_bit_cast(__m256i, _mm512_cvtneps_pbh(even)),
+                o = __builtin_bit_cast(__m256i, _mm512_cvtneps_pbh(odd));
   const __m512 rest = _mm512_sub_ps(even, Widen(e)), more = _mm512_sub_ps(odd, Widen(o));
-  return {Pairs(e, o), Pairs((__m256i)_mm512_cvtneps_pbh(rest), (__m256i)_mm512_cvtneps_pbh(more))};
+  return {Pairs(e, o), Pairs(__builtin_bit_cast(__m256i, _mm512_cvtneps_pbh(rest)),
+                             __builtin_bit_cast(__m256i, _mm512_cvtneps_pbh(more)))};
 }
 
 ZELL_AMX ZELL_ALWAYS_INLINE void Store(__m512i* x, bool transpose, uint16_t* out) {
