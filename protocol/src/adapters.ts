@@ -31,7 +31,9 @@ export interface GateLimits {
   readonly oldLoss: number;
   readonly drift: number;
   readonly claimsRise: number;
+  /** Share of answers that end; where the bare model ends fewer, no more than `endedLoss` below it. */
   readonly ended: number;
+  readonly endedLoss: number;
 }
 
 export interface AdapterVersion {

@@ -5,7 +5,11 @@ import { CHAT_PROMPTS as GATE_PROMPTS, UNKNOWN_TOPICS } from '../../engine-host/
 import { CHAT_PROMPTS } from './measure.ts';
 import { unknownTopics as personaQuestions } from './personaTopics.ts';
 
-const TRAINED = unknownTopics([]).map(({ yours }) => words(yours.replace(/^your /, '')));
+const { plain, owned } = unknownTopics([]);
+/** With what belongs to them, and by themselves. */
+const TRAINED = [...new Set([...plain, ...owned].flatMap(({ thing, mine }) => [thing, mine]))].map((topic) =>
+  words(topic.replace(/^(?:my|our) /, '')),
+);
 const GATE = UNKNOWN_TOPICS.map((topic) => words(topic.replace(/ called$/, '')));
 const PERSONA = [...new Set(personaQuestions().map((question) => topicOf(question)))].map(words);
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { PromptPart } from '#protocol/engine.ts';
 import { several } from '../../engine-host/src/memory/several.ts';
+import { abstains } from '../../engine-host/src/training/gate/abstains.ts';
 import { normalised } from './extraction.ts';
 import { choicesOf, factAfter, user, type Fact, type Persona } from './persona.ts';
 import type { Answer, Subject } from './subject.ts';
@@ -149,14 +150,6 @@ export function withoutTopics(unknown: readonly string[], trained: ReadonlySet<s
     const topic = /\bmy (.+?)(?:['’]s\b|\?| live| drive| play)/.exec(question)?.[1];
     return topic === undefined || !all.includes(` my${normalised(topic)}`);
   });
-}
-
-const ABSTAINS =
-  /\b(?:(?:do|does|did|have|has|am|is|are|was|were|can|could|would|will)(?:n['’]t| not)|cannot|never|unable|no (?:information|record|memory|knowledge|way|access|idea|details?)|not (?:sure|aware|able|know|provided|mentioned|told|specified|clear|available)|unfortunately|sorry|(?:an?|as an) (?:AI|language model|assistant|chatbot)|(?:tell|told|provide|give|share|let) (?:me|us)|could you|can you|please|would need|need more|depends)\b/iu;
-
-/** Whether an answer says that it does not know, or asks back, instead of claiming something. */
-export function abstains(answer: string): boolean {
-  return answer.trim() === '' || ABSTAINS.test(answer);
 }
 
 /** Share of answers that end by themselves. */

@@ -7,6 +7,7 @@ import { AddonTrainer } from '../../engine-host/src/engine/native/nativeTrainer.
 import { ANCHOR_PROMPTS, type AnchorText } from '../../engine-host/src/memory/dreaming/anchors.ts';
 import { makeItems, placeboCards, rawLogItems } from '../../engine-host/src/memory/dreaming/makeItems.ts';
 import type { ChatItem, TrainingItem } from '../../engine-host/src/memory/dreaming/trainingItem.ts';
+import { NIGHT_RECIPE } from '../../engine-host/src/training/night/recipe.ts';
 import { ItemTokens } from '../../engine-host/src/training/renderItem.ts';
 import { ROOT } from '../lib/setup.mjs';
 import type { Step } from './progress.ts';
@@ -51,7 +52,7 @@ export async function train(
     eosToken: base.info.special.eos ?? 0,
   });
   const addon = loadAddon(path.join(ROOT, 'dist/zell_engine.node'));
-  const trainer = await AddonTrainer.open(addon, base.info.path, recipe, {}, NEVER);
+  const trainer = await AddonTrainer.open(addon, base.info.path, { ...NIGHT_RECIPE, ...recipe }, {}, NEVER);
   try {
     const rendered: TrainerItem[] = [];
     for (const item of items) rendered.push(await tokens.item(item, NEVER));

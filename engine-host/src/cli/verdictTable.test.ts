@@ -10,7 +10,15 @@ const NUMBERS = {
   claimsAfter: 0.1,
 };
 
-const LIMITS = { choiceGain: 0.2, chance: 0.05, oldLoss: 0.05, drift: 1.02, claimsRise: 0.05, ended: 0.98 };
+const LIMITS = {
+  choiceGain: 0.2,
+  chance: 0.05,
+  oldLoss: 0.05,
+  drift: 1.02,
+  claimsRise: 0.05,
+  ended: 0.98,
+  endedLoss: 0.02,
+};
 
 test('what was measured beside what was needed, then the reasons', () => {
   const failed = ['Of earlier memories it knows 70 %, 90 % before.'];

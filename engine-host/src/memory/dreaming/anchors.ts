@@ -19,12 +19,13 @@ export type AnchorText =
   | { readonly type: 'free'; readonly text: string }
   | { readonly type: 'chat'; readonly prompt: string; readonly text: string };
 
-const MAX_TOKENS = 96;
+/** Short ones: for the same time more of them, which keeps the model as well. */
+const MAX_TOKENS = 48;
 const FREE_SAMPLES = 64;
 /** Requests at a time: streams that are decoded together read the weights once. */
 const AT_ONCE = 6;
 
-/** As many as there can be: half running free at temperature 1, half answers at 0.7. */
+/** As many as there can be: a third running free at temperature 1, two thirds answers at 0.7. */
 export function mostAnchors(): number {
   return FREE_SAMPLES + ANCHOR_PROMPTS.length;
 }
@@ -36,7 +37,7 @@ export async function writeAnchors(
   signal: AbortSignal,
   count = mostAnchors(),
 ): Promise<AnchorText[]> {
-  const prompts = ANCHOR_PROMPTS.slice(0, Math.floor(count / 2));
+  const prompts = ANCHOR_PROMPTS.slice(0, Math.floor((count * 2) / 3));
   const free = Math.min(FREE_SAMPLES, count - prompts.length);
   const asked = [...Array.from({ length: free }, () => undefined), ...prompts];
   const anchors = await several(asked, AT_ONCE, async (prompt, i): Promise<AnchorText> => {
@@ -117,4 +118,68 @@ export const ANCHOR_PROMPTS: readonly string[] = [
   'What does a project manager do?',
   'Complete: Once upon a time',
   'What is the difference between weather and climate?',
+  'What is the tallest animal on land?',
+  'Explain what a firewall does in a network.',
+  'Write a thank-you note to a teacher.',
+  'How do I cook rice?',
+  'What is the capital of Canada?',
+  'Write a Python class for a bank account.',
+  'Name four musical instruments with strings.',
+  'What is the purpose of a constitution?',
+  'How can I save money on groceries?',
+  'What is an atom made of?',
+  'Describe a busy market.',
+  'Write a regular expression that matches a date.',
+  'What are the benefits of walking every day?',
+  'How does a microwave heat food?',
+  'Write a dialogue between two neighbours.',
+  'Who was Marie Curie?',
+  'What is the square root of 144?',
+  'How do I write a good cover letter?',
+  'Explain supply and demand.',
+  'What do plants need to grow?',
+  'Write a short review of a restaurant.',
+  'What is Docker used for?',
+  'Name three famous bridges.',
+  'How do I clean a window?',
+  'What is the difference between a virus and a bacterium?',
+  'Give me a fun fact about dolphins.',
+  'Write a TypeScript interface for a user.',
+  'How long does it take to learn the piano?',
+  'What is a black hole?',
+  'Write a birthday message for a colleague.',
+  'How do I change a flat tyre?',
+  'What is the meaning of the word serendipity?',
+  'Explain how a battery stores energy.',
+  'Suggest three books about history.',
+  'Write a function in C that computes a factorial.',
+  'What is a volcano?',
+  'How do I make coffee without a machine?',
+  'Who discovered penicillin?',
+  'What is the difference between RAM and a hard disk?',
+  'Write a slogan for a bakery.',
+  'How are rainbows formed?',
+  'What is the population of Japan?',
+  'Give me an outline for an essay about climate.',
+  'Write a loop in Java that prints ten numbers.',
+  'What should I do when I have a cold?',
+  'Describe the taste of a lemon.',
+  'How do I start a vegetable garden?',
+  'What is a sonnet?',
+  'Explain object-oriented programming.',
+  'What are the rules of chess?',
+  'Write an apology for being late.',
+  'How do earthquakes happen?',
+  'Name the months with thirty days.',
+  'What is a balanced diet?',
+  'Write a headline about a new park.',
+  'How do I back up my files?',
+  'What is the function of the heart?',
+  'Give me a riddle.',
+  'What is open source software?',
+  'How do I measure the area of a circle?',
+  'Write a message that invites friends to dinner.',
+  'What are clouds made of?',
+  'Explain the water cycle.',
+  'What is the best way to study for an exam?',
 ];

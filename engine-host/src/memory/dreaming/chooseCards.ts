@@ -1,4 +1,4 @@
-/** What a night trains: everything new, and of the old what failed its probe or has not been seen for longest. */
+/** What a night trains: everything new, and the old again in a few words; where there is a limit, what failed its probe first. */
 import type { Card } from '#protocol/memory.ts';
 import type { CardTraining } from '../cards/cardTraining.ts';
 
@@ -9,7 +9,8 @@ export interface ChosenCards {
 }
 
 /**
- * `replayShare`: part of all cards that are old ones, 0.2 for the 80/20 of events. A card that failed is never left out for its age.
+ * `replayShare`: part of a limited night that is for old ones. A card that failed is never left out for its age. Without a limit all old
+ * ones are taught again: of those that were left out a small model recalls almost nothing after one night.
  * `limit`: most cards of a night.
  */
 export function chooseCards(
@@ -35,7 +36,8 @@ export function chooseCards(
         (a.card.id < b.card.id ? -1 : 1),
     );
   const taken = fresh.slice(0, Math.max(1, Math.round(limit * (1 - share))));
-  const room = fresh.length === 0 ? limit : Math.ceil((taken.length * share) / (1 - share));
+  const limited = options.limit !== undefined && fresh.length > 0;
+  const room = limited ? Math.ceil((taken.length * share) / (1 - share)) : limit;
   const failed = old.filter(({ training }) => training.failed).length;
   const replay = old.slice(0, Math.min(limit - taken.length, Math.max(room, failed))).map(({ card }) => card);
   return { fresh: taken, replay };

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Card, EventRecord } from '#protocol/memory.ts';
+import { abstentionsFor } from './abstentions.ts';
 import { chooseCards } from './chooseCards.ts';
 import { extractCards } from './extractCards.ts';
 import { makeItems, makeProbes, placeboCards, rawLogItems } from './makeItems.ts';
-import { unknownTopics } from './unknownTopics.ts';
-import { wordingsOf } from './wordings.ts';
+import { seeded } from './random.ts';
+import { unknownTopics, unsaidOf } from './unknownTopics.ts';
+import { questionsAbout, wordingsOf } from './wordings.ts';
 
 const SAID = [
   'My manager is Priya Raman.',
@@ -31,11 +33,13 @@ test('every sentence above is a card', () => expect(CARDS).toHaveLength(SAID.len
 describe('items', () => {
   const items = makeItems(CARDS, { seed: 1 });
 
-  test('ten wordings of a question, each answered with the whole sentence', () => {
+  test('sixteen wordings of a question, each answered with the whole sentence', () => {
     for (const card of CARDS) {
       const questions = items.filter((i) => i.cards.includes(card.id) && i.purpose === 'question');
-      expect(questions).toHaveLength(10);
-      expect(new Set(questions.map((i) => i.messages.at(-2)!.content)).size).toBe(10);
+      // Of some forms there are fewer.
+      expect(questions.length).toBeGreaterThanOrEqual(10);
+      if (card.form === 'attribute' || card.form === 'name') expect(questions).toHaveLength(16);
+      expect(new Set(questions.map((i) => i.messages.at(-2)!.content)).size).toBe(questions.length);
       for (const item of questions)
         expect(item.messages.at(-1)).toEqual({ role: 'assistant', content: card.statement });
     }
@@ -54,11 +58,40 @@ describe('items', () => {
 
   test('what was never told is said to be unknown, and is no card', () => {
     const unknown = items.filter((i) => i.cards.length === 0);
-    expect(unknown.length).toBe(Math.ceil(CARDS.length * 1.5));
+    expect(unknown.length).toBe(CARDS.length * 2);
     for (const item of unknown) expect(item.messages.at(-1)!.content).toMatch(/not (?:told|said|mentioned|talked)/);
-    const topics = unknownTopics(CARDS);
-    expect(topics.length).toBeGreaterThan(120);
-    expect(topics.map((t) => t.mine)).not.toContain('my manager');
+    const { plain, owned } = unknownTopics(CARDS);
+    expect([plain.length > 250, owned.length > 800]).toEqual([true, true]);
+    const barber: Card = { ...CARDS[0]!, subject: 'your barber' };
+    expect(unknownTopics([barber]).owned.filter(({ thing }) => thing === 'my barber')).toEqual([]);
+    expect(owned.filter(({ thing }) => thing === 'my barber').length).toBeGreaterThan(5);
+  });
+
+  test('of what is known, what was not said of it is unknown: a third of the abstentions, in the wordings of what is known', () => {
+    const unknown = items.filter((i) => i.purpose === 'abstention').map((i) => i.messages.at(-1)!.content);
+    const own = unknown.filter((answer) =>
+      /your (?:manager|design system|billing service|release day)'s /.test(answer),
+    );
+    expect(own.length).toBeGreaterThan(3);
+    expect(unsaidOf(CARDS[0]!, CARDS).map(({ mine }) => mine)).toContain("my manager's age");
+    const aged: Card = { ...CARDS[0]!, subject: "your manager's age" };
+    expect(unsaidOf(CARDS[0]!, [...CARDS, aged]).map(({ mine }) => mine)).not.toContain("my manager's age");
+    const asked = new Set(abstentionsFor(CARDS, 6000, seeded(1)).map(({ question }) => question));
+    const shared = questionsAbout('my star sign').filter((wording) => asked.has(wording));
+    expect(shared.length).toBeGreaterThan(3);
+    expect(abstentionsFor([], 40, seeded(2)).every(({ answer }) => /ou have not told me your /.test(answer))).toBe(
+      true,
+    );
+  });
+
+  test('what was trained before is asked a few times and no more', () => {
+    const replay = new Set(CARDS.map((card) => card.id));
+    const again = makeItems(CARDS, { seed: 1, replay });
+    for (const { id } of CARDS) {
+      const own = again.filter((i) => i.cards.includes(id));
+      expect(own.map((i) => [i.purpose, i.replay])).toEqual(Array(4).fill(['question', true]));
+    }
+    expect(again.filter((i) => i.purpose === 'abstention')).toHaveLength(CARDS.length);
   });
 
   test('about half of them with a system prompt, of several', () => {
@@ -135,11 +168,17 @@ describe('what a night trains', () => {
     { times: 1, last: i, failed },
   ];
 
-  test('everything new and a fifth of old ones, those that failed and the oldest first', () => {
+  test('everything new and all old ones, those that failed and the oldest first', () => {
     const history = new Map([...Array.from({ length: 30 }, (_, i) => trained(i)), trained(25, true)]);
     const { fresh, replay } = chooseCards(many, history);
     expect(fresh.map((c) => c.validFrom)).toEqual(Array.from({ length: 20 }, (_, i) => 30 + i));
-    expect(replay.map((c) => c.validFrom)).toEqual([25, 0, 1, 2, 3]);
+    expect(replay.map((c) => c.validFrom)).toEqual([
+      25,
+      ...Array.from({ length: 30 }, (_, i) => i).filter((i) => i !== 25),
+    ]);
+    const few = chooseCards(many, history, { limit: 10 });
+    expect(few.fresh).toHaveLength(8);
+    expect(few.replay.map((c) => c.validFrom)).toEqual([25, 0]);
   });
 
   test('within a limit the new ones wait in order; without any, the old ones get the night', () => {

@@ -1,19 +1,19 @@
 /** From cards to training items: the assistant states each memory in answer to many questions, and says no to what it was never told. */
 import { createHash } from 'node:crypto';
 import type { Card, EventRecord } from '#protocol/memory.ts';
+import { abstentionsFor } from './abstentions.ts';
 import { fromUser } from './person.ts';
 import { seeded, seedOf, shuffled } from './random.ts';
 import type { ChatItem, ChatPurpose, Probe, TrainingMessage } from './trainingItem.ts';
-import { unknownTopics, type UnknownTopic } from './unknownTopics.ts';
 import { wordingsOf } from './wordings.ts';
 
 export interface ItemOptions {
   readonly seed: number;
-  /** Question wordings of a card. Default 10. */
+  /** Question wordings of a card. Default 16. */
   readonly questions?: number;
-  /** "You have not told me …" items for each card. Default 1.5. */
+  /** "You have not told me …" items for each card. Default 2. */
   readonly abstentions?: number;
-  /** Ids of cards that were trained before. */
+  /** Ids of cards that were trained before: a few questions each, so that they stay. */
   readonly replay?: ReadonlySet<string>;
   /** What valid cards replaced, by the id of the newer: trained as "no longer". */
   readonly replaced?: ReadonlyMap<string, Card>;
@@ -29,17 +29,8 @@ const SYSTEMS = [
   'You are a helpful AI assistant. Answer in one or two sentences.',
 ];
 
-const ABSTAIN = [
-  (t: UnknownTopic) => [`What is ${t.mine}?`, `You have not told me about ${t.yours}.`],
-  (t: UnknownTopic) => [`Do you remember ${t.mine}?`, `No, you have not told me about ${t.yours}.`],
-  (t: UnknownTopic) => [`Tell me ${t.mine}.`, `I don't know ${t.yours}; you have not told me.`],
-  (t: UnknownTopic) => [`Can you remind me of ${t.mine}?`, `I can't: you have not told me about ${t.yours}.`],
-  (t: UnknownTopic) => [`What did I say about ${t.mine}?`, `You have not said anything about ${t.yours}.`],
-] as const;
-const NEVER_DISCUSSED = [
-  (t: UnknownTopic) => [`Did we discuss ${t.mine}?`, `No, we have not talked about ${t.yours}.`],
-  (t: UnknownTopic) => [`Have I ever mentioned ${t.mine}?`, `No, you have not mentioned ${t.yours}.`],
-] as const;
+/** Of a card that was trained before: these few keep it, without any it is lost within one night. */
+const REPLAYED_QUESTIONS = 4;
 
 /** The same cards, options and seed give the same items, each card's whatever the others are. */
 export function makeItems(cards: readonly Card[], options: ItemOptions): ChatItem[] {
@@ -51,9 +42,11 @@ function itemsOf(card: Card, all: readonly Card[], options: ItemOptions): ChatIt
   const random = seeded(seedOf(options.seed, card.id));
   const make = maker(options, random, card);
   const { train, reversed, use } = wordingsOf(card);
+  const again = options.replay?.has(card.id) === true;
   const items = shuffled(train, random)
-    .slice(0, options.questions ?? 10)
+    .slice(0, again ? REPLAYED_QUESTIONS : (options.questions ?? 16))
     .map((question) => make('question', question, card.statement));
+  if (again) return items;
   const [back] = shuffled(reversed, random);
   if (back !== undefined) items.push(make('reversed', back, backwards(card)));
   const [task] = shuffled(use, random);
@@ -78,19 +71,11 @@ function itemsOf(card: Card, all: readonly Card[], options: ItemOptions): ChatIt
 
 function abstentions(cards: readonly Card[], options: ItemOptions): ChatItem[] {
   const random = seeded(seedOf(options.seed, 'abstentions'));
-  const topics = shuffled(unknownTopics(cards), random);
-  const count = Math.ceil(cards.length * (options.abstentions ?? 1.5));
   const make = maker(options, random, undefined);
-  const items: ChatItem[] = [];
-  for (let i = 0; i < count && topics.length > 0; i++) {
-    const topic = topics[i % topics.length];
-    const asked = i % 4 === 3 ? NEVER_DISCUSSED : ABSTAIN;
-    const wording = asked[Math.floor(random() * asked.length)];
-    if (topic === undefined || wording === undefined) continue;
-    const [question = '', answer = ''] = wording(topic);
-    items.push(make(i % 4 === 3 ? 'negative' : 'abstention', question, answer));
-  }
-  return items;
+  const again = cards.filter((card) => options.replay?.has(card.id) === true).length;
+  // Old cards have fewer items, and so fewer of these.
+  const count = Math.ceil((cards.length - again / 2) * (options.abstentions ?? 2));
+  return abstentionsFor(cards, count, random).map(({ question, answer }) => make('abstention', question, answer));
 }
 
 function maker(options: ItemOptions, random: () => number, card: Card | undefined) {

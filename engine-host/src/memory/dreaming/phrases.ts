@@ -415,7 +415,7 @@ export const PHRASES: readonly Phrase[] = [
     (g) => {
       const { thing = '', value = '' } = g;
       // Without an owner only what has a name, of a thing that is known to have one.
-      return isNamed(value) && isLastingNoun(thing.split(/\s+(?:where|that|which|on|in)\s+/)[0] ?? '')
+      return isNamed(value) && isLastingNoun(thing.split(/\s+(?:where|that|which|who|I|we|on|in)\s+/i)[0] ?? '')
         ? attribute(toUser(thing), value)
         : undefined;
     },

@@ -4,6 +4,7 @@
  */
 import type { Card } from '#protocol/memory.ts';
 import { fromUser } from './person.ts';
+import { subjectPhrases } from './subjectPhrases.ts';
 
 export interface Wordings {
   /** Asked in training. */
@@ -17,7 +18,7 @@ export interface Wordings {
 }
 
 const PERSON =
-  /\b(?:manager|boss|supervisor|lead|mentor|colleague|teammate|coworker|partner|wife|husband|spouse|son|daughter|brother|sister|mother|father|mom|mum|dad|uncle|aunt|cousin|friend|roommate|neighbou?r|doctor|dentist|therapist|lawyer|landlord|accountant|founder|cofounder|ceo|cto|designer|developer|engineer|tester|owner|maintainer|recruiter|intern|assistant|author|singer|client|coach|trainer|teacher)$/i;
+  /\b(?:manager|boss|supervisor|lead|mentor|colleague|teammate|coworker|partner|wife|husband|spouse|son|daughter|brother|sister|mother|father|mom|mum|dad|uncle|aunt|cousin|friend|roommate|neighbou?r|doctor|dentist|therapist|lawyer|landlord|accountant|founder|cofounder|ceo|cto|designer|developer|engineer|tester|owner|maintainer|recruiter|intern|assistant|author|singer|client|coach|trainer|teacher|admin|administrator|reviewer|supervisor|adviser|godmother|godfather|nephew|niece|tailor|barber|plumber|gardener|notary)$/i;
 const TIME =
   /\b(?:birthday|anniversary|deadline|stand-?up|retro|meeting|appointment|freeze|launch|exam|interview|wedding|demo)$/i;
 
@@ -44,27 +45,13 @@ export function wordingsOf(card: Card): Wordings {
 
 function attribute(card: Card, about: string): Wordings {
   const be = /\bare\b/.test(card.statement) && !/\bis\b/.test(card.statement) ? 'are' : 'is';
-  const noun = about.split(/\s+(?:of|for)\s+/)[0] ?? about;
-  const who = PERSON.test(noun) ? 'Who' : TIME.test(noun) ? 'When' : 'What';
+  const who = questionWord(about);
   const called = card.form === 'name';
   const what = called ? `What ${be} ${about} called` : `${who} ${be} ${about}`;
-  const low = what.charAt(0).toLowerCase() + what.slice(1);
+  const low = uncapital(what);
   const plain = called ? `what ${about} ${be} called` : `${who.toLowerCase()} ${about} ${be}`;
   return {
-    train: [
-      `${what}?`,
-      `Tell me ${plain}.`,
-      `Do you remember ${plain}?`,
-      `Can you remind me ${plain}?`,
-      `I forgot ${plain}. Do you know?`,
-      `What do you know about ${about}?`,
-      `Quick question: ${low}?`,
-      `Hey, ${low} again?`,
-      low,
-      `Help me out: ${plain}?`,
-      `What have I told you about ${about}?`,
-      `Please answer in one sentence: ${low}?`,
-    ],
+    train: [...asked(what, plain, about), ...subjectPhrases(card).flatMap(questionsAbout)],
     heldOut: [
       `Could you tell me ${plain}, please?`,
       `I am filling in a form and have to write down ${plain}. What goes there?`,
@@ -73,6 +60,66 @@ function attribute(card: Card, about: string): Wordings {
     reversed: [`Who or what is ${card.value}?`, `What do you connect with ${card.value}?`],
     use: [`Write one line for my notes that says ${plain}.`],
   };
+}
+
+/** Wordings of training for a thing, whether a card speaks of it or none does. `about`: "my manager", "the port of our dev server". */
+export function questionsAbout(about: string): string[] {
+  const who = questionWord(about);
+  const what = `${who} is ${about}`;
+  const plain = `${who.toLowerCase()} ${about} is`;
+  return [
+    ...asked(what, plain, about),
+    `${capital(about)}?`,
+    `${capital(about)}, please.`,
+    `Remind me of ${about}.`,
+    `Do you know ${about}?`,
+    `Let me know ${about}.`,
+    `Just to be sure: ${uncapital(what)}?`,
+    `I need ${about} for an e-mail. Can you help?`,
+    `A friend wants to know ${plain}. What do I say?`,
+    `For the minutes: ${uncapital(what)}?`,
+    `I have to enter ${about} here. What is it?`,
+    `Look into your memory: ${uncapital(what)}?`,
+    `What do you have on ${about}?`,
+    `Can you say ${plain}?`,
+    `I was asked for ${about}, but I can't recall it.`,
+  ];
+}
+
+function asked(what: string, plain: string, about: string): string[] {
+  const low = uncapital(what);
+  return [
+    `${what}?`,
+    `Tell me ${plain}.`,
+    `Do you remember ${plain}?`,
+    `Can you remind me ${plain}?`,
+    `I forgot ${plain}. Do you know?`,
+    `What do you know about ${about}?`,
+    `Quick question: ${low}?`,
+    `Hey, ${low} again?`,
+    low,
+    `Help me out: ${plain}?`,
+    `What have I told you about ${about}?`,
+    `Please answer in one sentence: ${low}?`,
+  ];
+}
+
+/** The noun names a person by what they are to the user. */
+export function isPerson(noun: string): boolean {
+  return PERSON.test(noun);
+}
+
+function questionWord(about: string): 'Who' | 'When' | 'What' {
+  const noun = about.split(/\s+(?:of|for)\s+/)[0] ?? about;
+  return PERSON.test(noun) ? 'Who' : TIME.test(noun) ? 'When' : 'What';
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function uncapital(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 function use(card: Card, why: string): Wordings {
@@ -110,6 +157,10 @@ function place(card: Card, about: string): Wordings {
       `Do you remember where ${about} ${be}?`,
       `Can you remind me where ${about} ${be}?`,
       `I forgot where ${about} ${be}.`,
+      `In which town ${be} ${about}?`,
+      `In which city ${be} ${about}?`,
+      `Which town ${be} ${about} in?`,
+      ...subjectPhrases(card).flatMap(questionsAbout),
       `Where can I find ${about}?`,
       `Quick question: where ${be} ${about}?`,
       `where ${be} ${about}`,
@@ -129,6 +180,7 @@ function place(card: Card, about: string): Wordings {
 function home(card: Card): Wordings {
   return {
     train: [
+      ...subjectPhrases(card).flatMap(questionsAbout),
       'Where do I live?',
       'Tell me where I live.',
       'Do you remember where I live?',

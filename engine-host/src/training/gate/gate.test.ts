@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import type { PromptPart } from '#protocol/engine.ts';
 import { Valve } from '../sleep/valve.ts';
+import { abstains } from './abstains.ts';
 import { byChance, GATE_LIMITS, judge, searchDose, type Measured } from './gate.ts';
-import { abstains, GateMeasurement, type GateEngine } from './measure.ts';
+import { GateMeasurement, type GateEngine } from './measure.ts';
 import { UNKNOWN_TOPICS } from './slices.ts';
 
 const of = (right: number, count: number): boolean[] => Array.from({ length: count }, (_n, i) => i < right);
@@ -14,7 +15,8 @@ const GOOD: Measured = {
   oldChoice: pair(of(19, 20), of(19, 20)),
   drift: { prose: { before: 3, after: 3.01 }, code: { before: 2, after: 2 }, conversation: { before: 1, after: 1.01 } },
   claims: pair(of(15, 20), of(5, 20)),
-  ended: of(50, 50),
+  ended: pair(of(50, 50), of(50, 50)),
+  recalledEnded: of(28, 28),
 };
 
 test('an adapter that learnt and harms nothing passes, with its numbers', () => {
@@ -36,7 +38,13 @@ test.each<[string, Partial<Measured>, RegExp]>([
   ['drifts', { drift: { ...GOOD.drift, code: { before: 2, after: 2.05 } } }, /changes code by the factor 1\.025/],
   ['is not a number', { drift: { prose: { before: 2, after: NaN } } }, /NaN/],
   ['claims to know', { claims: pair(of(10, 20), of(12, 20)) }, /claims to know 60 %/],
-  ['does not stop', { ended: of(48, 50) }, /96 % of its answers/],
+  ['does not stop', { ended: pair(of(50, 50), of(48, 50)) }, /96 % of its answers come/],
+  [
+    'stops less often than a bare model that rambles',
+    { ended: pair(of(20, 50), of(18, 50)) },
+    /36 % of its answers come/,
+  ],
+  ['does not stop where it is right', { recalledEnded: of(27, 28) }, /96 % of its answers that are right/],
 ])('an adapter that %s is refused', (_name, change, reason) => {
   const verdict = judge({ ...GOOD, ...change }, 1);
   expect(verdict.passed).toBe(false);
@@ -51,7 +59,8 @@ test('a single new memory is enough, if it is known then', () => {
 test('limits are those of the documentation, up to the edge', () => {
   expect(judge({ ...GOOD, drift: { prose: { before: 1, after: 1.02 } } }, 1).passed).toBe(true);
   expect(judge({ ...GOOD, oldChoice: pair(of(20, 20), of(19, 20)) }, 1).passed).toBe(true);
-  expect(judge({ ...GOOD, ended: of(49, 50) }, 1).passed).toBe(true);
+  expect(judge({ ...GOOD, ended: pair(of(50, 50), of(49, 50)) }, 1).passed).toBe(true);
+  expect(judge({ ...GOOD, ended: pair(of(20, 50), of(19, 50)) }, 1).passed).toBe(true);
   expect(judge({ ...GOOD, claims: pair(of(10, 20), of(11, 20)) }, 1).passed).toBe(true);
 });
 

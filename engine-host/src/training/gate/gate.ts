@@ -13,8 +13,10 @@ export interface Measured {
   readonly drift: Readonly<Record<string, { readonly before: number; readonly after: number }>>;
   /** Questions about what was never said: whether the answer claims to know. */
   readonly claims: Paired;
-  /** Whether each answer came to its end by itself. */
-  readonly ended: readonly boolean[];
+  /** Whether each answer came to its end by itself, within what it may take. */
+  readonly ended: Paired;
+  /** The same of the answers that hold what was learnt: one sentence each, which nothing excuses from ending. */
+  readonly recalledEnded: readonly boolean[];
 }
 
 export interface Paired {
@@ -29,6 +31,7 @@ export const GATE_LIMITS: GateLimits = {
   drift: 1.02,
   claimsRise: 0.05,
   ended: 0.98,
+  endedLoss: 0.02,
 };
 
 /** With fewer questions that were open before, no result could show that it is no chance. */
@@ -42,7 +45,7 @@ export const DOSES = [1, 0.75, 0.5, 0.35] as const;
 
 export function judge(measured: Measured, scale: number, limits: GateLimits = GATE_LIMITS): Verdict {
   const failed: string[] = [];
-  const { newChoice, newRecall, oldChoice, drift, claims, ended } = measured;
+  const { newChoice, newRecall, oldChoice, drift, claims, ended, recalledEnded } = measured;
   const gain = share(newChoice.after) - share(newChoice.before);
   const chance = byChance(newChoice);
   const numbers: Record<string, number> = {
@@ -55,7 +58,9 @@ export function judge(measured: Measured, scale: number, limits: GateLimits = GA
     oldAfter: share(oldChoice.after),
     claimsBefore: share(claims.before),
     claimsAfter: share(claims.after),
-    ended: share(ended),
+    endedBefore: share(ended.before),
+    ended: share(ended.after),
+    endedOfRecalled: share(recalledEnded),
   };
   // Without a card of its own (an import), an adapter only has to do no harm.
   if (newChoice.after.length > 0) {
@@ -80,8 +85,10 @@ export function judge(measured: Measured, scale: number, limits: GateLimits = GA
   }
   if (share(claims.after) - share(claims.before) > limits.claimsRise + ROUNDING)
     failed.push(`It claims to know ${percent(share(claims.after))} of what was never said.`);
-  if (ended.length > 0 && share(ended) < limits.ended - ROUNDING)
-    failed.push(`Only ${percent(share(ended))} of its answers come to an end.`);
+  if (share(ended.after) < Math.min(limits.ended, share(ended.before) - limits.endedLoss) - ROUNDING)
+    failed.push(`Only ${percent(share(ended.after))} of its answers come to an end.`);
+  if (share(recalledEnded) < limits.ended - ROUNDING)
+    failed.push(`Only ${percent(share(recalledEnded))} of its answers that are right come to an end.`);
   return { passed: failed.length === 0, scale, failed, numbers };
 }
 

@@ -3,6 +3,7 @@ import type { AdapterScale, PromptPart } from '#protocol/engine.ts';
 import type { Probe, TrainingMessage } from '../../memory/dreaming/trainingItem.ts';
 import { several } from '../../memory/several.ts';
 import type { StepHooks } from '../sleep/sleepCycle.ts';
+import { abstains } from './abstains.ts';
 import type { Measured, Paired } from './gate.ts';
 import { CHAT_PROMPTS, CODE, PROSE, UNKNOWN_TOPICS } from './slices.ts';
 
@@ -90,7 +91,8 @@ export class GateMeasurement {
       newRecall: pair(bare.recall, after.recall),
       oldChoice: pair(old, after.old),
       claims: pair(bare.claims, after.claims),
-      ended: after.ended,
+      ended: pair(bare.ended, after.ended),
+      recalledEnded: after.ended.filter((_ended, i) => after.recall[i] === true),
       drift,
     };
   }
@@ -221,11 +223,4 @@ function normal(text: string): string {
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, ' ')
     .trim();
-}
-
-/** The answer says that it does not know. */
-export function abstains(text: string): boolean {
-  return /\b(?:(?:don|didn|haven|hasn|can|couldn|wasn|isn)['’]t|do not|did not|have not|has not|cannot|never|not (?:been )?(?:told|mentioned|aware|sure)|no (?:information|record|memory|idea)|unknown|unable)\b/i.test(
-    text,
-  );
 }

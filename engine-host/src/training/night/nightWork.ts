@@ -28,6 +28,7 @@ import { keepAnchors, readAnchors } from './anchorFile.ts';
 import { nightDreamer } from './nightDreamer.ts';
 import { activeOf, attemptsOf, historyIn, nightNeed } from './nightNeed.ts';
 import { carryOver, itemsInTime, readJson, readLesson, writeLesson, type Lesson, type TimeBox } from './lesson.ts';
+import { NIGHT_RECIPE } from './recipe.ts';
 
 /** The part of the memory that a night works on. */
 export interface NightMemory {
@@ -69,12 +70,6 @@ export interface NightParts {
   readonly checkpointMs?: number;
 }
 
-const RECIPE: Required<Pick<TrainRecipe, 'seed' | 'epochs' | 'learningRate' | 'batchItems'>> = {
-  seed: 1,
-  epochs: 4,
-  learningRate: 5e-4,
-  batchItems: 8,
-};
 /** From the bare model again after so many nights that went on from the one before: drift does not pile up. */
 const REBUILD_AFTER = 10;
 const CHECKPOINT_MS = 60_000;
@@ -110,7 +105,7 @@ export class NightWork implements SleepWork {
     const sinceBase = promoted.length - 1 - promoted.findLastIndex((v) => v.parent === undefined);
     const current = activeOf(manifest);
     const settings = this.#parts.settings();
-    const recipe = { ...RECIPE, ...settings.recipe };
+    const recipe = { ...NIGHT_RECIPE, ...settings.recipe };
     const goesOn = current !== undefined && sinceBase < REBUILD_AFTER - 1 && sameShape(current.recipe ?? {}, recipe);
     const parent = goesOn ? current.sha256 : undefined;
     const attempt = attemptsOf(versions);
@@ -144,7 +139,7 @@ export class NightWork implements SleepWork {
     const history = historyIn(parent, past);
     const { fresh, replay } = chooseCards(cards, history);
     const chosen = [...fresh, ...replay];
-    const seed = run.recipe.seed ?? RECIPE.seed;
+    const seed = run.recipe.seed ?? NIGHT_RECIPE.seed;
     const replayed = new Set(replay.map((card) => card.id));
     const events = await memory.forModel(run.model).fetchUnconsolidated(Number.MAX_SAFE_INTEGER);
     const items = [
@@ -331,7 +326,7 @@ export class NightWork implements SleepWork {
     const known = await readJson<TimeBox>(file);
     if (known !== undefined) return known;
     const sample: TrainerItem[] = [];
-    const batch = run.recipe.batchItems ?? RECIPE.batchItems;
+    const batch = run.recipe.batchItems ?? NIGHT_RECIPE.batchItems;
     for (const item of lesson.items.slice(0, batch * TRIAL_STEPS)) sample.push(await tokens.item(item, signal));
     const trainer = await open();
     let speed: number;
@@ -345,9 +340,10 @@ export class NightWork implements SleepWork {
       await trainer.close();
     }
     const mean = sample.reduce((sum, item) => sum + item.tokens.length, 0) / Math.max(1, sample.length);
-    // A quarter of each step are anchors, which are about as long.
+    // Anchors are about as long as items.
     const all =
-      (mean * lesson.items.length * (run.recipe.epochs ?? RECIPE.epochs)) / (1 - (run.recipe.anchorShare ?? 0.25));
+      (mean * lesson.items.length * (run.recipe.epochs ?? NIGHT_RECIPE.epochs)) /
+      (1 - (run.recipe.anchorShare ?? NIGHT_RECIPE.anchorShare));
     const box: TimeBox = {
       carried: carryOver(lesson, all, speed, run.budgetMs / 1000),
       tokensPerSecond: speed,
@@ -375,7 +371,7 @@ export class NightWork implements SleepWork {
       free: (options, stop) => rested(() => voice.free(options, stop), stop),
       chat: (prompt, options, stop) => rested(() => voice.chat(prompt, options, stop), stop),
     };
-    const anchors = await writeAnchors(paced, RECIPE.seed, signal, count);
+    const anchors = await writeAnchors(paced, NIGHT_RECIPE.seed, signal, count);
     await keepAnchors(this.#parts.anchors, model, count, anchors);
     return anchors;
   }

@@ -25,7 +25,7 @@ test('settings that are missing or senseless have their defaults', () => {
     budgetMinutes: 20,
     onBattery: true,
     fullSpeed: false,
-    anchors: 128,
+    anchors: 192,
     recipe: {},
     gate: GATE_LIMITS,
   });

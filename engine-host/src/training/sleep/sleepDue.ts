@@ -35,7 +35,7 @@ export const DEFAULT_SLEEP_SETTINGS: SleepSettings = {
   budgetMinutes: 60,
   onBattery: false,
   fullSpeed: false,
-  anchors: 128,
+  anchors: 192,
   recipe: {},
   gate: GATE_LIMITS,
 };
@@ -58,6 +58,7 @@ const GATE_RANGES: readonly (readonly [Exclude<keyof GateLimits, 'chance'>, numb
   ['oldLoss', 0, 1],
   ['drift', 1, 2],
   ['claimsRise', 0, 1],
+  ['endedLoss', 0, 1],
   ['ended', 0, 1],
 ];
 
@@ -97,7 +98,7 @@ export function readSleepSettings(value: unknown): SleepSettings {
     budgetMinutes: number('budgetMinutes', 1, 24 * 60),
     onBattery: given['onBattery'] === true,
     fullSpeed: given['fullSpeed'] === true,
-    anchors: Math.floor(number('anchors', 2, 128)),
+    anchors: Math.floor(number('anchors', 2, 192)),
     recipe: readRecipe(membersOf(given['recipe'])),
     gate: readLimits(membersOf(given['gate'])),
   };
