@@ -1,11 +1,23 @@
 // Bundles every program of Zell into dist/. `node esbuild.mjs [--watch] [--dev]`; scripts import `build()`.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
+import { thirdPartyNotices } from './scripts/lib/notices.mjs';
 
 const ROOT = path.dirname(fileURLToPath(import.meta.url));
 const DIST = path.join(ROOT, 'dist');
+const NOTICES = 'THIRD_PARTY_NOTICES.txt';
 const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
 
 /** Packages in the old module format expect `require` inside an ES module. */
@@ -20,7 +32,9 @@ function bundles(dev) {
     keepNames: true,
     sourcemap: dev,
     logLevel: 'silent',
+    // All licences are in one file.
     legalComments: 'none',
+    metafile: true,
     define: { ZELL_VERSION: JSON.stringify(version) },
     // Shared so that output names and hashes do not depend on the machine.
     charset: 'utf8',
@@ -51,7 +65,6 @@ function bundles(dev) {
       entryPoints: { cli: 'engine-host/src/cli/main.ts' },
       splitting: true,
       chunkNames: 'cli-[hash]',
-      metafile: true,
     },
     {
       ...common,
@@ -93,6 +106,8 @@ export async function build({ dev = false } = {}) {
     throw Object.assign(new Error(`Bundling failed:\n${[...new Set(text)].join('\n')}`), { expected: true });
   }
   removeStale(outcomes.flatMap((outcome) => Object.keys(outcome.value?.metafile?.outputs ?? {})));
+  const inputs = outcomes.flatMap((outcome) => Object.keys(outcome.value?.metafile?.inputs ?? {}));
+  writeFileSync(path.join(DIST, NOTICES), thirdPartyNotices(ROOT, inputs));
   finish();
 }
 

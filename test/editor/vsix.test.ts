@@ -12,6 +12,7 @@ const EXPECTED = [
   'extension.vsixmanifest',
   'extension/LICENSE.txt',
   'extension/changelog.md',
+  'extension/dist/THIRD_PARTY_NOTICES.txt',
   'extension/dist/cli-*.mjs',
   'extension/dist/cli.mjs',
   'extension/dist/engine.mjs',
@@ -53,6 +54,13 @@ describe('the VSIX', () => {
     const programs = members.filter(({ name }) => /\/cli[^/]*\.mjs$/.test(name));
     const used = programs.flatMap((member) => member.text().match(/\bcli-[A-Z0-9]{8}\.mjs\b/g) ?? []);
     expect([...new Set(used)].sort()).toEqual(pieces.sort());
+  });
+
+  test('names the packages inside with their licences', () => {
+    const notices = textOf('extension/dist/THIRD_PARTY_NOTICES.txt');
+    for (const name of ['fastify', 'uplot', 'minisearch', '@secretlint/core', 'node-addon-api'])
+      expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(\\S+\\)$`, 'm'));
+    expect(notices.match(/^MIT License$|Permission is hereby granted/gm)?.length).toBeGreaterThan(10);
   });
 
   test('is for this platform', () => {
