@@ -1,5 +1,6 @@
 /** Finds secrets in a text: the rules of secretlint, a few of our own, and a generic rule by keyword and entropy. */
 import { lintSource } from '@secretlint/core';
+import { secretLintProfiler } from '@secretlint/profiler';
 import { creator } from '@secretlint/secretlint-rule-preset-recommend';
 
 export interface FoundSecret {
@@ -40,6 +41,9 @@ const MIN_ENTROPY = 3;
 /** What stands behind such names in ordinary code. */
 const ORDINARY =
   /^(?:process\.env|os\.environ|getenv|import\.meta|config|settings|options|this|self|string|undefined|null|true|false|function|await|new|return|\$\{|\$\(|<|\*+$|x{4,}$|\.{3})/i;
+
+// It would keep the marks of every text for ever, and search all of them at each new one.
+secretLintProfiler.mark = () => undefined;
 
 const RULE = { rules: [{ id: '@secretlint/secretlint-rule-preset-recommend', rule: creator }] };
 

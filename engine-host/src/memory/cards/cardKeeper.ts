@@ -7,6 +7,8 @@ import type { Journal } from '../journal.ts';
 import type { Redactor } from '../redactor.ts';
 import { asCard } from './readCard.ts';
 
+const IMPORTED_TOGETHER = 64;
+
 export class CardKeeper {
   readonly #journal: Journal;
   readonly #redactor: Redactor;
@@ -79,26 +81,43 @@ export class CardKeeper {
   /** Adds cards of another Zell, from an export; those that are no cards are left out. @returns how many are new */
   async import(values: readonly unknown[]): Promise<number> {
     return this.#journal.alone(async () => {
-      let added = 0;
+      const fresh = new Map<string, Card>();
       for (const value of values) {
         const card = asCard(value);
         if (card === undefined) continue;
         // Event ids of another log mean nothing here.
         const { supersedes, conversation, ...rest } = card;
-        const own: Card = { ...rest, id: cardId(rest), sources: [], by: 'user' };
-        if (this.#journal.cards.get(own.id) !== undefined) continue;
-        if (await this.#holdsSecret(`${own.subject}\n${own.statement}\n${own.value}`)) continue;
-        await this.#journal.makeCard(own, this.#journal.newestModel());
-        added++;
+        const id = cardId(rest);
+        if (this.#journal.cards.get(id) === undefined && !fresh.has(id))
+          fresh.set(id, { ...rest, id, sources: [], by: 'user' });
+      }
+      const model = this.#journal.newestModel();
+      let added = 0;
+      // Several share one search and one write to the disk.
+      for (const cards of groups([...fresh.values()], IMPORTED_TOGETHER)) {
+        const texts = cards.map((card) => `${card.subject}\n${card.statement}\n${card.value}`);
+        const secret = await this.#holdSecrets(texts);
+        const clean = cards.filter((_, i) => secret[i] === false);
+        await Promise.all(clean.map((card) => this.#journal.makeCard(card, model)));
+        added += clean.length;
       }
       await this.#journal.writeCards();
       return added;
     });
   }
 
-  /** Also when the search gives no answer. */
   async #holdsSecret(text: string): Promise<boolean> {
-    const [found] = await this.#redactor.redact([text]);
-    return found === undefined || Object.keys(found.counts).length > 0;
+    return (await this.#holdSecrets([text]))[0] !== false;
   }
+
+  /** Of each text; true also when the search gives no answer. */
+  async #holdSecrets(texts: readonly string[]): Promise<boolean[]> {
+    const redacted = await this.#redactor.redact(texts);
+    return texts.map((_, i) => Object.keys(redacted[i]?.counts ?? { unknown: 1 }).length > 0);
+  }
+}
+
+function groups<T>(values: readonly T[], size: number): T[][] {
+  const starts = Array.from({ length: Math.ceil(values.length / size) }, (_, i) => i * size);
+  return starts.map((start) => values.slice(start, start + size));
 }

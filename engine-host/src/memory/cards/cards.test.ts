@@ -351,4 +351,27 @@ describe('by hand', () => {
     expect(await memory.importCards(exported)).toBe(0);
     expect(statements().sort()).toEqual(['Your manager is Priya.', 'Your port is 8080.']);
   });
+
+  test('of thousands of cards the ones with a secret stay out, the others come in their order and once', async () => {
+    await talk('My manager is Priya.');
+    await memory.dream(never);
+    const card = memory.cards()[0]!;
+    await memory.clear();
+    const of = (i: number, value: string): unknown => ({
+      ...card,
+      subject: `your server ${i}`,
+      statement: `Your server ${i} is called ${value}.`,
+      value,
+    });
+    const cards = Array.from({ length: 2000 }, (_, i) => of(i, i % 100 === 7 ? 'AKIAQ7MZP2LXWV4TNB3K' : `heron-${i}`));
+    expect(await memory.importCards([...cards, cards[3]])).toBe(1980);
+    const held = memory.cards().map(({ value }) => value);
+    expect(
+      held
+        .reverse()
+        .slice(0, 9)
+        .map((value) => value.slice(6)),
+    ).toEqual(['0', '1', '2', '3', '4', '5', '6', '8', '9']);
+    expect(new Set(held).size).toBe(1980);
+  });
 });
