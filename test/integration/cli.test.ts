@@ -271,6 +271,7 @@ describe.skipIf(unavailable !== undefined)('with a running engine', () => {
       'lastEventId',
       'state',
       'enabled',
+      'mode',
       'sleep',
     ]);
     expect(status['events']).toBeGreaterThan(0);

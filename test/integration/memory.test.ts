@@ -271,7 +271,7 @@ describe.skipIf(unavailable !== undefined)('the memory', () => {
       const speaking = Promise.all(Array.from({ length: AT_ONCE }, speak));
       while (next < target) {
         for (const prompt of await collect(client, shown)) unshown.delete(prompt);
-        await sleep(50);
+        await sleep(5);
       }
       if (life < LIVES) {
         // In the middle of the last ones.
