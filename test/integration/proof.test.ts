@@ -16,7 +16,7 @@ import { processesUnavailable } from '../helpers/processes.ts';
 
 const unavailable = processesUnavailable() ?? oracleUnavailable();
 const SHAPE = '--layers 2 --width 128 --heads 4 --kv-heads 2 --ffn 512 --context 2048 --type F32 --tied --seed 5';
-const FACTS = 5;
+const FACTS = 7;
 const UNKNOWN = 20;
 /**
  * What a user may write into memory/sleep.json. Random weights know no language, so that nothing tells their adapter where a memory ends and
