@@ -67,7 +67,8 @@ export function sleepJourney(stage: () => Stage): void {
     const { passed } = gated[0]!.data as { passed: boolean };
     await memory.getByRole('tab', { name: 'Learning' }).click();
     const report = memory.locator('#sleep-report');
-    expect(await report.getAttribute('data-outcome')).toBe(passed ? 'learned' : 'unchanged');
+    // The list of versions comes in a moment after the state.
+    await eventually(() => report.getAttribute('data-outcome')).toBe(passed ? 'learned' : 'unchanged');
     expect((await report.innerText()).length).toBeGreaterThan(80);
     expect(await memory.locator('[data-version="1"]').innerText()).toContain(
       passed ? 'answers now' : 'did not pass its test',
