@@ -29,7 +29,7 @@ export class Progress {
     this.#current = this.#stages.findIndex((stage) => stage.name === name);
     if (this.#current < 0) throw new Error(`No stage is called ${name}.`);
     this.#line(name, 0, '');
-    return (done, of, words = ` ${done} of ${of}`) => {
+    return (done, of, words = ` ${Math.floor(done)} of ${of}`) => {
       if (this.#now() - this.#saidAt < 5000 && done < of) return;
       this.#line(name, done / of, words);
     };
