@@ -14,6 +14,9 @@ const RINGS = {
   ui: () => vitest('ui'),
 };
 
+/** What failed and why, said again at the end: a log that is cut from the front still tells. */
+const failures = [];
+
 const wanted = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
 if (process.argv.includes('--help')) {
   console.log(`usage: npm test [-- RING …]\nRings: ${Object.keys(RINGS).join(', ')}; all when none is named.`);
@@ -46,6 +49,7 @@ async function main(names) {
       result = await RINGS[name]();
     } catch (error) {
       console.error(error.message);
+      failures.push(`${name}: ${error.message}`);
       result = { passed: 0, failed: 1, skipped: 0 };
     }
     table.push(
@@ -53,13 +57,14 @@ async function main(names) {
     );
     for (const key of Object.keys(total)) total[key] += result[key];
   }
+  for (const failure of failures) console.log(`\nFAILED ${failure.slice(0, 2000)}`);
   console.log(`\n${table.join('\n')}\n\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return total.failed === 0 ? 0 : 1;
 }
 
 /** Types, lint, layers, formats, dead code: one check each. */
 async function check() {
-  return counted(path.join(ROOT, 'node_modules/.bin/tsx'), [path.join(ROOT, 'scripts/check.ts')]);
+  return counted('check', path.join(ROOT, 'node_modules/.bin/tsx'), [path.join(ROOT, 'scripts/check.ts')]);
 }
 
 async function vitest(project) {
@@ -80,7 +85,10 @@ async function vitest(project) {
   } catch {
     ended = false;
   }
-  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0 };
+  if (!existsSync(file)) {
+    failures.push(`${project}: it ended without a report`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
   const report = JSON.parse(readFileSync(file, 'utf8'));
   const result = {
     passed: report.numPassedTests,
@@ -89,11 +97,19 @@ async function vitest(project) {
       report.testResults.filter((f) => f.status === 'failed' && f.assertionResults.length === 0).length,
     skipped: report.numPendingTests + report.numTodoTests,
   };
-  for (const file of report.testResults)
-    for (const test of file.assertionResults)
+  for (const { name, status, message, assertionResults } of report.testResults) {
+    if (status === 'failed' && assertionResults.length === 0) failures.push(`${path.relative(ROOT, name)}\n${message}`);
+    for (const test of assertionResults) {
       if (test.status === 'pending' || test.status === 'skipped') console.log(`skip ${test.fullName}`);
+      if (test.status === 'failed')
+        failures.push(`${path.relative(ROOT, name)} ${test.fullName}\n${test.failureMessages.join('\n')}`);
+    }
+  }
   // A run that failed without a failed test (an unhandled rejection, a crash) is a failure all the same.
-  if (!ended && result.failed === 0) result.failed = 1;
+  if (!ended && result.failed === 0) {
+    result.failed = 1;
+    failures.push(`${project}: every test passed, but the run did not (an unhandled rejection, or a crash)`);
+  }
   return result;
 }
 
@@ -177,6 +193,7 @@ async function fuzzers() {
       return { passed: 1, failed: 0, skipped: 0 };
     } catch (error) {
       console.log(`FAIL ${name}\n${error.message}`);
+      failures.push(`${name}\n${error.message.slice(-1500)}`);
       return { passed: 0, failed: 1, skipped: 0 };
     }
   };
@@ -218,13 +235,13 @@ function skipped(name, why) {
 }
 
 async function reported(name, command, args, env) {
-  const result = await counted(command, args, env);
+  const result = await counted(name, command, args, env);
   console.log(`${name}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`);
   return result;
 }
 
 /** Runs a program whose last line is the plain count; prints its output only when something failed or was skipped. */
-async function counted(command, args, env) {
+async function counted(name, command, args, env) {
   let output;
   let ended = true;
   try {
@@ -238,8 +255,10 @@ async function counted(command, args, env) {
     ? { passed: +line[1], failed: +line[2], skipped: +line[3] }
     : { passed: 0, failed: 1, skipped: 0 };
   if (!ended && result.failed === 0) result.failed = 1;
-  if (result.failed > 0) console.log(output.slice(-12000));
-  else if (result.skipped > 0)
+  if (result.failed > 0) {
+    console.log(output.slice(-12000));
+    failures.push(`${name}\n${output.slice(-1500)}`);
+  } else if (result.skipped > 0)
     console.log(
       output
         .split('\n')

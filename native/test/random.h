@@ -1,7 +1,9 @@
 // Numbers of tests, by seed.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "base/split_mix.h"
 
@@ -20,5 +22,13 @@ class Random : public base::SplitMix64 {
     return static_cast<float>(sum) * (1.7320508f / 65536.0f);
   }
 };
+
+/// `n` of them, times `size`.
+inline std::vector<float> Normals(size_t n, uint64_t seed, float size = 1) {
+  Random random(seed);
+  std::vector<float> x(n);
+  for (float& v : x) v = size * random.Normal();
+  return x;
+}
 
 }  // namespace zell::test

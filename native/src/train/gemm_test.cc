@@ -18,13 +18,6 @@ using train::Workers;
 
 namespace {
 
-std::vector<float> Numbers(size_t n, uint64_t seed) {
-  test::Random random(seed);
-  std::vector<float> x(n);
-  for (float& v : x) v = random.Normal();
-  return x;
-}
-
 std::vector<const GemmKernels*> Supported() {
   std::vector<const GemmKernels*> all = {&train::ScalarGemm()};
   if (&train::ActiveGemm() != all[0]) all.push_back(&train::ActiveGemm());
@@ -61,7 +54,7 @@ TEST(products_are_right_at_all_edges_on_every_instruction_set) {
   const size_t sizes[][3] = {{1, 1, 1}, {14, 32, 300}, {15, 16, 7}, {37, 33, 257}, {60, 70, 513}, {5, 8, 64}};
   for (const GemmKernels* kernels : Supported()) {
     for (const auto& [m, n, k] : sizes) {
-      const std::vector<float> a = Numbers(m * k, 1), b = Numbers(k * n, 2);
+      const std::vector<float> a = test::Normals(m * k, 1), b = test::Normals(k * n, 2);
       const std::vector<double> wanted = Plain(a, b, m, n, k);
       // |sum| < 5 sqrt(k); f32 rounds k + k / 256 times, and each error is far below the largest.
       const double tolerance = 1e-6 * static_cast<double>(k) + 1e-6;
@@ -92,7 +85,7 @@ TEST(products_are_right_at_all_edges_on_every_instruction_set) {
 
 TEST(bits_do_not_depend_on_threads_or_instruction_set) {
   const size_t m = 61, n = 90, k = 600;
-  const std::vector<float> a = Numbers(m * k, 3), b = Numbers(k * n, 4);
+  const std::vector<float> a = test::Normals(m * k, 3), b = test::Normals(k * n, 4);
   std::vector<float> first;
   for (const GemmKernels* kernels : Supported()) {
     for (const int threads : {1, 2, 5}) {
@@ -109,7 +102,8 @@ TEST(bits_do_not_depend_on_threads_or_instruction_set) {
 TEST(quantised_rows_are_multiplied_as_what_they_stand_for) {
   const size_t m = 20, rows = 70, cols = 512;
   for (const quant::TensorType type : {quant::TensorType::kQ4_1, quant::TensorType::kQ6_K, quant::TensorType::kF16}) {
-    const std::vector<float> weights = Numbers(rows * cols, 5), x = Numbers(m * cols, 6), dy = Numbers(m * rows, 7);
+    const std::vector<float> weights = test::Normals(rows * cols, 5), x = test::Normals(m * cols, 6),
+                             dy = test::Normals(m * rows, 7);
     const size_t row_bytes = quant::RowBytes(quant::InfoOf(type), cols);
     std::vector<uint8_t> bytes(rows * row_bytes);
     std::vector<float> stored(rows * cols);

@@ -16,13 +16,6 @@ namespace {
 
 using Numbers = std::vector<float>;
 
-Numbers Random(size_t n, uint64_t seed, float size = 1.0f) {
-  test::Random random(seed);
-  Numbers x(n);
-  for (float& v : x) v = size * random.Normal();
-  return x;
-}
-
 double Dot(const Numbers& a, const Numbers& b) {
   double sum = 0;
   for (size_t i = 0; i < a.size(); ++i) sum += double(a[i]) * b[i];
@@ -35,7 +28,7 @@ void CheckGradient(Numbers& x, const Numbers& gradient, const std::function<doub
   const Numbers kept = x;
   const float h = 1e-2f;
   for (uint64_t seed = 100; seed < 104; ++seed) {
-    const Numbers d = Random(x.size(), seed);
+    const Numbers d = test::Normals(x.size(), seed);
     for (size_t i = 0; i < x.size(); ++i) x[i] = kept[i] + h * d[i];
     const double above = loss();
     for (size_t i = 0; i < x.size(); ++i) x[i] = kept[i] - h * d[i];
@@ -52,8 +45,8 @@ void CheckGradient(Numbers& x, const Numbers& gradient, const std::function<doub
 TEST(rms_norm_has_the_gradient_of_its_input_and_its_weights) {
   Workers workers(2);
   const size_t width = 48, weights = 96, parts = 10;
-  Numbers x = Random(parts * width, 1), w = Random(weights, 2);
-  const Numbers out = Random(parts * width, 3);
+  Numbers x = test::Normals(parts * width, 1), w = test::Normals(weights, 2);
+  const Numbers out = test::Normals(parts * width, 3);
   for (const bool weighted : {true, false}) {
     const train::RmsNorm norm{weighted ? w.data() : nullptr, width, weights, 1e-5f};
     const auto loss = [&] {
@@ -76,8 +69,8 @@ TEST(rope_turns_back) {
     rope.split_halves = halves;
     train::RopeTable table;
     table.Build(rope, 9);
-    Numbers x = Random(heads * dim, 1);
-    const Numbers out = Random(heads * dim, 2);
+    Numbers x = test::Normals(heads * dim, 1);
+    const Numbers out = test::Normals(heads * dim, 2);
     const auto loss = [&] {
       Numbers y = x;
       table.Turn(y.data(), heads, dim, 2, 8, 1.0f);
@@ -93,9 +86,9 @@ TEST(gates_have_the_gradients_of_both_sides) {
   using kernels::Activation;
   Workers workers(2);
   const size_t n = 300;
-  Numbers gate = Random(n, 1, 2.0f), up = Random(n, 2);
+  Numbers gate = test::Normals(n, 1, 2.0f), up = test::Normals(n, 2);
   gate[0] = 0.0f;
-  const Numbers out = Random(n, 3);
+  const Numbers out = test::Normals(n, 3);
   for (const Activation f : {Activation::kSilu, Activation::kGelu, Activation::kReluSquared}) {
     for (const bool gated : {true, false}) {
       const float* other = gated ? up.data() : nullptr;
@@ -117,8 +110,8 @@ TEST(attention_has_the_gradients_of_queries_keys_and_values) {
   const Segment segments[] = {{0, 5}, {5, 1}, {6, 63}};
   const size_t rows = 69;
   train::Attention a{.heads = 4, .kv_heads = 2, .key_dim = 6, .value_dim = 5, .scale = 0.5f};
-  Numbers q = Random(rows * 24, 1), k = Random(rows * 12, 2), v = Random(rows * 10, 3);
-  const Numbers out = Random(rows * 20, 4);
+  Numbers q = test::Normals(rows * 24, 1), k = test::Normals(rows * 12, 2), v = test::Normals(rows * 10, 3);
+  const Numbers out = test::Normals(rows * 20, 4);
   for (const size_t window : {size_t{0}, size_t{3}}) {
     a.window = window;
     const auto loss = [&] {
@@ -139,7 +132,7 @@ TEST(attention_sees_neither_later_tokens_nor_other_segments_nor_beyond_its_windo
   Workers workers(1);
   const Segment segments[] = {{0, 4}, {4, 4}};
   const train::Attention a{.heads = 1, .kv_heads = 1, .key_dim = 4, .value_dim = 4, .scale = 1.0f, .window = 2};
-  Numbers q = Random(32, 1), k = Random(32, 2), v = Random(32, 3), first(32), second(32);
+  Numbers q = test::Normals(32, 1), k = test::Normals(32, 2), v = test::Normals(32, 3), first(32), second(32);
   train::AttentionForward(workers, a, segments, q.data(), k.data(), v.data(), first.data());
   for (size_t i = 4 * 4; i < 5 * 4; ++i) k[i] = v[i] = 9;  // token 4, seen by 4 and 5
   train::AttentionForward(workers, a, segments, q.data(), k.data(), v.data(), second.data());
@@ -150,7 +143,7 @@ TEST(attention_sees_neither_later_tokens_nor_other_segments_nor_beyond_its_windo
 }
 
 TEST(cross_entropy_has_the_gradient_of_logits) {
-  Numbers logits = Random(50, 1, 2.0f);
+  Numbers logits = test::Normals(50, 1, 2.0f);
   const auto loss = [&] {
     Numbers copy = logits;
     return 0.7 * train::CrossEntropy(copy.data(), copy.size(), 7, 0.7f);
@@ -164,7 +157,7 @@ TEST(cross_entropy_has_the_gradient_of_logits) {
 }
 
 TEST(divergence_has_the_gradient_of_logits_and_is_zero_from_itself) {
-  Numbers logits = Random(50, 1, 1.0f);
+  Numbers logits = test::Normals(50, 1, 1.0f);
   const std::vector<int32_t> ids = {3, 40, 9};
   double sum = 0;
   for (const float l : logits) sum += std::exp(double(l));

@@ -21,13 +21,6 @@ using train::Workers;
 
 namespace {
 
-std::vector<float> Numbers(size_t n, uint64_t seed) {
-  test::Random random(seed);
-  std::vector<float> x(n);
-  for (float& v : x) v = random.Normal();
-  return x;
-}
-
 std::vector<const SplitKernels*> Supported() {
   std::vector<const SplitKernels*> all = {&train::ScalarSplit()};
   if (train::HasFastSplit()) all.push_back(&train::ActiveSplit());
@@ -73,7 +66,7 @@ double Error(const std::vector<float>& c, const std::vector<float>& a, const std
 TEST(the_unit_splits_and_multiplies_as_the_definition_says) {
   if (!train::HasFastSplit()) SKIP("this processor has no unit for bf16, or ZELL_ISA leaves it out");
   const SplitKernels &scalar = train::ScalarSplit(), &unit = train::ActiveSplit();
-  std::vector<float> x = Numbers(64 * 64, 1);
+  std::vector<float> x = test::Normals(64 * 64, 1);
   // Zeros, halves of the last place (ties), large, tiny and subnormal numbers.
   const float special[] = {0.0f, -0.0f, 1.00390625f, 1.01171875f, 3e38f, -1e-30f, 1e-39f, 1.1754944e-38f, 65504.0f};
   for (size_t i = 0; i < std::size(special); ++i) x[i * 7] = special[i];
@@ -93,8 +86,8 @@ TEST(the_unit_splits_and_multiplies_as_the_definition_says) {
 TEST(split_products_are_f32_products_up_to_rounding_at_all_edges) {
   const size_t sizes[][3] = {{1, 1, 1}, {16, 16, 32}, {17, 33, 257}, {60, 70, 513}, {90, 16, 64}, {130, 300, 40}};
   for (const auto& [m, n, k] : sizes) {
-    const std::vector<float> a = Numbers(m * k, 1), b = Numbers(k * n, 2), at = Transposed(a, m, k),
-                             bt = Transposed(b, k, n), before = Numbers(m * n, 3);
+    const std::vector<float> a = test::Normals(m * k, 1), b = test::Normals(k * n, 2), at = Transposed(a, m, k),
+                             bt = Transposed(b, k, n), before = test::Normals(m * n, 3);
     std::vector<float> first;
     for (const SplitKernels* kernels : Supported()) {
       for (const int threads : {1, 3}) {
@@ -122,7 +115,8 @@ TEST(split_products_are_f32_products_up_to_rounding_at_all_edges) {
 TEST(quantised_matrices_are_split_as_what_they_stand_for) {
   const size_t m = 40, rows = 300, cols = 512;
   for (const quant::TensorType type : {quant::TensorType::kQ4_1, quant::TensorType::kQ6_K, quant::TensorType::kF16}) {
-    const std::vector<float> weights = Numbers(rows * cols, 5), x = Numbers(m * cols, 6), dy = Numbers(m * rows, 7);
+    const std::vector<float> weights = test::Normals(rows * cols, 5), x = test::Normals(m * cols, 6),
+                             dy = test::Normals(m * rows, 7);
     const size_t row_bytes = quant::RowBytes(quant::InfoOf(type), cols);
     std::vector<uint8_t> bytes(rows * row_bytes);
     std::vector<float> stored(rows * cols);
