@@ -1,16 +1,15 @@
-// Made-up routings with favourites, topics that last and chance, and what a cache of experts hits of them.
+// Made-up routings with favourites, topics that last and chance.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <list>
-#include <map>
-#include <set>
+#include <functional>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "random.h"
-#include "stream/policy.h"
 
 namespace zell::test {
 
@@ -51,84 +50,34 @@ inline Trace MakeTrace(const TraceSpec& s) {
   return trace;
 }
 
-/// Share of a trace's uses that find their expert in a cache of `room` experts, the first quarter not counted. `victim`
-/// is given what may go and returns its index; `seen` is told of each step before.
-template <typename Victim, typename Seen>
-double HitRate(const Trace& trace, const TraceSpec& s, size_t room, const Victim& victim, const Seen& seen) {
-  std::vector<uint32_t> cache;
-  size_t hits = 0, all = 0;
-  for (size_t step = 0; step < trace.size(); ++step) {
-    const uint32_t first = static_cast<uint32_t>(step % s.banks) * s.experts;
-    std::set<uint32_t> pinned;
-    for (const uint32_t e : trace[step]) pinned.insert(first + e);
-    seen(step);
-    for (const uint32_t id : pinned) {
-      const bool hit = std::find(cache.begin(), cache.end(), id) != cache.end();
-      if (step >= trace.size() / 4) hits += hit, ++all;
-      if (hit) continue;
-      if (cache.size() == room) {
-        std::vector<uint32_t> loose;
-        for (const uint32_t c : cache) {
-          if (!pinned.contains(c)) loose.push_back(c);
-        }
-        std::erase(cache, loose[victim(loose, step)]);
-      }
-      cache.push_back(id);
-    }
-  }
-  return static_cast<double>(hits) / static_cast<double>(all);
-}
-
-struct HitRates {
-  double lru, ours, belady;
-  /// What we close of the gap between the policy that forgets and the one that knows the future.
-  double closed() const { return (ours - lru) / (belady - lru); }
+/// Shares of a trace's uses, as measured of real models: 0.36 to 0.38 each for Qwen3-30B-A3B (8 of 128; chance is
+/// 0.06).
+struct TraceHabits {
+  double again = 0;       ///< that the token before sent to the same expert
+  double favourites = 0;  ///< that go to their bank's most used experts, as many as a token uses
 };
 
-template <typename Score>
-size_t IndexOfLargest(const std::vector<uint32_t>& ids, const Score& score) {
-  return static_cast<size_t>(
-      std::max_element(ids.begin(), ids.end(), [&](uint32_t a, uint32_t b) { return score(a) < score(b); }) -
-      ids.begin());
-}
-
-inline HitRates CompareHitRates(const TraceSpec& s, size_t room) {
-  const Trace trace = MakeTrace(s);
-  HitRates rates{};
-  std::vector<size_t> last(s.banks * s.experts, 0);
-  const auto use = [&](size_t step, const auto& each) {
-    for (const uint32_t e : trace[step]) each(static_cast<uint32_t>(step % s.banks) * s.experts + e);
+inline TraceHabits HabitsOf(const Trace& trace, uint32_t banks, uint32_t experts) {
+  std::vector<size_t> counts(size_t{banks} * experts, 0);
+  size_t again = 0, followers = 0, all = 0, used = 0;
+  for (size_t step = 0; step < trace.size(); ++step) {
+    all += trace[step].size();
+    used = std::max(used, trace[step].size());
+    for (const uint32_t e : trace[step]) ++counts[step % banks * experts + e];
+    if (step < banks) continue;
+    const std::vector<uint32_t>& before = trace[step - banks];
+    followers += trace[step].size();
+    for (const uint32_t e : trace[step]) again += std::find(before.begin(), before.end(), e) != before.end();
+  }
+  size_t favourites = 0;
+  for (auto bank = counts.begin(); bank != counts.end(); bank += experts) {
+    std::sort(bank, bank + experts, std::greater<>());
+    favourites = std::accumulate(bank, bank + static_cast<ptrdiff_t>(std::min<size_t>(used, experts)), favourites);
+  }
+  const auto share = [](size_t part, size_t whole) {
+    return static_cast<double>(part) / static_cast<double>(std::max<size_t>(whole, 1));
   };
-  rates.lru = HitRate(
-      trace, s, room,
-      [&](const auto& ids, size_t step) { return IndexOfLargest(ids, [&](uint32_t id) { return step - last[id]; }); },
-      [&](size_t step) { use(step, [&](uint32_t id) { last[id] = step; }); });
-
-  std::vector<std::vector<size_t>> uses(s.banks * s.experts);
-  for (size_t step = 0; step < trace.size(); ++step) use(step, [&](uint32_t id) { uses[id].push_back(step); });
-  rates.belady = HitRate(
-      trace, s, room,
-      [&](const auto& ids, size_t step) {
-        return IndexOfLargest(ids, [&](uint32_t id) {
-          const auto next = std::upper_bound(uses[id].begin(), uses[id].end(), step);
-          return next == uses[id].end() ? trace.size() : *next;
-        });
-      },
-      [](size_t) {});
-
-  const std::vector<uint32_t> experts(s.banks, s.experts);
-  stream::ExpertPolicy policy(experts);
-  rates.ours = HitRate(
-      trace, s, room,
-      [&](const auto& ids, size_t) {
-        return IndexOfLargest(ids, [&](uint32_t id) { return policy.Wait(id / s.experts, id % s.experts); });
-      },
-      [&](size_t step) {
-        std::vector<stream::ExpertUse> used;
-        for (const uint32_t e : trace[step]) used.push_back({e, 1});
-        policy.Observe(static_cast<uint32_t>(step % s.banks), used, 1);
-      });
-  return rates;
+  return {.again = share(again, followers), .favourites = share(favourites, all)};
 }
 
 }  // namespace zell::test

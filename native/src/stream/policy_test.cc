@@ -2,7 +2,7 @@
 #include "stream/policy.h"
 
 #include "check.h"
-#include "expert_trace.h"
+#include "hit_rates.h"
 
 using namespace zell;
 using test::CompareHitRates;
