@@ -71,10 +71,11 @@ export async function buildNative(say) {
   if (Date.now() - started > 1500) say(`  ${seconds(started)}`);
 }
 
-/** Configures a CMake build folder, with ninja when there is one. */
+/** Configures a CMake build folder, with ninja and ccache when there are any. */
 export async function configure(build, options) {
   const ninja = (await versionOf('ninja')) !== undefined ? ['-G', 'Ninja'] : [];
-  await run('cmake', ['-S', path.join(ROOT, 'native'), '-B', build, ...ninja, ...options], { cwd: ROOT });
+  const ccache = (await versionOf('ccache')) !== undefined ? ['-DCMAKE_CXX_COMPILER_LAUNCHER=ccache'] : [];
+  await run('cmake', ['-S', path.join(ROOT, 'native'), '-B', build, ...ninja, ...ccache, ...options], { cwd: ROOT });
 }
 
 export function parallel() {

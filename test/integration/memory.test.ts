@@ -117,7 +117,8 @@ describe.skipIf(unavailable !== undefined)('the memory', () => {
   });
 
   test('a streamed answer and a stopped one are recorded with what came', async () => {
-    const ask = { messages: [user('Count to one hundred in words.')], stream: true, max_tokens: 400 };
+    // An answer that ends in the piece at which the reader stops would leave nothing to stop; fetch never settles then.
+    const ask = { messages: [user('Count in words.')], stream: true, max_tokens: 400, ignore_eos: true };
     const abort = new AbortController();
     const response = await fetch(`${host.url}/v1/chat/completions`, {
       method: 'POST',

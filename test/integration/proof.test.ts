@@ -24,7 +24,7 @@ const UNKNOWN = 20;
  */
 const SLEEP: NonNullable<ProveOptions['sleep']> = {
   anchors: 16,
-  recipe: { rank: 32, alpha: 64, epochs: 10, learningRate: 3e-3, batchItems: 8 },
+  recipe: { rank: 32, alpha: 64, epochs: 10, learningRate: 3e-3, batchItems: 8, anchorShare: 0.375 },
   gate: { ...GATE_LIMITS, drift: 1.5, ended: 0.5 },
 };
 

@@ -6,6 +6,6 @@ export const NIGHT_RECIPE = {
   epochs: 2,
   learningRate: 5e-4,
   batchItems: 8,
-  anchorShare: 0.375,
+  anchorShare: 0.5,
   anchorWeight: 8,
 } as const satisfies TrainRecipe;
