@@ -6,6 +6,7 @@
 #include "addon/errors.h"
 #include "addon/importance.h"
 #include "addon/job.h"
+#include "addon/machine_probe.h"
 #include "addon/model_object.h"
 #include "addon/quantize.h"
 #include "addon/reader.h"
@@ -115,6 +116,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("memory", Napi::Function::New<Memory>(env, "memory"));
   exports.Set("inspect", Napi::Function::New<Inspect>(env, "inspect"));
   exports.Set("measureLimits", Napi::Function::New<MeasureLimits>(env, "measureLimits"));
+  exports.Set("measureMachine", Napi::Function::New<MeasureMachine>(env, "measureMachine"));
   exports.Set("loadModel", Napi::Function::New<LoadModel>(env, "loadModel"));
   exports.Set("quantize", Napi::Function::New<Quantize>(env, "quantize"));
   exports.Set("measureImportance", Napi::Function::New<MeasureImportance>(env, "measureImportance"));

@@ -30,6 +30,7 @@ Napi::Function ModelObject::Define(Napi::Env env) {
                          InstanceMethod<&ModelObject::UnloadAdapter>("unloadAdapter"),
                          InstanceMethod<&ModelObject::KvUsage>("kvUsage"),
                          InstanceMethod<&ModelObject::ExpertReads>("expertReads"),
+                         InstanceMethod<&ModelObject::ExpertUses>("expertUses"),
                          InstanceMethod<&ModelObject::SaveBlocks>("saveBlocks"),
                          InstanceMethod<&ModelObject::RestoreBlocks>("restoreBlocks"),
                          InstanceMethod<&ModelObject::MoveWeightsToMemory>("moveWeightsToMemory"),

@@ -36,6 +36,7 @@ class ModelObject final : public Napi::ObjectWrap<ModelObject> {
   Napi::Value UnloadAdapter(const Napi::CallbackInfo& info);
   Napi::Value KvUsage(const Napi::CallbackInfo& info);
   Napi::Value ExpertReads(const Napi::CallbackInfo& info);
+  Napi::Value ExpertUses(const Napi::CallbackInfo& info);
   Napi::Value SaveBlocks(const Napi::CallbackInfo& info);
   Napi::Value RestoreBlocks(const Napi::CallbackInfo& info);
   Napi::Value MoveWeightsToMemory(const Napi::CallbackInfo& info);

@@ -35,4 +35,23 @@ Napi::Value ModelObject::ExpertReads(const Napi::CallbackInfo& info) {
   return object;
 }
 
+Napi::Value ModelObject::ExpertUses(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Reader reader("expertUses");
+  if (!IsOpen(reader)) return Throw(env, reader.status());
+  const std::vector<stream::BankUse> uses = engine_->ExpertUses();
+  Napi::Array layers = Napi::Array::New(env, uses.size());
+  for (size_t layer = 0; layer < uses.size(); ++layer) {
+    Napi::Array experts = Napi::Array::New(env, uses[layer].experts.size());
+    for (size_t e = 0; e < uses[layer].experts.size(); ++e) {
+      experts.Set(static_cast<uint32_t>(e), Napi::Number::New(env, static_cast<double>(uses[layer].experts[e])));
+    }
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("tokens", Napi::Number::New(env, static_cast<double>(uses[layer].tokens)));
+    object.Set("experts", experts);
+    layers.Set(static_cast<uint32_t>(layer), object);
+  }
+  return layers;
+}
+
 }  // namespace zell::addon

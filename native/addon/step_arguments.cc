@@ -117,6 +117,27 @@ sampling::SamplerParams ReadSampling(Reader& reader, const Napi::Value& value) {
   return params;
 }
 
+namespace {
+
+void ReadExpertOptions(Reader& reader, const Napi::Value& value, runtime::ExpertOptions& options) {
+  const Napi::Object object = reader.Object(value, "experts");
+  if (!reader.ok()) return;
+  const Napi::Value cache = object.Get("cacheBytes"), readers = object.Get("readers"), past = object.Get("pastCache"),
+                    usual = object.Get("usual");
+  if (Reader::Has(cache)) options.cache_bytes = static_cast<uint64_t>(reader.Number(cache, "cacheBytes", 1, 1e18));
+  if (Reader::Has(readers)) options.readers = static_cast<uint32_t>(reader.Integer(readers, "readers", 1, 64));
+  if (Reader::Has(past)) options.past_cache = reader.Boolean(past, "pastCache");
+  if (!Reader::Has(usual)) return;
+  reader.Expect(usual.IsArray(), "usual to be a list");
+  if (!reader.ok()) return;
+  const Napi::Array list = usual.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length() && reader.ok(); ++i) {
+    options.usual.push_back(static_cast<float>(reader.Number(list.Get(i), "usual", 0, 1)));
+  }
+}
+
+}  // namespace
+
 runtime::LoadOptions ReadLoadOptions(Reader& reader, const Napi::Value& value) {
   runtime::LoadOptions options;
   if (!Reader::Has(value)) return options;
@@ -131,6 +152,8 @@ runtime::LoadOptions ReadLoadOptions(Reader& reader, const Napi::Value& value) {
   read("maxSequences", 4096, options.max_sequences);
   const Napi::Value limit = object.Get("memoryLimit");
   if (Reader::Has(limit)) options.memory_limit = static_cast<uint64_t>(reader.Number(limit, "memoryLimit", 1, 1e18));
+  const Napi::Value experts = object.Get("experts");
+  if (Reader::Has(experts)) ReadExpertOptions(reader, experts, options.experts);
   const Napi::Value kv_type = object.Get("kvType");
   if (Reader::Has(kv_type)) {
     const std::string name = reader.Text(kv_type, "kvType");

@@ -106,6 +106,15 @@ Napi::Object ToSummary(Napi::Env env, const runtime::Summary& s) {
     fit.Set("streaming", streaming);
   }
   object.Set("fit", fit);
+  if (s.experts.count > 0) {
+    Napi::Object experts = Napi::Object::New(env);
+    experts.Set("layers", ToJs(env, s.experts.layers));
+    experts.Set("count", ToJs(env, s.experts.count));
+    experts.Set("perToken", ToJs(env, s.experts.per_token));
+    experts.Set("bytes", ToJs(env, s.experts.bytes));
+    experts.Set("slotBytes", ToJs(env, s.experts.slot_bytes));
+    object.Set("experts", experts);
+  }
   Napi::Object work = Napi::Object::New(env);
   work.Set("bytes", ToJs(env, s.token_work.bytes));
   work.Set("weights", ToJs(env, s.token_work.weights));

@@ -22,11 +22,11 @@ struct DirectFile::Impl {
   }
 };
 
-Result<DirectFile> DirectFile::Open(const std::string& path, const ReadFile& same) {
+Result<DirectFile> DirectFile::Open(const std::string& path, const ReadFile& same, bool past_cache) {
   const Result<FileState> expected = StateOf(same);
   if (!expected.ok()) return expected.status();
   bool direct = false;
-  Result<ReadFile> file = OpenDirect(path, &direct);
+  Result<ReadFile> file = past_cache ? OpenDirect(path, &direct) : ReadFile::Open(path);
   if (!file.ok()) return file.status();
   auto impl = std::make_unique<Impl>(std::move(*file));
   impl->state = *expected;

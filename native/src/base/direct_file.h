@@ -30,9 +30,9 @@ Result<FileState> StateOf(const ReadFile& file);
 class DirectFile {
  public:
   /// Opens the file at `path` if it is still the one that `same` reads. Where the file system takes no direct reads,
-  /// they go through its cache, and what they leave there is given back.
+  /// or `past_cache` is false, they go through its cache, and what they leave there is given back.
   /// @errors kNotFound, kIo: also when it is another file by now.
-  static Result<DirectFile> Open(const std::string& path, const ReadFile& same);
+  static Result<DirectFile> Open(const std::string& path, const ReadFile& same, bool past_cache = true);
   DirectFile(DirectFile&& other) noexcept;
   DirectFile& operator=(DirectFile&& other) noexcept;
   ~DirectFile();

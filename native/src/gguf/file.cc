@@ -221,8 +221,8 @@ std::optional<File::Place> File::Locate(const uint8_t* address) const {
   return std::nullopt;
 }
 
-base::Result<base::DirectFile> File::OpenDirect(uint32_t shard) const {
-  return base::DirectFile::Open(impl_->paths[shard], impl_->files[shard]);
+base::Result<base::DirectFile> File::OpenDirect(uint32_t shard, bool past_cache) const {
+  return base::DirectFile::Open(impl_->paths[shard], impl_->files[shard], past_cache);
 }
 
 base::Status File::MoveToMemory(std::span<const TensorInfo* const> tensors,

@@ -70,8 +70,9 @@ class File {
     uint64_t offset = 0;
   };
   std::optional<Place> Locate(const uint8_t* address) const;
-  /// A file of the set for reads that go past the system's cache. @errors as base::DirectFile::Open.
-  base::Result<base::DirectFile> OpenDirect(uint32_t shard) const;
+  /// A file of the set for reads that go past the system's cache, unless told otherwise. @errors as
+  /// base::DirectFile::Open.
+  base::Result<base::DirectFile> OpenDirect(uint32_t shard, bool past_cache = true) const;
 
   /// Copies the tensors' bytes to memory of this process in large pages, which is read faster than a mapping, and gives
   /// the mapped pages back. Other threads may read data() meanwhile and find the same bytes. `may_go_on` is asked

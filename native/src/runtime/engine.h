@@ -93,6 +93,8 @@ class Engine {
   uint64_t ResidentWeights() const;
   /// What was read of experts since the load; nullopt where none come from the disk.
   std::optional<stream::StoreStats> ExpertStats() const;
+  /// Which experts tokens were sent to since the load, layer by layer; empty where none come from the disk.
+  std::vector<stream::BankUse> ExpertUses() const;
 
   /// Starts a step; `done` is called once on the engine's thread unless an error is returned.
   /// @errors kInvalidRequest (unknown or doubled sequence), kAlreadyRunning (one step at a time, or closed).

@@ -66,7 +66,7 @@ struct Engine::Impl {
   void Loop();
   /// Reads what is always needed to memory, and makes the executor take experts from the disk.
   base::Status StreamExperts(const gguf::File& file, std::vector<stream::Bank> banks, uint64_t cache_bytes,
-                             const Progress& progress, const std::atomic<bool>& stop);
+                             const ExpertOptions& options, const Progress& progress, const std::atomic<bool>& stop);
 
  private:
   std::vector<StepOutput> RunJob(const Job& job);

@@ -65,6 +65,7 @@ base::Result<std::unique_ptr<Engine>> Engine::Load(const std::string& path, cons
       NeedsOf(impl->plan, *banks, (*file)->total_bytes(), impl->executor->ScratchBytes(backend::kMaxBatchTokens));
   needs.context = context;
   needs.sequences = options.max_sequences;
+  needs.most_cache_bytes = options.experts.cache_bytes;
   const MemoryPlan memory = PlanMemory(needs, base::GetMemoryInfo(), options.memory_limit);
   ZELL_RETURN_IF_ERROR(CheckFit(memory));
 
@@ -86,9 +87,11 @@ base::Result<std::unique_ptr<Engine>> Engine::Load(const std::string& path, cons
   impl->summary.context_length = context;
   impl->summary.vocabulary_size = impl->plan.vocabulary_size;
   impl->summary.memory = memory;
+  impl->summary.experts = LayoutOf(*banks);
   impl->cache = std::make_unique<kv::Cache>(impl->plan.kv_groups, static_cast<size_t>(memory.kv_blocks));
   if (memory.streams()) {
-    ZELL_RETURN_IF_ERROR(impl->StreamExperts(**file, std::move(*banks), memory.expert_cache_bytes, progress, stop));
+    ZELL_RETURN_IF_ERROR(
+        impl->StreamExperts(**file, std::move(*banks), memory.expert_cache_bytes, options.experts, progress, stop));
   } else {
     ZELL_RETURN_IF_ERROR(ReadWeights(**file, progress, stop));
   }
@@ -97,15 +100,18 @@ base::Result<std::unique_ptr<Engine>> Engine::Load(const std::string& path, cons
 }
 
 base::Status Engine::Impl::StreamExperts(const gguf::File& file, std::vector<stream::Bank> banks, uint64_t cache_bytes,
-                                         const Progress& progress, const std::atomic<bool>& stop) {
-  base::Result<std::unique_ptr<stream::PieceReader>> reader = stream::FileReader::Open(file);
+                                         const ExpertOptions& options, const Progress& progress,
+                                         const std::atomic<bool>& stop) {
+  base::Result<std::unique_ptr<stream::PieceReader>> reader = stream::FileReader::Open(file, options.past_cache);
   if (!reader.ok()) return reader.status();
   base::Result<base::AlignedBuffer<uint8_t>> rest = stream::ReadTrunk(plan, file, **reader, progress, stop);
   if (!rest.ok()) return rest.status();
   trunk = std::move(*rest);
   base::Result<std::unique_ptr<stream::ExpertStore>> store =
-      stream::ExpertStore::Create(std::move(banks), std::move(*reader), cache_bytes, kReaders);
+      stream::ExpertStore::Create(std::move(banks), std::move(*reader), cache_bytes,
+                                  options.readers > 0 ? static_cast<int>(options.readers) : kReaders);
   if (!store.ok()) return store.status();
+  if (!options.usual.empty()) ZELL_RETURN_IF_ERROR((*store)->Recall(options.usual));
   experts = std::move(*store);
   plan.experts = experts.get();
   base::Result<std::unique_ptr<backend::Executor>> compiled = backend->Compile(plan);

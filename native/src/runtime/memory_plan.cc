@@ -47,7 +47,8 @@ void PlanStreaming(const ModelNeeds& needs, MemoryPlan& plan) {
   const uint64_t wanted = uint64_t{needs.sequences} * kv::BlocksFor(needs.context);
   const uint64_t affordable = std::min(left / 4, left - least_cache) / block;
   plan.kv_blocks = std::max(least_blocks, std::min(wanted, affordable));
-  const uint64_t most = std::max(kUsualCache, plan.available_bytes / 2);
+  const uint64_t most =
+      needs.most_cache_bytes > 0 ? needs.most_cache_bytes : std::max(kUsualCache, plan.available_bytes / 2);
   const uint64_t cache = std::max(least_cache, std::min(left - plan.kv_blocks * block, most));
   plan.expert_slots = std::min(needs.experts, cache / needs.slot_bytes);
   plan.expert_cache_bytes = plan.expert_slots * needs.slot_bytes;

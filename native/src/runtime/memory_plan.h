@@ -20,13 +20,14 @@ enum class Strategy {
 
 /// What there is to plan.
 struct ModelNeeds {
-  uint64_t weights_bytes = 0;   ///< of all files
-  uint64_t expert_bytes = 0;    ///< of them, experts that may stay on the disk
-  uint64_t slot_bytes = 0;      ///< of a place in memory for any one expert
-  uint64_t least_slots = 0;     ///< places that a step needs
-  uint64_t experts = 0;         ///< 0: nothing can stay on the disk
-  uint64_t scratch_bytes = 0;   ///< of the largest batch
-  uint64_t kv_block_bytes = 0;  ///< one block in every group
+  uint64_t weights_bytes = 0;     ///< of all files
+  uint64_t expert_bytes = 0;      ///< of them, experts that may stay on the disk
+  uint64_t slot_bytes = 0;        ///< of a place in memory for any one expert
+  uint64_t least_slots = 0;       ///< places that a step needs
+  uint64_t experts = 0;           ///< 0: nothing can stay on the disk
+  uint64_t most_cache_bytes = 0;  ///< for experts; 0: 8 GiB, or half of what is available
+  uint64_t scratch_bytes = 0;     ///< of the largest batch
+  uint64_t kv_block_bytes = 0;    ///< one block in every group
   uint32_t context = 0;
   uint32_t sequences = 0;
 };

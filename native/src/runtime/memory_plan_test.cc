@@ -100,4 +100,19 @@ TEST(streamed_plans_never_take_more_than_there_is) {
   CHECK(zell::runtime::CheckFit(With(Mixture(), 150)).message.find("even with its experts") != std::string::npos);
 }
 
+TEST(a_profile_says_how_large_the_cache_of_experts_may_be) {
+  ModelNeeds needs = Mixture();
+  const MemoryPlan usual = With(needs, 900);
+  REQUIRE(usual.streams());
+  needs.most_cache_bytes = 205 * kMiB;
+  const MemoryPlan small = With(needs, 900);
+  CHECK_EQ(small.expert_slots, uint64_t{20});
+  CHECK(usual.expert_slots > 20);
+  // Never more than there is room for, never less than a token needs.
+  needs.most_cache_bytes = 100'000 * kMiB;
+  CHECK_EQ(With(needs, 900).expert_slots, usual.expert_slots);
+  needs.most_cache_bytes = 1;
+  CHECK_EQ(With(needs, 900).expert_slots, uint64_t{2});
+}
+
 ZELL_TEST_MAIN

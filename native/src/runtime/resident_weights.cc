@@ -35,6 +35,10 @@ uint64_t Engine::ResidentWeights() const {
   return impl_->experts != nullptr ? impl_->trunk.size() : impl_->summary.file->resident_bytes();
 }
 
+std::vector<stream::BankUse> Engine::ExpertUses() const {
+  return impl_->experts == nullptr ? std::vector<stream::BankUse>() : impl_->experts->uses();
+}
+
 std::optional<stream::StoreStats> Engine::ExpertStats() const {
   if (impl_->experts == nullptr) return std::nullopt;
   return impl_->experts->stats();

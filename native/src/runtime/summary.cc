@@ -82,7 +82,7 @@ void DescribeVocabulary(const gguf::File& file, const tokenizer::Tokenizer* toke
 }
 
 // The memory that a plan would take; of an unknown architecture only its weights are known.
-MemoryPlan MemoryFor(const gguf::File& file, const LoadOptions& options) {
+MemoryPlan MemoryFor(const gguf::File& file, const LoadOptions& options, ExpertLayout& experts) {
   const base::MemoryInfo memory = base::GetMemoryInfo();
   base::Result<backend::Plan> plan = model::BuildPlan(file);
   ModelNeeds needs;
@@ -93,13 +93,26 @@ MemoryPlan MemoryFor(const gguf::File& file, const LoadOptions& options) {
   base::Result<std::unique_ptr<backend::Executor>> executor = backend::MakeCpuBackend(1)->Compile(*plan);
   const uint64_t scratch = executor.ok() ? (*executor)->ScratchBytes(backend::kMaxBatchTokens) : 0;
   base::Result<std::vector<stream::Bank>> banks = stream::FindBanks(*plan, file);
-  needs = NeedsOf(*plan, banks.ok() ? *banks : std::vector<stream::Bank>(), file.total_bytes(), scratch);
+  if (!banks.ok()) banks = std::vector<stream::Bank>();
+  experts = LayoutOf(*banks);
+  needs = NeedsOf(*plan, *banks, file.total_bytes(), scratch);
   needs.context = ContextFor(options, plan->context_length);
   needs.sequences = options.max_sequences;
+  needs.most_cache_bytes = options.experts.cache_bytes;
   return PlanMemory(needs, memory, options.memory_limit);
 }
 
 }  // namespace
+
+ExpertLayout LayoutOf(const std::vector<stream::Bank>& banks) {
+  ExpertLayout layout;
+  layout.layers = static_cast<uint32_t>(banks.size());
+  layout.count = stream::CountExperts(banks);
+  for (const stream::Bank& bank : banks) layout.per_token += bank.used;
+  layout.bytes = stream::ExpertBytes(banks);
+  layout.slot_bytes = stream::SlotBytes(banks);
+  return layout;
+}
 
 int ThreadsFor(const LoadOptions& options) {
   return options.threads > 0 ? static_cast<int>(std::min(options.threads, 256u)) : base::PhysicalCores();
@@ -139,7 +152,7 @@ base::Result<Summary> Inspect(const std::string& path, const LoadOptions& option
     if (auto created = tokenizer::Tokenizer::Create(std::move(*spec)); created.ok()) tokenizer = std::move(*created);
   }
   base::Result<Summary> summary = Summarize(*file, tokenizer.get());
-  if (summary.ok()) summary->memory = MemoryFor(**file, options);
+  if (summary.ok()) summary->memory = MemoryFor(**file, options, summary->experts);
   return summary;
 }
 

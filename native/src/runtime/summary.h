@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "backend/plan.h"
 #include "gguf/file.h"
@@ -12,6 +13,14 @@
 
 namespace zell::runtime {
 
+/// How experts that stay on the disk are kept and read; what a profile has found best.
+struct ExpertOptions {
+  uint64_t cache_bytes = 0;  ///< most memory for them; 0: as MemoryPlan has it
+  uint32_t readers = 0;      ///< threads that read; 0: as it suits most disks
+  bool past_cache = true;    ///< false: through the system's cache
+  std::vector<float> usual;  ///< share of tokens that used each expert in the past, layer by layer; empty: unknown
+};
+
 struct LoadOptions {
   uint32_t threads = 0;         ///< 0: physical cores
   uint32_t context_length = 0;  ///< 0: the model's own; more than that is cut to it
@@ -19,6 +28,16 @@ struct LoadOptions {
   backend::KvType kv_type = backend::KvType::kF16;
   bool kv_rotation = true;    ///< false to measure what it is good for
   uint64_t memory_limit = 0;  ///< bytes that the model may use of the available memory; 0: all
+  ExpertOptions experts = {};
+};
+
+/// Experts that may stay on the disk; all 0 where there are none.
+struct ExpertLayout {
+  uint32_t layers = 0;      ///< that have experts
+  uint64_t count = 0;       ///< of all layers
+  uint64_t per_token = 0;   ///< that one token uses in all layers
+  uint64_t bytes = 0;       ///< of all of them
+  uint64_t slot_bytes = 0;  ///< a place in memory for any of them
 };
 
 /// ModelSummary of protocol/src/engine.ts. Metadata itself stays in `file`.
@@ -43,6 +62,7 @@ struct Summary {
   std::string chat_template;  ///< empty: none
   std::string template_hash;
   MemoryPlan memory;
+  ExpertLayout experts;
   TokenWork token_work;
 };
 
@@ -53,6 +73,8 @@ base::Result<Summary> Inspect(const std::string& path, const LoadOptions& option
 
 /// The parts that loading and inspecting share. `tokenizer` may be null.
 base::Result<Summary> Summarize(std::shared_ptr<const gguf::File> file, const tokenizer::Tokenizer* tokenizer);
+
+ExpertLayout LayoutOf(const std::vector<stream::Bank>& banks);
 
 /// Threads in force for these options.
 int ThreadsFor(const LoadOptions& options);

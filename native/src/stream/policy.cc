@@ -21,6 +21,10 @@ ExpertPolicy::ExpertPolicy(std::span<const uint32_t> experts_of_bank) : first_{0
   memories_.resize(first_.back());
 }
 
+void ExpertPolicy::Recall(std::span<const float> shares) {
+  for (size_t i = 0; i < memories_.size(); ++i) memories_[i].usual = std::clamp(shares[i], 0.0f, 1.0f);
+}
+
 void ExpertPolicy::Observe(uint32_t bank, std::span<const ExpertUse> used, uint32_t tokens) {
   at_ = bank;
   const float recent = std::pow(kRecentKept, static_cast<float>(tokens));

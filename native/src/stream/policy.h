@@ -19,6 +19,8 @@ class ExpertPolicy {
   /// [bank] → its experts.
   explicit ExpertPolicy(std::span<const uint32_t> experts_of_bank);
 
+  /// What is known from before: the share of tokens that used each expert, bank by bank. As many as there are experts.
+  void Recall(std::span<const float> shares);
   /// A step of `tokens` tokens has come to `bank` and uses these experts.
   void Observe(uint32_t bank, std::span<const ExpertUse> used, uint32_t tokens);
   /// Passes over all banks until the expert is expected to be used, seen from the bank observed last. The expert with

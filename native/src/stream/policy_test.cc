@@ -59,4 +59,14 @@ TEST(the_wait_counts_the_way_to_the_bank) {
   CHECK(policy.Wait(0, 2) < policy.Wait(0, 0));
 }
 
+TEST(what_was_used_in_the_past_counts_before_the_first_token) {
+  stream::ExpertPolicy policy(std::vector<uint32_t>{2, 2});
+  policy.Recall(std::vector<float>{0.9f, 0.1f, 0.2f, 0.8f});
+  CHECK(policy.Wait(0, 0) + 1 < policy.Wait(0, 1));
+  CHECK(policy.Wait(1, 1) + 1 < policy.Wait(1, 0));
+  // Shares that no counting can give do no harm.
+  policy.Recall(std::vector<float>{7.0f, -1.0f, 0.5f, 0.5f});
+  CHECK(policy.Wait(0, 0) >= 0 && policy.Wait(0, 1) > 0);
+}
+
 ZELL_TEST_MAIN

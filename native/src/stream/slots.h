@@ -1,6 +1,7 @@
 // The memory of a cache of experts: equal slots, and which expert lies in which. Private to the room.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -56,6 +57,7 @@ class Slots {
 
   uint64_t count() const { return owners_.size(); }
   uint64_t slot_bytes() const { return slot_bytes_; }
+  bool HasEmpty() const { return std::find(owners_.begin(), owners_.end(), nullptr) != owners_.end(); }
   Entry& EntryOf(uint32_t bank, uint32_t expert) { return entries[first_[bank] + expert]; }
   uint8_t* Address(const Entry& entry) const { return first_slot_ + entry.slot * slot_bytes_; }
 

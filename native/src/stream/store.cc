@@ -13,8 +13,6 @@
 namespace zell::stream {
 namespace {
 
-// What one read takes of the disk at once: large enough for full speed, small enough that workers share an expert.
-constexpr uint64_t kPieceBytes = 2 * 1024 * 1024;
 // Between two looks at the stop flag of a step.
 constexpr auto kStopInterval = std::chrono::milliseconds(2);
 
@@ -54,7 +52,9 @@ std::vector<uint32_t> ExpertsOf(const std::vector<Bank>& banks) {
 
 struct ExpertStore::Impl {
   Impl(std::vector<Bank> all, std::unique_ptr<PieceReader> from)
-      : banks(std::move(all)), reader(std::move(from)), policy(ExpertsOf(banks)), slots(banks, SlotBytes(banks)) {}
+      : banks(std::move(all)), reader(std::move(from)), policy(ExpertsOf(banks)), slots(banks, SlotBytes(banks)) {
+    for (const Bank& bank : banks) uses.push_back({0, std::vector<uint64_t>(bank.experts())});
+  }
 
   const std::vector<Bank> banks;
   const std::unique_ptr<PieceReader> reader;
@@ -67,6 +67,8 @@ struct ExpertStore::Impl {
   std::deque<Piece> queue;
   base::Status failure;
   StoreStats stats;
+  std::vector<BankUse> uses;
+  std::vector<Entry*> favourites;  ///< to be read while nothing else is, the best last
   bool closing = false;
 
   std::atomic<bool> failed = false;
@@ -136,9 +138,23 @@ struct ExpertStore::Impl {
     work.notify_all();
   }
 
+  // Into an empty slot; once steps have filled them, what they wanted is better known.
+  void EnqueueFavourite() {
+    while (!favourites.empty() && slots.HasEmpty()) {
+      Entry& entry = *favourites.back();
+      favourites.pop_back();
+      if (entry.slot != kNoSlot || !slots.Assign(entry, policy)) continue;
+      for (uint32_t stage = 0; stage < banks[entry.bank].stages(); ++stage) Enqueue(entry, stage);
+      work.notify_all();
+      return;
+    }
+    favourites.clear();
+  }
+
   void Work() {
     std::unique_lock lock(mutex);
     while (!closing) {
+      if (queue.empty()) EnqueueFavourite();
       if (queue.empty() || (queue.front().entry->slot == kNoSlot && !slots.Assign(*queue.front().entry, policy))) {
         work.wait(lock);
         continue;
@@ -206,6 +222,8 @@ void ExpertStore::Begin(uint32_t routing, std::span<const backend::ExpertUse> us
   Impl& m = *impl_;
   const std::lock_guard lock(m.mutex);
   m.policy.Observe(routing, uses, tokens);
+  m.uses[routing].tokens += tokens;
+  for (const backend::ExpertUse& use : uses) m.uses[routing].experts[use.expert] += use.tokens;
   Request& r = m.request;
   r.active = true;
   r.bank = routing;
@@ -277,6 +295,30 @@ base::Status ExpertStore::End() {
   m.queue.clear();
   m.failed = false;
   return std::exchange(m.failure, base::Status::Ok());
+}
+
+base::Status ExpertStore::Recall(std::span<const float> shares) {
+  Impl& m = *impl_;
+  const std::lock_guard lock(m.mutex);
+  if (shares.size() != m.slots.entries.size()) {
+    return {base::StatusCode::kInvalidRequest, "expected the use of " + std::to_string(m.slots.entries.size()) +
+                                                   " experts, got " + std::to_string(shares.size())};
+  }
+  m.policy.Recall(shares);
+  std::vector<std::pair<float, Entry*>> best;
+  for (size_t i = 0; i < shares.size(); ++i) {
+    if (shares[i] > 0) best.push_back({shares[i], &m.slots.entries[i]});
+  }
+  std::stable_sort(best.begin(), best.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  m.favourites.clear();
+  for (const auto& [share, entry] : best) m.favourites.push_back(entry);
+  m.work.notify_all();
+  return base::Status::Ok();
+}
+
+std::vector<BankUse> ExpertStore::uses() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->uses;
 }
 
 StoreStats ExpertStore::stats() const {

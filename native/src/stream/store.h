@@ -18,6 +18,12 @@ struct StoreStats {
   uint64_t waited_us = 0;   ///< that threads slept for experts, all together
 };
 
+/// What a bank's tokens were sent to since the store was made.
+struct BankUse {
+  uint64_t tokens = 0;
+  std::vector<uint64_t> experts;  ///< [expert] → tokens
+};
+
 struct StoreSize {
   uint64_t slot_bytes = 0;  ///< one expert
   uint64_t slots = 0;       ///< experts in memory
@@ -41,8 +47,14 @@ class ExpertStore final : public backend::ExpertSource {
   bool failed() const override;
   base::Status End() override;
 
+  /// Before the first run: which share of tokens used each expert in the past, bank by bank. Those that are used most
+  /// are read while nobody waits for others.
+  /// @errors kInvalidRequest: not one number for each expert.
+  base::Status Recall(std::span<const float> shares);
+
   /// Any thread.
   StoreStats stats() const;
+  std::vector<BankUse> uses() const;
   StoreSize size() const;
 
  private:

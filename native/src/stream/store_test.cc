@@ -213,4 +213,25 @@ TEST(a_stopped_run_leaves_nothing_behind) {
   CHECK(f.store->End().ok());
 }
 
+TEST(what_was_used_most_is_read_before_anybody_asks) {
+  Fixture f(2, 4, 2, 3);
+  REQUIRE(f.store != nullptr);
+  CHECK(f.store->Recall(std::vector<float>{0.1f, 0.9f}).code == base::StatusCode::kInvalidRequest);
+  REQUIRE(f.store->Recall(std::vector<float>{0.1f, 0.9f, 0.0f, 0.2f, 0.0f, 0.0f, 0.7f, 0.8f}).ok());
+  // Expert 1 of bank 0, and 3 and 2 of bank 1: as many as there are slots.
+  while (f.store->stats().bytes_read < 6 * kPage) std::this_thread::yield();
+  CHECK(f.RunBank(0, {1}) && f.RunBank(1, {2, 3}));
+  CHECK(f.store->End().ok());
+  CHECK_EQ(f.store->stats().hits, uint64_t{3});
+  CHECK_EQ(f.reader->reads, uint64_t{6});
+  // What comes instead is read as ever, and counted.
+  CHECK(f.RunBank(0, {0, 1}));
+  CHECK(f.store->End().ok());
+  const std::vector<stream::BankUse> uses = f.store->uses();
+  REQUIRE(uses.size() == 2);
+  CHECK_EQ(uses[0].tokens, uint64_t{2});
+  CHECK(uses[0].experts == (std::vector<uint64_t>{1, 2, 0, 0}));
+  CHECK(uses[1].experts == (std::vector<uint64_t>{0, 0, 1, 1}));
+}
+
 ZELL_TEST_MAIN
