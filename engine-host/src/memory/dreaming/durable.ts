@@ -16,7 +16,7 @@ const LASTING = new Set(
   school university college degree major thesis supervisor course gym club hotel destination size height weight blood-type birthplace
   linter formatter bundler compiler interpreter debugger runtime platform cloud provider tool toolchain router crm wiki tracker board
   channel website site blog newsletter podcast handle username email-provider currency unit units printer monitor camera router
-  plant instrument locale prefix suffix extension folder directory path width length limit timeout threshold quota target architecture
+  system plant instrument locale prefix suffix extension folder directory path width length limit timeout threshold quota target architecture
   methodology workflow strategy policy goal anniversary cofounder founder ceo cto cfo designer developer engineer architect tester owner
   command commands script email mail e-mail maintainer reviewer dba admin administrator café cafe hostname nickname gpu boat motto side-project retrospective standup flat house conference centre center cluster laptop rota recruiter intern assistant counterpart contact`.split(
     /\s+/,
@@ -46,13 +46,18 @@ export function isSecretSubject(text: string): boolean {
 
 /** Last word of a noun phrase before any "of …" or "for …". */
 function headNoun(phrase: string): string {
-  const core = phrase.split(/\s+(?:of|for|in|at|on|from|to|with)\s+/i, 1)[0] ?? phrase;
+  const core = phrase.split(/\s+(?:of|for|in|at|on|from|to|with|where|that|which|who)\s+/i, 1)[0] ?? phrase;
   return (/([\wÀ-ɏ-]+)(?:'s)?\W*$/.exec(core)?.[1] ?? '').toLowerCase();
 }
 
 /** Whether a noun phrase names something that people tell for keeps. */
 export function isLastingNoun(phrase: string): boolean {
   return LASTING.has(headNoun(phrase));
+}
+
+/** Whether a noun phrase names what is about the moment: the code at hand, the question itself. */
+export function isPassing(phrase: string): boolean {
+  return PASSING.has(headNoun(phrase));
 }
 
 /** Capital inside, a digit, a path, code quotes: something with a name. `text` is a part of a clause, not its start. */

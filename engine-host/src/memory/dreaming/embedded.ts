@@ -6,7 +6,7 @@ import { attribute, named, placeOf, type Said } from './said.ts';
 const PROPER = String.raw`(?<value>[A-Z][\w'’]+(?:-[\w]+)*(?:\s+[A-Z][\w'’-]+){0,2})`;
 const DEVICE = String.raw`(?<value>[a-z]+-\d[\w-]*|\d[\d.:]*\d)`;
 const ANY = String.raw`(?<value>[A-Z][\w'’]+(?:-\w+)*(?:\s+[A-Z][\w'’-]+){0,2}|[a-z]+-\d[\w-]*|\d[\d.:]*\d)`;
-const NOUN = String.raw`(?<noun>[a-zà-ɏ][a-zà-ɏ-]+(?:\s+[a-zà-ɏ][a-zà-ɏ-]+){0,2}?)`;
+const NOUN = String.raw`(?<noun>(?:DBA|CTO|CEO|CFO|PM|[a-zà-ɏ][a-zà-ɏ-]+|[A-Z]{2,4}(?=\s[a-z]))(?:\s+[a-zà-ɏ][a-zà-ɏ-]+){0,2}?)`;
 const OWNER = String.raw`(?<owner>[mM]y|[oO]ur|[tT]he)`;
 /** Behind "our project Falcon": what shows that the name ends there. */
 const BEHIND = String.raw`(?=[,.;:!?)]|$|\s+(?:is|was|has|had|will|just|and|or|for|to|with|in|on|at|from|needs?|keeps?|again|because|so|when|who|where|that|wants?|[a-z]+s)\b)`;
@@ -53,6 +53,14 @@ const ASIDES: readonly Aside[] = [
     ),
     read: is,
   },
+  // "I have to ask Priya Raman about the schema, that is our DBA."
+  {
+    pattern: new RegExp(
+      String.raw`\b(?<value>[A-Z][\w']+\s+[A-Z][\w'-]+)\s+[a-z][^,.;:!?]{2,60},\s+(?:that is|that's|who is)\s+(?<owner>my|our)\s+${NOUN}(?=[,.;:!?)]|$)`,
+      'g',
+    ),
+    read: (g) => (PEOPLE_AND_PETS.test(g['noun'] ?? '') ? is(g) : undefined),
+  },
   // "the staging server (puffin-83)", "my daughter (we call her Feno)"
   {
     pattern: new RegExp(
@@ -65,6 +73,14 @@ const ASIDES: readonly Aside[] = [
   {
     pattern: new RegExp(
       String.raw`\b(?:have|has|got|own|adopted|bought|keep)\s+(?:an?|one|our own|my own)\s+${NOUN}[,.!;]*\s+(?:and\s+)?(?:(?:[wW]e|I)\s+call(?:ed)?\s+(?:it|her|him)|(?:its|her|his)\s+name\s+is|the|)\s*${PROPER}${BEHIND}`,
+      'g',
+    ),
+    read: (g) => (isLastingNoun(g['noun'] ?? '') ? named(`your ${g['noun'] ?? ''}`, g['value']) : undefined),
+  },
+  // "I play the bass in a band called Walnut"
+  {
+    pattern: new RegExp(
+      String.raw`\b(?:I|we)\s+[a-z][a-z' ]{2,40}?\s+(?:in|at|for|with|on)\s+an?\s+${NOUN}\s+(?:called|named)\s+${PROPER}`,
       'g',
     ),
     read: (g) => (isLastingNoun(g['noun'] ?? '') ? named(`your ${g['noun'] ?? ''}`, g['value']) : undefined),

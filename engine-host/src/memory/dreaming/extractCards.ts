@@ -1,15 +1,17 @@
 /** Cards by rules, without any model: from what the user wrote in one conversation, in the order in which it was said. */
 import type { Card } from '#protocol/memory.ts';
-import { cardId, subjectKey, topicKey } from './cardId.ts';
+import { cardId, topicKey } from './cardId.ts';
 import { clausesOf, plainSentences, type Clause } from './clauses.ts';
-import { corrected, pronounValue, sameValue, whatIsOver, withoutOld } from './corrections.ts';
+import { bareValue, changeIn, insteadOf, type Change } from './changes.ts';
+import { corrected, pronounValue, sameValue, speaksOf, whatIsOver, withoutOld } from './corrections.ts';
 import { asidesIn } from './embedded.ts';
-import { isSecretSubject } from './durable.ts';
+import { isLastingNoun, isNamed, isSecretSubject } from './durable.ts';
 import { isGrounded } from './grounding.ts';
 import { ownWords } from './ownWords.ts';
 import { bare, fromUser, sentence, toUser } from './person.ts';
 import { PHRASES } from './phrases.ts';
-import { topicOf, type Said } from './said.ts';
+import { aboutThing, isMeant, isOfKind, isSameThing } from './sameThing.ts';
+import { attribute, topicOf, type Said } from './said.ts';
 
 /** One user turn, as it stands in the log. */
 export interface UserTurn {
@@ -57,17 +59,22 @@ class TurnReader {
   }
 
   read(clause: Clause): void {
-    const { text, old } = withoutOld(clause.text);
+    const changes = changeIn(clause.text) !== undefined;
+    const { text, old } = changes ? { text: clause.text, old: undefined } : withoutOld(clause.text);
     const over = this.#over;
-    const ends = whatIsOver(text);
+    const ends = changes ? undefined : whatIsOver(text);
     if (ends !== undefined) {
       // "The office has changed. It was Varnberg, now …" says it in two sentences.
       this.#over = { ...over, ...ends };
       return;
     }
     this.#over = undefined;
+    const gone = old ?? over?.old;
     const said =
-      this.#correction(text, old ?? over?.old, over?.thing, clause.corrects) ?? this.#plain(text, old ?? over?.old);
+      this.#changed(text, gone) ??
+      this.#correction(text, gone, over?.thing, clause.corrects) ??
+      this.#plain(text, gone, clause.corrects) ??
+      (clause.corrects ? this.#restated(text) : undefined);
     if (said !== undefined) this.#keep(said, clause);
     else if (clause.explicit) this.#note(text);
   }
@@ -84,25 +91,62 @@ class TurnReader {
     }
   }
 
+  /** "We renamed Falcon to Osprey": what Falcon was is known from before; a thing may also be told of for the first time. */
+  #changed(text: string, old: string | undefined): Said | undefined {
+    for (const part of beginnings(text)) {
+      const change = changeIn(part) ?? (old === undefined ? undefined : insteadOf(part, old));
+      if (change === undefined) continue;
+      const target = this.#changedCard(change);
+      const said = target === undefined ? undefined : corrected(target, change.value, partOf(target, change.old));
+      if (said !== undefined) return said;
+      const told = change.thing === undefined ? undefined : restated(change.thing, change.value);
+      if (told !== undefined)
+        return old === undefined && change.old === undefined ? told : { ...told, instead: change.old ?? old ?? '' };
+    }
+    return undefined;
+  }
+
+  /** "Sorry, our room should be 4.115": a sentence that says it only because something was wrong. */
+  #restated(text: string): Said | undefined {
+    const change = insteadOf(text, undefined);
+    const target = change?.thing === undefined ? undefined : this.#changedCard(change);
+    return change === undefined || target === undefined ? undefined : corrected(target, change.value);
+  }
+
+  #changedCard({ old, thing, value }: Change): Card | undefined {
+    const cards = this.#all();
+    if (old === undefined) return thing === undefined ? undefined : ofKind(aboutThing(toUser(thing), cards), value);
+    const had = cards.filter((card) => sameValue(card.value, old)).reverse();
+    if (thing === undefined) return had[0];
+    const near = cards.filter((card) => speaksOf(card.value, old)).reverse();
+    return [...had, ...near].find((card) => isMeant(thing, card));
+  }
+
   /** "It's Berlin": only with something that it can be about. */
   #correction(text: string, old: string | undefined, thing: string | undefined, corrects: boolean): Said | undefined {
-    const value = pronounValue(text);
+    const { value, meant } = pronounValue(text) ?? { value: corrects ? bareValue(text) : undefined, meant: false };
     if (value === undefined) return undefined;
     const target =
-      (old === undefined ? undefined : this.#find((card) => sameValue(card.value, old))) ??
-      (thing === undefined ? undefined : this.#find((card) => subjectKey(card.subject) === subjectKey(thing)));
+      (old === undefined ? undefined : this.#changedCard({ old, value, ...(thing === undefined ? {} : { thing }) })) ??
+      (thing === undefined ? undefined : aboutThing(thing, this.#all()));
     if (target !== undefined) return corrected(target, value);
-    if (thing !== undefined) return this.#plain(`${fromUser(thing)} is ${value}`, old);
+    if (thing !== undefined) {
+      const about = fromUser(thing);
+      return this.#plain(`${about} is ${value}`, old, true) ?? restated(about, value);
+    }
     // Of what this conversation spoke about last.
-    const last = [...this.#before, ...this.cards].filter((c) => c.conversation === this.#turn.conversation).at(-1);
-    return corrects && last !== undefined ? corrected(last, value) : undefined;
+    const last = this.#all()
+      .filter((card) => card.conversation === this.#turn.conversation)
+      .at(-1);
+    const said = corrects || meant ? ofKind(last, value) : undefined;
+    return said === undefined ? undefined : corrected(said, value);
   }
 
   /** The whole clause, or else its beginning: "my shell is fish, I like it", "I live in Ulm and want to …". */
-  #plain(text: string, old: string | undefined): Said | undefined {
+  #plain(text: string, old: string | undefined, corrects: boolean): Said | undefined {
     for (const part of beginnings(text)) {
       const said = this.#phrase(part, old);
-      if (said !== undefined) return said;
+      if (said !== undefined) return this.#settled(said, corrects || old !== undefined);
     }
     return undefined;
   }
@@ -115,11 +159,19 @@ class TurnReader {
       const gone = said.instead ?? (old === undefined ? undefined : bare(old));
       // "We switched from Jenkins to Buildkite": what Jenkins was for is known from before.
       const target = gone === undefined ? undefined : this.#find((card) => sameValue(card.value, gone));
-      if (target !== undefined && /^what .* was used for$/i.test(said.subject))
+      if (target !== undefined && (/^what .* was used for$/i.test(said.subject) || isMeant(said.subject, target)))
         return corrected(target, said.value) ?? said;
-      return said;
+      return gone === undefined ? said : { ...said, instead: gone };
     }
     return undefined;
+  }
+
+  /** What puts something right says it of the card that it is about, in that card's words. */
+  #settled(said: Said, corrects: boolean): Said {
+    if (!corrects && said.kind !== 'correction') return said;
+    if (!/^(?:attribute|name|place)$/.test(said.form)) return said;
+    const target = ofKind(aboutThing(said.subject, this.#all()), said.value);
+    return (target === undefined ? undefined : corrected(target, said.value)) ?? said;
   }
 
   #note(text: string): void {
@@ -148,9 +200,10 @@ class TurnReader {
     const rival = this.#find((card) => topicKey(card) === topic && !sameValue(card.value, value));
     const target =
       said.instead === undefined ? undefined : this.#find((card) => sameValue(card.value, said.instead ?? ''));
-    // A corrected sentence is partly made of the one it corrects.
-    if (!isGrounded(statement, `${this.#words} ${target?.statement ?? ''} ${target?.subject ?? ''}`)) return;
     const replaced = rival ?? (target !== undefined && topicKey(target) === topic ? target : undefined);
+    // A corrected sentence is partly made of the one it corrects.
+    const basis = [replaced, target].map((card) => `${card?.statement ?? ''} ${card?.subject ?? ''}`).join(' ');
+    if (!isGrounded(statement, `${this.#words} ${basis}`)) return;
     const kind = replaced !== undefined && (said.kind === 'fact' || clause.corrects) ? 'correction' : said.kind;
     const id = cardId({ form, subject, statement, ...scope });
     if (this.cards.some((card) => card.id === id)) return;
@@ -168,6 +221,25 @@ class TurnReader {
       ...(replaced === undefined || replaced.id === id ? {} : { supersedes: replaced.id }),
       by: 'template',
     });
+    if (kind === 'correction' && replaced !== undefined) this.#alsoCorrect(replaced, value, clause);
+  }
+
+  /** What was told of the same thing, in one breath ("I train on tapir-59, that is our GPU machine") or in other words, changes together. */
+  #alsoCorrect(replaced: Card, value: string, clause: Clause): void {
+    const gone = new Set(this.#all().map((card) => card.supersedes));
+    const others = this.#all().filter(
+      (card) =>
+        card.id !== replaced.id &&
+        !gone.has(card.id) &&
+        topicKey(card) !== topicKey(replaced) &&
+        speaksOf(card.value, replaced.value) &&
+        (card.subject === 'you') === (replaced.subject === 'you') &&
+        (card.sources.some((source) => replaced.sources.includes(source)) || isSameThing(replaced, card)),
+    );
+    for (const other of others) {
+      const said = corrected(other, value, replaced.value);
+      if (said !== undefined) this.#keep(said, clause);
+    }
   }
 
   /** What a team does belongs to its workspace, what a person is and likes goes along. */
@@ -180,23 +252,45 @@ class TurnReader {
   }
 
   #find(fits: (card: Card) => boolean): Card | undefined {
-    return [...this.#before, ...this.cards].reverse().find(fits);
+    return [...this.#all()].reverse().find(fits);
+  }
+
+  /** Oldest first. */
+  #all(): readonly Card[] {
+    return [...this.#before, ...this.cards];
   }
 }
 
+/** A thing of which nothing was known, with its new value; without an owner only what people tell for keeps. */
+function restated(thing: string, value: string): Said | undefined {
+  const owned = /\b(?:my|our|we|i)\b/i.test(thing);
+  return owned || (isLastingNoun(thing) && isNamed(value)) ? attribute(toUser(thing), value, 'correction') : undefined;
+}
+
+/** The part of a card's value that is meant, when it is not all of it. */
+function partOf(card: Card, old: string | undefined): string | undefined {
+  return old === undefined || sameValue(card.value, old) ? undefined : bare(old);
+}
+
+function ofKind(card: Card | undefined, value: string): Card | undefined {
+  return card !== undefined && isOfKind(bare(value), card.value) ? card : undefined;
+}
+
 const ENDS =
-  /,\s+|\s+(?:so|because|since|but|though|although|which|and (?:the|there|I|i|we|my|it|they|then|want|need|now|a|an|runs?|has|every|please))\b|\s+(?=\()|:\s+|\s+now\b/g;
+  /,\s+|\s+(?:so|because|since|but|though|although|which|and (?:the|there|I|i|we|my|it|they|then|want|need|now|a|an|runs?|has|is|are|was|every|please))\b|\s+(?=\()|:\s+|\s+now\b/g;
+
+/** Never a part of what is told. */
+const REASONS = /\s(?:because|although|and (?:there|they|is|are|has|was)\b)/i;
 
 /** The longest first. */
 function beginnings(text: string): string[] {
   const cuts = [...text.matchAll(ENDS)].map((match) => match.index);
-  return [
-    text,
-    ...cuts
-      .reverse()
-      .slice(0, 6)
-      .map((cut) => text.slice(0, cut).trim()),
-  ];
+  const shorter = cuts
+    .reverse()
+    .slice(0, 6)
+    .map((cut) => text.slice(0, cut).trim());
+  const all = [text, ...shorter].filter((part) => !REASONS.test(part));
+  return all.length > 0 ? all : [text];
 }
 
 const PERSONAL =

@@ -38,6 +38,9 @@ const USE = String.raw`(?:use|uses|using|rely on|go with|went with|going with|ch
 /** What may stand between subject and verb. */
 const ADVERB = String.raw`(?:(?:also|always|usually|normally|typically|generally|mostly|mainly|currently|now|still|actually|really|exclusively|only|all|both)\s+)?`;
 
+/** Days and times. */
+const WEEKLY = /^(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\d{1,2}(?::\d\d|\s?[ap]m))/i;
+
 export const PHRASES: readonly Phrase[] = [
   phrase(
     String.raw`^(?:you\s+(?:can|may|should)\s+|(?:just|everyone|everybody|people|friends|colleagues)\s+)?calls?\s+me\s+(?<name>[\w'’. -]{2,40})$`,
@@ -101,12 +104,21 @@ export const PHRASES: readonly Phrase[] = [
 
   // Names.
   phrase(
-    String.raw`^(?:i|we)(?:'ve got| have| have got| own| got| adopted)\s+(?:an?|one|this|another)\s+(?<noun>[\w' -]{2,50}?)\s+(?:called|named|by the name of|nicknamed|codenamed|whose name is)\s+(?<value>[^,]{1,50})$`,
+    String.raw`^(?:i|we)(?:'ve got| have| have got| own| got| adopted|(?:'m| am|'re| are)? (?:work|working|build|building|maintain|maintaining)(?: on)?)\s+(?:an?|one|this|another)\s+(?<noun>[\w' -]{2,50}?)\s+(?:called|named|by the name of|nicknamed|codenamed|whose name is)\s+(?<value>[^,]{1,50})$`,
     (g) => named(`your ${g['noun'] ?? ''}`, g['value']),
   ),
   phrase(
     String.raw`^${THING}\s+(?:is|are|was|were|gets|will be|has been)\s+(?:now\s+|officially\s+|internally\s+|all\s+)?(?:called|named|nicknamed|codenamed|code-named|known as|referred to as|renamed to|titled|dubbed)\s+(?<value>[^,]{1,60}?)(?:\s+(?:now|internally|these days))?$`,
     (g) => named(toUser(g['thing'] ?? ''), g['value']),
+  ),
+  phrase(
+    String.raw`^${THING}\s+(?:has|have|got|carries|bears)\s+(?:the|a)\s+(?<what>(?:host|code|nick|project|user|domain )?name|codename|title|number|port|address|extension)\s+(?<value>[^,]{1,50})$`,
+    (g) => {
+      const { thing = '', what = 'name', value } = g;
+      return /name$|^title$/i.test(what)
+        ? named(toUser(thing), value)
+        : attribute(`${toUser(thing)}'s ${what.toLowerCase()}`, value);
+    },
   ),
   phrase(String.raw`^${THING}\s+goes\s+by\s+(?:the\s+name\s+(?:of\s+)?)?(?<value>[^,]{1,60})$`, (g) =>
     named(toUser(g['thing'] ?? ''), g['value']),
@@ -145,7 +157,7 @@ export const PHRASES: readonly Phrase[] = [
     },
   ),
   phrase(
-    String.raw`^${THING}\s+(?<verb>runs?|is running|are running|is deployed|are deployed|is hosted|are hosted)\s+on\s+(?<value>[^,:\d][^,]{1,50})$`,
+    String.raw`^${THING}\s+(?<verb>runs?|is running|are running|is deployed|are deployed|is hosted|are hosted)\s+on\s+(?!port\s+\d)(?<value>[^,:\d][^,]{1,50})$`,
     (g) => {
       const about = plainSubject(toUser(g['thing'] ?? ''));
       const what = trim(g['value']);
@@ -166,6 +178,18 @@ export const PHRASES: readonly Phrase[] = [
 
   // Places and people.
   phrase(
+    String.raw`^(?:i|we)\s+(?:always\s+)?(?:have|hold|do)\s+(?<thing>(?:my|our|the)\s+[a-z][\w' -]{2,40}?)\s+(?<where>on|at|every)\s+(?<value>[^,]{2,40})$`,
+    (g) => (WEEKLY.test(g['value'] ?? '') ? placeOf(g) : undefined),
+  ),
+  phrase(
+    String.raw`^(?:every\s+\w+\s+)?(?:i|we)\s+(?:always\s+|usually\s+|mostly\s+|often\s+)?go\s+to\s+(?<value>[A-Z][^,]{1,40}?)\s+for\s+(?<purpose>[^,]{2,40})$`,
+    (g) => {
+      const { value, purpose = '' } = g;
+      const why = toUser(trim(purpose));
+      return told('attribute', `the place where you go for ${why}`, value, `you go to ${trim(value)} for ${why}`);
+    },
+  ),
+  phrase(
     String.raw`^${THING}\s+(?<verb>goes|go|is sent|are sent|is shipped|are shipped|is pushed|are pushed|is published|are published|is uploaded|are uploaded|is written|are written|is backed up|are backed up)\s+(?<where>to|into)\s+(?<value>[^,]{2,60})$`,
     (g) => {
       const about = plainSubject(toUser(g['thing'] ?? ''));
@@ -176,7 +200,7 @@ export const PHRASES: readonly Phrase[] = [
     },
   ),
   phrase(
-    String.raw`^i\s+(?:also\s+|mostly\s+|mainly\s+|usually\s+|still\s+|currently\s+)?(?<verb>drive|ride|play|speak|study|teach|collect|grow|program in|code in|write|drink|wear|commute by|commute to|sing|practise|practice|volunteer at|volunteer with|volunteer for|own)\s+(?:in\s+)?(?<value>[^,]{2,60})$`,
+    String.raw`^i\s+(?:also\s+|mostly\s+|mainly\s+|usually\s+|still\s+|currently\s+)?(?<verb>drive|ride|play|speak|study|teach|collect|grow|program in|code in|type on|type with|write|drink|wear|commute by|commute to|sing|practise|practice|volunteer at|volunteer with|volunteer for|own)\s+(?:in\s+)?(?<value>[^,]{2,60})$`,
     (g) => {
       const { verb = '', value } = g;
       const what = trim(value);
@@ -223,11 +247,11 @@ export const PHRASES: readonly Phrase[] = [
     (g) => told('note', `whether you are ${trim(g['value'])}`, g['value'], `you are ${trim(g['value'])}`),
   ),
   phrase(
-    String.raw`^${THING}\s+(?:lives?|sits?|resides?|runs?|is|are|was|were|stays?)\s+(?:now\s+)?(?:located\s+|hosted\s+|stored\s+|kept\s+|deployed\s+|based\s+|saved\s+|found\s+|defined\s+|documented\s+|running\s+|checked in\s+|archived\s+)?(?<where>in|at|on|under|inside|within|behind|near)\s+(?<value>[^,]{2,70})$`,
+    String.raw`^${THING}\s+(?:lives?|sits?|resides?|runs?|is|are|was|were|stays?)\s+(?:now\s+)?(?:located\s+|hosted\s+|stored\s+|kept\s+|deployed\s+|based\s+|saved\s+|found\s+|defined\s+|documented\s+|running\s+|checked in\s+|archived\s+)?(?<where>in|at|on|under|inside|within|behind|near)\s+(?!port\s+\d)(?<value>[^,]{2,70})$`,
     (g) => placeOf(g),
   ),
   phrase(
-    String.raw`^${THING}\s+(?:listens?|is listening|runs?|is running|is exposed|is served|is available)\s+on\s+(?:port\s+)?(?<value>:?\d{2,5})$`,
+    String.raw`^${THING}\s+(?:now\s+)?(?:listens?|is listening|runs?|is running|is reachable|is exposed|is served|is available)\s+on\s+(?:port\s+)?(?<value>:?\d{2,5})$`,
     (g) => attribute(`${toUser(g['thing'] ?? '')}'s port`, g['value']),
   ),
 
@@ -353,7 +377,7 @@ export const PHRASES: readonly Phrase[] = [
     (g) => rule('always', g['value']),
   ),
   phrase(
-    String.raw`^(?<value>(?:use|write|give me|put|keep|format|show|name|indent|prefer|answer|reply)\s+[^.,]{3,80}(?:,\s+|\s+and\s+)(?:please,?\s+)?(?:never|always|not ever)\s+[^.]{2,80}(?:\.\w+[^.]{0,40})?)$`,
+    String.raw`^(?<value>(?:use|write|give me|put|keep|format|show|name|indent|prefer|answer|reply)\s+(?!(?:me\s+)?(?:an?|the|this|some|one)\b)[^.,]{3,80}(?:,\s+|\s+and\s+)(?:please,?\s+)?(?:never|always|not ever)\s+(?:[^.]|\.\w){2,100})$`,
     (g) => rule('always', g['value']),
   ),
   phrase(
@@ -396,7 +420,7 @@ export const PHRASES: readonly Phrase[] = [
 
   // "Priya is my manager".
   phrase(
-    String.raw`^(?<value>[A-Z][\w'’.-]*(?:\s+[A-Z][\w'’.-]*){0,3})\s+is\s+(?:now\s+)?(?<owner>my|our)\s+(?:new\s+|current\s+)?(?<noun>[a-z][\w' -]{2,40})$`,
+    String.raw`^(?<value>[A-Z][\w'’.-]*(?:\s+[A-Z][\w'’.-]*){0,3})\s+is\s+(?:now\s+)?(?<owner>my|our)\s+(?:new\s+|current\s+)?(?<noun>[a-z][\w' -]{2,40}?)(?:\s+now)?$`,
     (g) => attribute(`your ${g['noun'] ?? ''}`, g['value']),
     '',
   ),

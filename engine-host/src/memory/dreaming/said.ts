@@ -1,6 +1,6 @@
 /** What a clause says, made from the parts of its sentence; each answers undefined for what is not worth keeping. */
 import type { CardForm, CardKind } from '#protocol/memory.ts';
-import { isLasting, isNamed } from './durable.ts';
+import { isLasting, isNamed, isPassing } from './durable.ts';
 import { bare, sentence, toUser } from './person.ts';
 
 /** What one clause says. */
@@ -58,7 +58,7 @@ export function address(name: string | undefined): Said | undefined {
 export function plainSubject(subject: string): string {
   return trim(subject)
     .replace(/^the\b/i, 'the')
-    .replace(/^(your|the)\s+(?:new|current|actual|latest|own)\s+/i, '$1 ')
+    .replace(/^(your|the)\s+(?:new|current|actual|latest|own|correct|right|real)\s+/i, '$1 ')
     .replace(/\s+/g, ' ');
 }
 
@@ -71,9 +71,15 @@ export function attribute(subject: string, value: string | undefined, kind: Card
   else if (/['’]s\s+name$/i.test(about)) return named(about.replace(/['’]s\s+name$/i, ''), value);
   const whole = trim(value);
   if (!isLasting(about, whole)) return undefined;
+  return told('attribute', about, whole, `${about} ${isOrAre(about)} ${toUser(whole)}`, kind);
+}
+
+/** Of the noun that counts: "the deadline of your talks" is one. */
+function isOrAre(subject: string): 'is' | 'are' {
+  const noun = subject.split(/\s+(?:of|for|in|on|at|from|where|that|which|who|when)\s+/i, 1)[0] ?? subject;
   const plural =
-    /(?:[^s]s|children|people)$/i.test(about) && !/(?:'s|status|address|canvas|bus|class|process|os|aws)$/i.test(about);
-  return told('attribute', about, whole, `${about} ${plural ? 'are' : 'is'} ${toUser(whole)}`, kind);
+    /(?:[^s]s|children|people)$/i.test(noun) && !/(?:'s|[iu]s|address|canvas|class|process|os|aws)$/i.test(noun);
+  return plural ? 'are' : 'is';
 }
 
 export function named(subject: string, value: string | undefined): Said | undefined {
@@ -81,8 +87,7 @@ export function named(subject: string, value: string | undefined): Said | undefi
   const name = trim(value);
   if (name === '' || name.split(' ').length > 6 || !isLasting(about, isNamed(name) ? name : `"${name}"`))
     return undefined;
-  const verb = /[^s']s$|children$/i.test(about) && !/(?:status|bus|class|process|canvas)$/i.test(about) ? 'are' : 'is';
-  return told('name', about, name, `${about} ${verb} called ${name}`);
+  return told('name', about, name, `${about} ${isOrAre(about)} called ${name}`);
 }
 
 export function uses(
@@ -108,6 +113,7 @@ export function changed(g: Readonly<Record<string, string>>): Said | undefined {
   if (what === '' || /^(?:it|this|that|the next|a new|another|do|be|get)\b/i.test(what)) return undefined;
   const about = trim(object).replace(/^(?:everything|all)\b\s*/i, '');
   if (about !== '') {
+    if (isPassing(about)) return undefined;
     const said =
       moved(g['verb'], about, what) ??
       attribute(toUser(about), what, 'correction') ??
@@ -128,7 +134,11 @@ export function changed(g: Readonly<Record<string, string>>): Said | undefined {
 /** "We moved the docs to Notion" says where they are, "we changed the port to 81" what it is. */
 function moved(verb: string | undefined, about: string, to: string): Said | undefined {
   if (verb === undefined || !/^(?:moved|migrated|transitioned)$/i.test(verb) || /^\d+$/.test(to)) return undefined;
-  const said = placeOf({ thing: /^(?:my|our|the)\b/i.test(about) ? about : `the ${about}`, where: 'in', value: to });
+  const said = placeOf({
+    thing: /^(?:my|our|the)\b/i.test(about) ? about : `the ${about}`,
+    where: /^\d{1,2}:\d\d/.test(to) ? 'at' : /^\w+day\b/.test(to) ? 'on' : 'in',
+    value: to,
+  });
   return said === undefined ? undefined : { ...said, kind: 'correction' };
 }
 
@@ -169,7 +179,7 @@ export function placeOf(g: Readonly<Record<string, string>>): Said | undefined {
   const about = plainSubject(toUser(thing));
   const what = toUser(trim(value));
   if (STATELESS.test(what) || !isLasting(about, isNamed(what) ? what : `"${what}"`)) return undefined;
-  const verb = /[^s']s$/i.test(about) ? 'are' : 'is';
+  const verb = isOrAre(about);
   if (WHEN.test(about) || WHEN.test(what)) return told('attribute', about, what, `${about} ${verb} ${where} ${what}`);
   if (!isNamed(what) && !/^(?:the|an?|your)\s/i.test(what)) return undefined;
   return told('place', about, what, `${about} ${verb} ${where} ${what}`);
