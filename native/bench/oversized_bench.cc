@@ -110,6 +110,11 @@ base::Status Run(const Options& options) {
                 static_cast<unsigned long long>(store->size().experts),
                 100.0 * static_cast<double>(hits) / static_cast<double>(std::max<uint64_t>(1, hits + misses)),
                 read / 1e6 / options.tokens, read / 1e6 / seconds);
+    std::printf(
+        ", %.2f of guesses right, %.2f of misses foretold",
+        static_cast<double>(after.right_guesses - before.right_guesses) /
+            static_cast<double>(std::max<uint64_t>(1, after.guesses - before.guesses)),
+        static_cast<double>(after.foretold - before.foretold) / static_cast<double>(std::max<uint64_t>(1, misses)));
   }
   std::printf("\n");
   return base::Status::Ok();

@@ -36,6 +36,12 @@ class ExpertSource {
   /// `uses`: the experts with tokens, those with most first. `tokens`: of the step.
   virtual void Begin(uint32_t routing, std::span<const ExpertUse> uses, uint32_t tokens) = 0;
 
+  /// Whether it is worth guessing what the next routing will use.
+  virtual bool WantsGuesses() const { return false; }
+  /// One thread, after Begin: what routing `routing`, the next one, will probably use, the likeliest first. It may be
+  /// read before, and results do not depend on it.
+  virtual void Expect(uint32_t /*routing*/, std::span<const ExpertUse> /*guess*/) {}
+
   /// Sleeps until the `index`th expert of the stage is ready. Threads ask for indices in ascending order, and finish
   /// what they have taken before they ask again. False when `stop` is set or a read failed.
   virtual bool Take(uint32_t stage, uint32_t index, const std::atomic<bool>& stop, ReadyExpert* ready) = 0;

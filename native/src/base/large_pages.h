@@ -19,6 +19,10 @@ bool LargePagesAvailable();
 /// system cannot. Given back with the mapping that is put there.
 void* ReserveAligned(size_t bytes);
 
+/// Gives whole pages among these `bytes` bytes of this process's own memory back to the system; what was in them is
+/// lost, and they come back when they are written. Does nothing where the system cannot.
+void ReleasePages(void* data, size_t bytes);
+
 /// Of `size` bytes from `data` on; 0 when they do not start at the border of one.
 inline uint64_t LargePagesIn(const void* data, size_t size) {
   return reinterpret_cast<uintptr_t>(data) % kHugePage == 0 ? size / kHugePage : 0;

@@ -15,6 +15,7 @@
 
 #include "base/direct_file.h"
 #include "base/file_lock.h"
+#include "base/large_pages.h"
 #include "base/mapped_file.h"
 #include "base/os.h"
 #include "base/read_file.h"
@@ -172,6 +173,18 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<uint8_t*>(data_), size_);
+}
+
+void ReleasePages(void* data, size_t bytes) {
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<uintptr_t>(data);
+  const uintptr_t first = (begin + page - 1) / page * page, last = (begin + bytes) / page * page;
+  if (first >= last) return;
+#if defined(__linux__)
+  (void)::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+#else
+  (void)::madvise(reinterpret_cast<void*>(first), last - first, MADV_FREE);
+#endif
 }
 
 void MappedFile::Advise(uint64_t offset, uint64_t length, Advice advice) const {

@@ -255,6 +255,14 @@ uint64_t LastLevelCacheBytes() {
 
 void LowerThreadPriority() { (void)::SetThreadPriority(::GetCurrentThread(), THREAD_PRIORITY_BELOW_NORMAL); }
 
+void ReleasePages(void* data, size_t bytes) {
+  SYSTEM_INFO system{};
+  ::GetSystemInfo(&system);
+  const uintptr_t page = system.dwPageSize, begin = reinterpret_cast<uintptr_t>(data);
+  const uintptr_t first = (begin + page - 1) / page * page, last = (begin + bytes) / page * page;
+  if (first < last) ::VirtualAlloc(reinterpret_cast<void*>(first), last - first, MEM_RESET, PAGE_READWRITE);
+}
+
 bool LargePagesAvailable() { return false; }  // they need a privilege that users do not have
 
 int PhysicalCores() {

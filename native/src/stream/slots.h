@@ -1,13 +1,14 @@
 // The memory of a cache of experts: equal slots, and which expert lies in which. Private to the room.
 #pragma once
 
-#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <vector>
 
 #include "base/aligned_buffer.h"
 #include "base/direct_file.h"
+#include "base/large_pages.h"
 #include "stream/bank.h"
 #include "stream/policy.h"
 
@@ -24,12 +25,15 @@ struct Entry {
   uint32_t bank = 0;
   uint32_t expert = 0;
   uint32_t slot = kNoSlot;
-  bool pinned = false;  ///< somebody computes with it or will
+  bool pinned = false;    ///< somebody computes with it or will
+  bool expected = false;  ///< the routing that comes next probably uses it
+  bool foretold = false;  ///< was read because of a guess, and no step has used it since
   std::array<PartState, kMostStages> parts = {};
   std::array<uint32_t, kMostStages> pieces_left = {};  ///< of a part that is loading
   std::array<bool, kMostStages> broken = {};           ///< a piece of it failed or was given up
 
   bool loading() const { return parts[0] == PartState::kLoading || parts[1] == PartState::kLoading; }
+  bool absent() const { return parts[0] == PartState::kAbsent && parts[1] == PartState::kAbsent; }
 };
 
 /// Not thread-safe.
@@ -51,48 +55,87 @@ class Slots {
     if (!memory_.ok()) return false;
     const size_t beyond = reinterpret_cast<uintptr_t>(memory_.data()) % base::kDirectAlignment;
     first_slot_ = memory_.data() + (beyond == 0 ? 0 : base::kDirectAlignment - beyond);
-    owners_.assign(slots, nullptr);
+    slots_.assign(slots, {});
+    live_ = slots;
     return true;
   }
 
-  uint64_t count() const { return owners_.size(); }
+  uint64_t allocated() const { return slots_.size(); }
+  /// Slots that may hold an expert.
+  uint64_t live() const { return live_; }
+  /// Slots that do.
+  uint64_t occupied() const { return occupied_; }
   uint64_t slot_bytes() const { return slot_bytes_; }
-  bool HasEmpty() const { return std::find(owners_.begin(), owners_.end(), nullptr) != owners_.end(); }
   Entry& EntryOf(uint32_t bank, uint32_t expert) { return entries[first_[bank] + expert]; }
   uint8_t* Address(const Entry& entry) const { return first_slot_ + entry.slot * slot_bytes_; }
 
-  /// Gives the entry a slot: an empty one, or that of the loose entry which is used again last. False: all are in use.
-  bool Assign(Entry& entry, const ExpertPolicy& policy) {
-    uint32_t best = kNoSlot;
-    float longest = -1.0f;
-    for (uint32_t slot = 0; slot < owners_.size(); ++slot) {
-      const Entry* owner = owners_[slot];
-      if (owner == nullptr) {
-        best = slot;
-        break;
-      }
-      if (owner->pinned || owner->loading()) continue;
-      const float wait = policy.Wait(owner->bank, owner->expert);
-      if (wait > longest) longest = wait, best = slot;
-    }
-    if (best == kNoSlot) return false;
-    if (Entry* owner = owners_[best]) {
-      owner->slot = kNoSlot;
-      owner->parts = {};
-    }
-    owners_[best] = &entry;
-    entry.slot = best;
+  /// Gives the entry a slot: an empty one, or that of the loose entry which is used again last, if that will be after
+  /// more than `least_wait` passes. False: there is none.
+  bool Assign(Entry& entry, const ExpertPolicy& policy, float least_wait = -1.0f) {
+    const uint32_t slot = FindSlot(policy, least_wait);
+    if (slot == kNoSlot) return false;
+    Empty(slot);
+    slots_[slot].owner = &entry;
+    entry.slot = slot;
+    ++occupied_;
     return true;
+  }
+
+  /// Makes `count` slots live. Those too many lose their experts, which are used again last, and give their memory
+  /// back; where somebody computes with an expert or reads it, that waits for the next call.
+  void Limit(uint64_t count, const ExpertPolicy& policy) {
+    for (uint32_t slot = 0; live_ < count && slot < slots_.size(); ++slot) {
+      live_ += slots_[slot].retired;
+      slots_[slot].retired = false;
+    }
+    while (live_ > count) {
+      const uint32_t slot = FindSlot(policy, -1.0f);
+      if (slot == kNoSlot) return;
+      Empty(slot);
+      slots_[slot].retired = true;
+      --live_;
+      base::ReleasePages(first_slot_ + slot * slot_bytes_, slot_bytes_);
+    }
   }
 
   std::vector<Entry> entries;  ///< bank by bank
 
  private:
+  struct Slot {
+    Entry* owner = nullptr;
+    bool retired = false;  ///< its memory was given back
+  };
+
+  uint32_t FindSlot(const ExpertPolicy& policy, float least_wait) const {
+    uint32_t best = kNoSlot;
+    float longest = least_wait;
+    for (uint32_t slot = 0; slot < slots_.size(); ++slot) {
+      const Entry* owner = slots_[slot].owner;
+      if (slots_[slot].retired) continue;
+      if (owner == nullptr) return slot;
+      if (owner->pinned || owner->loading()) continue;
+      const float wait = owner->expected ? 0.0f : policy.Wait(owner->bank, owner->expert);
+      if (wait > longest) longest = wait, best = slot;
+    }
+    return best;
+  }
+
+  void Empty(uint32_t slot) {
+    Entry* owner = std::exchange(slots_[slot].owner, nullptr);
+    if (owner == nullptr) return;
+    --occupied_;
+    owner->slot = kNoSlot;
+    owner->foretold = false;
+    owner->parts = {};
+  }
+
   const uint64_t slot_bytes_;
   std::vector<size_t> first_;  ///< [bank] → its first entry
   base::AlignedBuffer<uint8_t> memory_;
   uint8_t* first_slot_ = nullptr;
-  std::vector<Entry*> owners_;  ///< [slot]
+  std::vector<Slot> slots_;
+  uint64_t live_ = 0;
+  uint64_t occupied_ = 0;
 };
 
 }  // namespace zell::stream

@@ -12,10 +12,22 @@ namespace zell::stream {
 
 /// Sums since the store was made.
 struct StoreStats {
-  uint64_t hits = 0;        ///< experts that a step wanted and that were in memory
-  uint64_t misses = 0;      ///< or not, or not whole
-  uint64_t bytes_read = 0;  ///< from the disk
-  uint64_t waited_us = 0;   ///< that threads slept for experts, all together
+  uint64_t hits = 0;           ///< experts that a step wanted and that were in memory
+  uint64_t misses = 0;         ///< or not, or not whole, or had been read for this use alone
+  uint64_t foretold = 0;       ///< misses whose read had begun before the step came to them
+  uint64_t guesses = 0;        ///< experts that the next routing was guessed to use
+  uint64_t right_guesses = 0;  ///< and did
+  uint64_t bytes_read = 0;     ///< from the disk
+  uint64_t waited_us = 0;      ///< that threads slept for experts, all together
+};
+
+struct StoreSize {
+  uint64_t slot_bytes = 0;   ///< one expert
+  uint64_t slots = 0;        ///< experts that may be in memory now
+  uint64_t occupied = 0;     ///< and are
+  uint64_t most_slots = 0;   ///< that it was made for
+  uint64_t least_slots = 0;  ///< that a step needs
+  uint64_t experts = 0;      ///< of the model
 };
 
 /// What a bank's tokens were sent to since the store was made.
@@ -24,14 +36,9 @@ struct BankUse {
   std::vector<uint64_t> experts;  ///< [expert] → tokens
 };
 
-struct StoreSize {
-  uint64_t slot_bytes = 0;  ///< one expert
-  uint64_t slots = 0;       ///< experts in memory
-  uint64_t experts = 0;     ///< of the model
-};
-
 /// Experts go to slots whole where all of a step's experts of a layer fit, so that each is read at most once. A step
 /// with more of them (a long prompt) reads every stage's matrices once, and gives slots back after each stage.
+/// What the next routing is expected to use is read while the disk has nothing else to do.
 class ExpertStore final : public backend::ExpertSource {
  public:
   /// Slots as `cache_bytes` has room for, at most one for each expert; `workers` threads read.
@@ -41,6 +48,8 @@ class ExpertStore final : public backend::ExpertSource {
   ~ExpertStore() override;
 
   void Begin(uint32_t routing, std::span<const backend::ExpertUse> uses, uint32_t tokens) override;
+  bool WantsGuesses() const override;
+  void Expect(uint32_t routing, std::span<const backend::ExpertUse> guess) override;
   bool Take(uint32_t stage, uint32_t index, const std::atomic<bool>& stop, backend::ReadyExpert* ready) override;
   void Done(uint32_t stage, uint32_t index, uint32_t tasks) override;
   void AwaitLast(uint32_t routing, uint32_t stage, const std::atomic<bool>& stop) override;
@@ -48,9 +57,13 @@ class ExpertStore final : public backend::ExpertSource {
   base::Status End() override;
 
   /// Before the first run: which share of tokens used each expert in the past, bank by bank. Those that are used most
-  /// are read while nobody waits for others.
+  /// are read into empty slots while nobody waits for others.
   /// @errors kInvalidRequest: not one number for each expert.
   base::Status Recall(std::span<const float> shares);
+
+  /// Any thread. Holds the cache to `slots` (at least least_slots, at most most_slots): gives memory back at once, or
+  /// while a step runs with its next routing.
+  void LimitSlots(uint64_t slots);
 
   /// Any thread.
   StoreStats stats() const;

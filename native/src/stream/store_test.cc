@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "check.h"
+#include "stream/early_gate.h"
 
 using namespace zell;
 using backend::ExpertUse;
@@ -74,10 +75,11 @@ struct Fixture {
   }
 
   // Runs one bank as a backend would, on one thread; false when a stage failed. The matrices must be the expert's.
-  bool RunBank(uint32_t bank, const std::vector<uint32_t>& experts) {
-    std::vector<ExpertUse> uses;
-    for (const uint32_t e : experts) uses.push_back({e, 1});
-    store->Begin(bank, uses, 1);
+  // `next`: what the bank after it is expected to use.
+  bool RunBank(uint32_t bank, const std::vector<uint32_t>& experts, const std::vector<uint32_t>& next = {},
+               uint32_t tokens = 1) {
+    store->Begin(bank, Uses(experts), tokens);
+    if (!next.empty()) store->Expect(bank + 1, Uses(next));
     for (uint32_t stage = 0; stage < 2; ++stage) {
       std::set<uint32_t> seen;
       for (uint32_t i = 0; i < experts.size(); ++i) {
@@ -94,6 +96,19 @@ struct Fixture {
       store->AwaitLast(bank, stage, never);
     }
     return true;
+  }
+
+  static std::vector<ExpertUse> Uses(const std::vector<uint32_t>& experts) {
+    std::vector<ExpertUse> uses;
+    for (const uint32_t e : experts) uses.push_back({e, 1});
+    return uses;
+  }
+  // Until so many pages were read; false when that takes minutes.
+  bool AwaitReads(uint64_t n) const {
+    for (int i = 0; i < 120000 && store->stats().bytes_read < n * kPage; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return store->stats().bytes_read == n * kPage;
   }
 
   uint32_t n_experts;
@@ -213,6 +228,127 @@ TEST(a_stopped_run_leaves_nothing_behind) {
   CHECK(f.store->End().ok());
 }
 
+TEST(what_the_next_layer_is_expected_to_use_is_read_before_it_comes) {
+  Fixture f(2, 8, 2, 8);
+  REQUIRE(f.store != nullptr);
+  CHECK(f.store->WantsGuesses());
+  constexpr uint32_t kPrompt = 16;
+  REQUIRE(f.RunBank(0, {0, 1}, {2, 3, 4}, kPrompt));
+  REQUIRE(f.AwaitReads(10));  // nobody has asked for bank 1 yet
+  // Only what was not guessed is read; the others count as misses, which hid behind the layer before.
+  REQUIRE(f.RunBank(1, {3, 2, 7}, {}, kPrompt));
+  CHECK(f.store->End().ok());
+  CHECK_EQ(f.reader->reads, uint64_t{12});
+  const stream::StoreStats stats = f.store->stats();
+  CHECK_EQ(stats.hits, uint64_t{0});
+  CHECK_EQ(stats.misses, uint64_t{5});
+  CHECK_EQ(stats.foretold, uint64_t{2});
+  CHECK_EQ(stats.guesses, uint64_t{3});
+  CHECK_EQ(stats.right_guesses, uint64_t{2});
+  // From now on they are in memory like the others.
+  REQUIRE(f.RunBank(0, {0, 1}) && f.RunBank(1, {3, 2}));
+  CHECK(f.store->End().ok());
+  CHECK_EQ(f.store->stats().hits, uint64_t{4});
+}
+
+TEST(guesses_wait_for_what_the_step_wants) {
+  Fixture f(2, 8, 2, 8);
+  REQUIRE(f.store != nullptr);
+  f.reader->hold_from = [](uint64_t page) { return page < 2; };  // expert 0 of bank 0
+  const auto uses = Fixture::Uses({0});
+  f.store->Begin(0, uses, 16);
+  f.store->Expect(1, Fixture::Uses({5}));
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  CHECK_EQ(f.store->stats().bytes_read, uint64_t{0});
+  // The next layer wants something else: the guess is never read.
+  std::thread releaser([&] { f.reader->Release(); });
+  std::vector<uint32_t> all{1, 2, 3, 4, 6, 7};
+  f.reader->failing = {(8 + 5) * 2, (8 + 5) * 2 + 1};
+  CHECK(f.RunBank(1, all, {}, 16));
+  releaser.join();
+  CHECK(f.store->End().ok());
+}
+
+TEST(a_wrong_guess_that_cannot_be_read_harms_nobody) {
+  Fixture f(2, 8, 2, 4);
+  REQUIRE(f.store != nullptr);
+  f.reader->failing = {(8 + 5) * 2};
+  CHECK(f.RunBank(0, {0, 1}, {5}, 16));
+  CHECK(f.RunBank(1, {2, 3}, {}, 16));
+  CHECK(!f.store->failed());
+  CHECK(f.store->End().ok());
+  CHECK(f.RunBank(0, {0, 1}, {5}, 16));
+  CHECK(!f.RunBank(1, {5, 3}, {}, 16));
+  CHECK(f.store->End().code == base::StatusCode::kIo);
+}
+
+TEST(guesses_in_the_smallest_cache_leave_every_step_right) {
+  Fixture f(3, 8, 2, 2);
+  REQUIRE(f.store != nullptr);
+  for (uint32_t token = 0; token < 60; ++token) {
+    for (uint32_t bank = 0; bank < 3; ++bank) {
+      const std::vector<uint32_t> next{(token + bank + 1) % 8,
+                                       (token * 3) % 8 == (token + bank + 1) % 8 ? 7 : token * 3 % 8};
+      REQUIRE(
+          f.RunBank(bank, {(token + bank) % 8, (token + bank + 3) % 8}, bank < 2 ? next : std::vector<uint32_t>{}, 16));
+    }
+    CHECK(f.store->End().ok());
+  }
+}
+
+TEST(a_cache_that_is_held_down_gives_up_the_least_used_and_grows_again) {
+  Fixture f(2, 8, 2, 16);
+  REQUIRE(f.store != nullptr);
+  const auto run = [&] {
+    for (uint32_t token = 0; token < 24; ++token) {
+      // 0 and 1 always, the others now and then.
+      REQUIRE(f.RunBank(0, {0, 1, 2 + token % 6}) && f.RunBank(1, {0, 1, 2 + token % 6}));
+      CHECK(f.store->End().ok());
+    }
+  };
+  run();
+  CHECK_EQ(f.store->size().occupied, uint64_t{16});
+  f.store->LimitSlots(6);
+  CHECK_EQ(f.store->size().slots, uint64_t{6});
+  CHECK(f.store->size().occupied <= 6);
+  CHECK_EQ(f.store->size().most_slots, uint64_t{16});
+  const uint64_t reads = f.reader->reads;
+  REQUIRE(f.RunBank(0, {0, 1}) && f.RunBank(1, {0, 1}));
+  CHECK(f.store->End().ok());
+  CHECK_EQ(f.reader->reads, reads);
+  run();
+  CHECK(f.store->size().occupied <= 6);
+  // Never below what a step needs, never above what there is.
+  f.store->LimitSlots(0);
+  CHECK_EQ(f.store->size().slots, uint64_t{2});
+  REQUIRE(f.RunBank(0, {3, 4, 5}) && f.RunBank(1, {6, 7}));
+  CHECK(f.store->End().ok());
+  f.store->LimitSlots(1000);
+  CHECK_EQ(f.store->size().slots, uint64_t{16});
+  run();
+  CHECK_EQ(f.store->size().occupied, uint64_t{16});
+}
+
+TEST(a_cache_held_down_while_a_step_runs_shrinks_with_its_next_layer) {
+  Fixture f(2, 8, 2, 16);
+  REQUIRE(f.store != nullptr);
+  REQUIRE(f.RunBank(0, {0, 1, 2, 3, 4, 5}) && f.RunBank(1, {0, 1, 2, 3, 4, 5}));
+  const auto uses = Fixture::Uses({0, 1, 2, 3});
+  f.store->Begin(0, uses, 4);
+  f.store->LimitSlots(3);
+  ReadyExpert ready;
+  for (uint32_t stage = 0; stage < 2; ++stage) {
+    for (uint32_t i = 0; i < 4; ++i) {
+      REQUIRE(f.store->Take(stage, i, never, &ready));
+      f.store->Done(stage, i, 1);
+    }
+  }
+  REQUIRE(f.RunBank(1, {6, 7}));
+  CHECK_EQ(f.store->size().slots, uint64_t{3});
+  CHECK(f.store->End().ok());
+  CHECK(f.store->size().occupied <= 3);
+}
+
 TEST(what_was_used_most_is_read_before_anybody_asks) {
   Fixture f(2, 4, 2, 3);
   REQUIRE(f.store != nullptr);
@@ -232,6 +368,21 @@ TEST(what_was_used_most_is_read_before_anybody_asks) {
   CHECK_EQ(uses[0].tokens, uint64_t{2});
   CHECK(uses[0].experts == (std::vector<uint64_t>{1, 2, 0, 0}));
   CHECK(uses[1].experts == (std::vector<uint64_t>{0, 0, 1, 1}));
+}
+
+TEST(guesses_are_read_where_that_makes_steps_shorter) {
+  const auto share_open = [](double with, double without) {
+    stream::EarlyGate gate;
+    int open = 0;
+    for (int step = 0; step < 800; ++step) {
+      if (step >= 100) open += gate.open();
+      gate.Add((gate.open() ? with : without) * (step % 5 == 0 ? 1.3 : 1.0), 4);
+    }
+    return open / 700.0;
+  };
+  CHECK(share_open(0.05, 0.07) > 0.85);
+  CHECK(share_open(0.07, 0.05) < 0.15);
+  CHECK(share_open(0.05, 0.05) < 0.15);  // of no use
 }
 
 ZELL_TEST_MAIN

@@ -6,6 +6,7 @@
 #include "backend/cpu/attention.h"
 #include "backend/cpu/compiled_plan.h"
 #include "backend/cpu/experts.h"
+#include "backend/cpu/guess.h"
 #include "backend/cpu/input_tap.h"
 #include "backend/cpu/matmul.h"
 #include "backend/cpu/route.h"
@@ -23,7 +24,7 @@ base::Status NoScratch() { return {base::StatusCode::kOutOfMemory, "no memory fo
 class CpuExecutor final : public Executor {
  public:
   CpuExecutor(Plan plan, std::shared_ptr<base::ThreadPool> pool, const kernels::Kernels& kernels, InputSums* sums)
-      : plan_(std::move(plan)), pool_(std::move(pool)), sums_(sums) {
+      : plan_(std::move(plan)), pool_(std::move(pool)), sums_(sums), guesser_(plan_) {
     m_.plan = &plan_;
     m_.kernels = &kernels;
     m_.threads = pool_->size();
@@ -263,6 +264,10 @@ class CpuExecutor final : public Executor {
       groups.uses.push_back({expert, groups.begin[expert + size_t{1}] - groups.begin[expert]});
     }
     plan_.experts->Begin(static_cast<uint32_t>(phase.routing), groups.uses, static_cast<uint32_t>(rows));
+    const uint32_t next = static_cast<uint32_t>(phase.routing) + 1;
+    if (guesser_.Can(next) && plan_.experts->WantsGuesses()) {
+      plan_.experts->Expect(next, guesser_.Guess(m_, next, rows));
+    }
   }
 
   size_t RowsPerTask(const Phase& phase, size_t rows) const {
@@ -296,6 +301,7 @@ class CpuExecutor final : public Executor {
   const Plan plan_;
   std::shared_ptr<base::ThreadPool> pool_;
   InputSums* const sums_;
+  Guesser guesser_;
   std::vector<Op> norm_ops_;
   std::vector<Phase> body_, head_, norm_;
   std::vector<bool> used_;

@@ -43,10 +43,8 @@ void LimitGroups(const RouteSpec& spec, float* scores, float* group_scores) {
 
 }  // namespace
 
-void RouteRow(const Machine& m, const Op& op, size_t row, float* scratch) {
+void RouteRow(const Machine& m, const Op& op, const float* logits, float* weights, float* scratch) {
   const RouteSpec& spec = m.plan->routes[static_cast<size_t>(op.route)];
-  const float* logits = m.Row(op.in, row);
-  float* weights = m.Row(op.out, row);
   float* numbers = weights + spec.used;
   float* probabilities = scratch;
   float* scores = scratch + spec.experts;

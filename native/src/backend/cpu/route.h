@@ -5,9 +5,9 @@
 
 namespace zell::backend {
 
-/// One row: the weights and numbers of the chosen experts, best first. Depends on this row's logits alone.
-/// scratch: [RouteScratchFloats].
-void RouteRow(const Machine& machine, const Op& op, size_t row, float* scratch);
+/// One row: the weights and numbers of the chosen experts, best first, to `chosen` [2 * used]. Depends on `logits`
+/// [experts] alone. scratch: [RouteScratchFloats].
+void RouteRow(const Machine& machine, const Op& op, const float* logits, float* chosen, float* scratch);
 size_t RouteScratchFloats(const Plan& plan);
 
 /// Fills `groups` from the rows of a routing's value.

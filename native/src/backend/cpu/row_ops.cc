@@ -30,31 +30,6 @@ void AddRow(const Machine& m, const RunState& state, const Op& op, size_t row, f
   m.kernels->add(m.Row(op.out, row), scratch, w.cols);
 }
 
-// The parts of a norm: heads, or the whole row.
-void Norm(const Machine& m, const Op& op, size_t row) {
-  const size_t width = m.plan->values[static_cast<size_t>(op.in)].width;
-  const size_t parts = op.heads > 0 ? op.heads : 1, n = width / parts;
-  const auto vector = [&](WeightId id, size_t part) -> const float* {
-    if (id < 0) return nullptr;
-    const Weight& w = WeightOf(m, id);
-    return Floats(w) + (w.cols == n ? 0 : part * n);
-  };
-  for (size_t p = 0; p < parts; ++p) {
-    const float* x = m.Row(op.in, row) + p * n;
-    float* y = m.Row(op.out, row) + p * n;
-    if (op.kind == OpKind::kRmsNorm && op.weight < 0) {
-      const float scale = 1.0f / std::sqrt(m.kernels->dot_f32(x, x, n) / static_cast<float>(n) + op.eps);
-      if (y != x) std::memcpy(y, x, n * sizeof(float));
-      m.kernels->scale(y, scale, n);
-    } else if (op.kind == OpKind::kRmsNorm) {
-      m.kernels->rms_norm(x, vector(op.weight, p), y, n, op.eps);
-      if (op.bias >= 0) m.kernels->add(y, vector(op.bias, p), n);
-    } else {
-      m.kernels->layer_norm(x, vector(op.weight, p), vector(op.bias, p), y, n, op.eps);
-    }
-  }
-}
-
 void TapRow(const Machine& m, const RunState& state, const Op& op, size_t row) {
   const TokenRow& r = state.rows[row];
   for (const Tap& tap : state.batch->taps) {
@@ -116,6 +91,30 @@ void WriteKv(const Machine& m, const RunState& state, const Op& op, size_t row, 
 
 }  // namespace
 
+void NormRow(const Machine& m, const Op& op, const float* in, float* out) {
+  const size_t width = m.plan->values[static_cast<size_t>(op.in)].width;
+  const size_t parts = op.heads > 0 ? op.heads : 1, n = width / parts;
+  const auto vector = [&](WeightId id, size_t part) -> const float* {
+    if (id < 0) return nullptr;
+    const Weight& w = WeightOf(m, id);
+    return Floats(w) + (w.cols == n ? 0 : part * n);
+  };
+  for (size_t p = 0; p < parts; ++p) {
+    const float* x = in + p * n;
+    float* y = out + p * n;
+    if (op.kind == OpKind::kRmsNorm && op.weight < 0) {
+      const float scale = 1.0f / std::sqrt(m.kernels->dot_f32(x, x, n) / static_cast<float>(n) + op.eps);
+      if (y != x) std::memcpy(y, x, n * sizeof(float));
+      m.kernels->scale(y, scale, n);
+    } else if (op.kind == OpKind::kRmsNorm) {
+      m.kernels->rms_norm(x, vector(op.weight, p), y, n, op.eps);
+      if (op.bias >= 0) m.kernels->add(y, vector(op.bias, p), n);
+    } else {
+      m.kernels->layer_norm(x, vector(op.weight, p), vector(op.bias, p), y, n, op.eps);
+    }
+  }
+}
+
 void FillRopeTables(const Plan& plan, RunState& state) {
   state.ropes.resize(plan.ropes.size());
   for (size_t s = 0; s < plan.ropes.size(); ++s) {
@@ -155,7 +154,7 @@ void RunRowOp(const Machine& m, const RunState& state, const Op& op, size_t row,
       return AddRow(m, state, op, row, scratch);
     case OpKind::kRmsNorm:
     case OpKind::kLayerNorm:
-      return Norm(m, op, row);
+      return NormRow(m, op, m.Row(op.in, row), m.Row(op.out, row));
     case OpKind::kAdd:
       return AddScaled(m, op.scale, m.Row(op.in, row), m.Row(op.out, row), width(op.in));
     case OpKind::kScale:
@@ -173,7 +172,7 @@ void RunRowOp(const Machine& m, const RunState& state, const Op& op, size_t row,
     case OpKind::kKvWrite:
       return WriteKv(m, state, op, row, scratch);
     case OpKind::kRoute:
-      return RouteRow(m, op, row, scratch);
+      return RouteRow(m, op, m.Row(op.in, row), m.Row(op.out, row), scratch);
     case OpKind::kExpertSum:
       return SumExperts(m, op, row);
     case OpKind::kGateRow:

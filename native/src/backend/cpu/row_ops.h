@@ -11,6 +11,9 @@ void FillRopeTables(const Plan& plan, RunState& state);
 /// y += scale * x, the same bits wherever it is done.
 void AddScaled(const Machine& machine, float scale, const float* x, float* y, size_t n);
 
+/// What a norm op makes of `in`, at `out`: both as wide as its values, and they may be the same.
+void NormRow(const Machine& machine, const Op& op, const float* in, float* out);
+
 /// Runs a row-wise op on one row. scratch: [RowScratchFloats] floats of this thread.
 void RunRowOp(const Machine& machine, const RunState& state, const Op& op, size_t row, float* scratch);
 size_t RowScratchFloats(const Plan& plan);
