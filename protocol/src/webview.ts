@@ -35,6 +35,8 @@ export interface ChatSession {
   readonly title: string;
   readonly updatedAt: number;
   readonly turns: readonly ChatTurn[];
+  /** Nothing of it is recorded, learnt, looked up or stored; from its beginning to its end. */
+  readonly incognito?: true;
 }
 
 /** Requests the webview sends and awaits. */
@@ -47,7 +49,7 @@ export interface WebviewRequests {
   /** Runs the last question again after a failed or stopped answer. */
   'chat/retry': { params: { sessionId: string }; result: { turnId: string } };
   'chat/stop': { params: { sessionId: string }; result: null };
-  'chat/new': { params: Record<string, never>; result: { session: ChatSession } };
+  'chat/new': { params: { incognito: boolean }; result: { session: ChatSession } };
   'chat/open': { params: { sessionId: string }; result: { session: ChatSession } };
   'chat/remove': { params: { sessionId: string }; result: null };
   /** What these memories say; those that are gone are left out. */

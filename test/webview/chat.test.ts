@@ -162,6 +162,7 @@ describe.skipIf(absent)('the chat page (needs Chromium: apt install chromium)', 
     }
     expect(seen.map((text) => text.split('\n')[0])).toEqual([
       'history-toggle',
+      'incognito-toggle',
       'transcript',
       'link (https://example.com/)',
       'Copy',
@@ -245,6 +246,32 @@ describe.skipIf(absent)('the chat page (needs Chromium: apt install chromium)', 
     await chat.page.locator('#history-toggle').click();
     await chat.page.getByRole('button', { name: 'Delete Sorting' }).click();
     expect((await chat.sent('chat/remove'))[0]?.params).toEqual({ sessionId: 's2' });
+  });
+
+  test('incognito is switched by the keyboard, shown and read aloud, and leaves no draft behind', async () => {
+    const toggle = chat.page.getByRole('button', { name: 'Incognito' });
+    const note = chat.page.getByRole('status');
+    expect(await toggle.getAttribute('aria-pressed')).toBe('false');
+    expect(await note.count()).toBe(0);
+    await toggle.focus();
+    await chat.page.keyboard.press('Space');
+    expect((await chat.sent('chat/new')).at(-1)?.params).toEqual({ incognito: true });
+    const secret: ChatSession = { ...SESSION, id: 's3', incognito: true };
+    await chat.emit({ type: 'session/opened', session: secret, history: [] });
+    await chat.answer('chat/new', { session: secret });
+    expect(await toggle.getAttribute('aria-pressed')).toBe('true');
+    expect(await note.innerText()).toContain('nothing of this chat is recorded');
+    await chat.page.locator('#prompt').fill('between us');
+    expect(await chat.page.evaluate('window.keptState()')).toEqual({ draft: '' });
+    await shot('chat-incognito');
+    // Off again it is another chat: what was said before does not come along.
+    await toggle.press('Enter');
+    expect((await chat.sent('chat/new')).at(-1)?.params).toEqual({ incognito: false });
+    await chat.emit({ type: 'session/opened', session: SESSION, history: [] });
+    expect(await toggle.getAttribute('aria-pressed')).toBe('false');
+    expect(await note.count()).toBe(0);
+    await chat.page.locator('#prompt').fill('for all');
+    expect(await chat.page.evaluate('window.keptState()')).toEqual({ draft: 'for all' });
   });
 
   test('a long chat opens and grows without redrawing what is there', async () => {

@@ -34,6 +34,7 @@ const EDITOR = `
   window.sentMessages = [];
   window.policyViolations = [];
   let state;
+  window.keptState = () => state;
   window.acquireVsCodeApi = () => {
     delete window.acquireVsCodeApi;
     return {

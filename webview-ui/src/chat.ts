@@ -4,6 +4,7 @@ import { Composer } from './components/composer.ts';
 import { button, element } from './components/dom.ts';
 import { EngineBanner } from './components/engineBanner.ts';
 import { HistoryPanel } from './components/historyPanel.ts';
+import { IncognitoSwitch } from './components/incognito.ts';
 import { Transcript } from './components/transcript.ts';
 import { connect } from './host/host.ts';
 import { watchMarked } from './host/marked.ts';
@@ -27,9 +28,7 @@ const transcript = new Transcript({
 const composer = new Composer({
   send: (text, attachSelection) => void send(text, attachSelection),
   stop: () => void ask('chat/stop', { sessionId }),
-  draft: (draft) => {
-    host.remember({ draft });
-  },
+  draft: keepDraft,
 });
 const history = new HistoryPanel({
   open: (id) => void ask('chat/open', { sessionId: id }),
@@ -39,12 +38,14 @@ const banner = new EngineBanner({
   restart: () => void ask('engine/restart', {}),
   showLog: () => void ask('engine/showLog', {}),
 });
-const newChat = button('New Chat', () => void startNew(), { id: 'new-chat' });
+const incognito = new IncognitoSwitch((on) => void startNew(on));
+const newChat = button('New Chat', () => void startNew(false), { id: 'new-chat' });
 
 document
   .getElementById('app')
   ?.append(
-    element('header', { id: 'toolbar' }, newChat, history.toggle),
+    element('header', { id: 'toolbar' }, newChat, history.toggle, incognito.toggle),
+    incognito.note,
     history.root,
     banner.root,
     transcript.root,
@@ -73,8 +74,8 @@ async function load(): Promise<void> {
   if (loaded) show(loaded.session, loaded.history);
 }
 
-async function startNew(): Promise<void> {
-  await ask('chat/new', {});
+async function startNew(incognito: boolean): Promise<void> {
+  await ask('chat/new', { incognito });
   composer.focus();
 }
 
@@ -85,7 +86,12 @@ async function send(text: string, attachSelection: boolean): Promise<void> {
   const sent = await ask('chat/send', { sessionId, text, attachSelection });
   if (sent) return;
   composer.restore(text);
-  host.remember({ draft: text });
+  keepDraft(text);
+}
+
+/** The editor keeps it over reloads, on the disk. */
+function keepDraft(draft: string): void {
+  host.remember({ draft: incognito.on ? '' : draft });
 }
 
 function receive(event: WebviewEvent): void {
@@ -116,6 +122,7 @@ function receive(event: WebviewEvent): void {
 
 function show(session: ChatSession, entries: readonly ChatHistoryEntry[]): void {
   sessionId = session.id;
+  incognito.show(session.incognito === true);
   transcript.open(session);
   history.show(entries);
   composer.setAnswering(transcript.answering);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ZellError } from '#protocol/errors.ts';
 import type { ChatSession, WebviewEvent } from '#protocol/webview.ts';
 import type { ChatMessage } from './chatPrompt.ts';
-import { ChatService, type ChatStore } from './chatService.ts';
+import { ChatService, type ChatQuestion, type ChatStore } from './chatService.ts';
 
 class MemoryStore implements ChatStore {
   readonly files = new Map<string, ChatSession>();
@@ -21,6 +21,7 @@ class MemoryStore implements ChatStore {
 /** An engine whose pieces the test hands out one by one. */
 class HeldEngine {
   readonly asked: (readonly ChatMessage[])[] = [];
+  readonly incognito: boolean[] = [];
   #queue: (string | Error | undefined)[] = [];
   #wake: () => void = () => undefined;
 
@@ -32,11 +33,12 @@ class HeldEngine {
   memories: readonly string[] = [];
 
   async *chat(
-    messages: readonly ChatMessage[],
+    { messages, incognito }: ChatQuestion,
     onMemories: (ids: readonly string[]) => void,
     signal: AbortSignal,
   ): AsyncIterable<string> {
     this.asked.push(messages);
+    this.incognito.push(incognito);
     if (this.memories.length > 0) onMemories(this.memories);
     signal.addEventListener('abort', () => {
       this.give(undefined);
@@ -164,4 +166,34 @@ test('after a reload the newest chat is shown', async () => {
   store.files.set('new', { id: 'new', title: 'n', updatedAt: 2, turns: [] });
   const { service } = setUp(store);
   expect((await service.load()).session.id).toBe('new');
+});
+
+test('an incognito chat is asked as such to its end, is never stored, and is gone when another one is opened', async () => {
+  const { engine, events, service, store } = setUp();
+  const { session: first } = await service.load();
+  await service.send(first.id, 'Remember me.');
+  engine.give('Yes.');
+  engine.give(undefined);
+  await settle();
+  const secret = await service.startNew(true);
+  expect(events.at(-1)).toMatchObject({ type: 'session/opened', session: { incognito: true } });
+  for (const question of ['Between us?', 'And this?']) {
+    await service.send(secret.id, question);
+    engine.give('Sure.');
+    engine.give(undefined);
+    await settle();
+  }
+  await service.retry(secret.id);
+  engine.give('Again.');
+  engine.give(undefined);
+  await settle();
+  expect(engine.incognito).toEqual([false, true, true, true]);
+  expect(engine.asked[2]?.map(({ content }) => content)).toEqual(['Between us?', 'Sure.', 'And this?']);
+  expect((await service.load()).session).toMatchObject({ id: secret.id, incognito: true });
+  expect([...store.files.keys()]).toEqual([first.id]);
+  expect((await service.load()).history.map(({ id }) => id)).toEqual([first.id]);
+
+  await service.open(first.id);
+  await expect(service.open(secret.id)).rejects.toMatchObject({ code: 'not_found' });
+  expect((await service.startNew()).incognito).toBeUndefined();
 });

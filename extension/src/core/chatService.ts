@@ -4,13 +4,20 @@ import type { ChatHistoryEntry, ChatSession, ChatTurn, WebviewEvent } from '#pro
 import { toMessages, type ChatMessage } from './chatPrompt.ts';
 import { addTurn, beforeLastAnswer, changeTurn, emptySession } from './chatSession.ts';
 
+/** A chat up to its last question. */
+export interface ChatQuestion {
+  readonly messages: readonly ChatMessage[];
+  /** Nothing of it may be recorded or looked up. */
+  readonly incognito: boolean;
+}
+
 export interface ChatEngine {
   /**
    * Streams the answer's text piece by piece. Ends early without an error when the signal aborts. `onMemories` gets the ids of the
    * memories that went with the question, before the first piece; it is not called when there are none.
    */
   chat(
-    messages: readonly ChatMessage[],
+    question: ChatQuestion,
     onMemories: (ids: readonly string[]) => void,
     signal: AbortSignal,
   ): AsyncIterable<string>;
@@ -62,8 +69,9 @@ export class ChatService {
     return { session: this.#live.get(this.#session.id) ?? this.#session, history };
   }
 
-  async startNew(): Promise<ChatSession> {
-    return this.#show(this.#empty());
+  /** `incognito`: the chat is never written to the disk, and its questions are not recorded. */
+  async startNew(incognito = false): Promise<ChatSession> {
+    return this.#show(this.#empty(incognito));
   }
 
   /** @throws {ZellError} not_found */
@@ -123,8 +131,8 @@ export class ChatService {
     return session;
   }
 
-  #empty(): ChatSession {
-    return emptySession(this.#around.newId(), this.#around.now());
+  #empty(incognito = false): ChatSession {
+    return emptySession(this.#around.newId(), this.#around.now(), incognito);
   }
 
   /** Starts the stream and returns the answer's id at once. */
@@ -147,7 +155,8 @@ export class ChatService {
       const onMemories = (memories: readonly string[]): void => {
         turn = { ...turn, memories };
       };
-      for await (const text of this.#engine.chat(messages, onMemories, stream.signal)) {
+      const question = { messages, incognito: asked.incognito === true };
+      for await (const text of this.#engine.chat(question, onMemories, stream.signal)) {
         const at = turn.text.length;
         turn = { ...turn, text: turn.text + text };
         if (!this.#change(sessionId, turn)) return;
@@ -186,6 +195,6 @@ export class ChatService {
 
   async #save(sessionId: string): Promise<void> {
     const session = this.#live.get(sessionId);
-    if (session) await this.#store.save(session);
+    if (session && session.incognito !== true) await this.#store.save(session);
   }
 }

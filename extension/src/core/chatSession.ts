@@ -4,8 +4,8 @@ import type { ChatHistoryEntry, ChatSession, ChatTurn } from '#protocol/webview.
 const TITLE_CHARS = 60;
 const UNTITLED = 'New chat';
 
-export function emptySession(id: string, now: number): ChatSession {
-  return { id, title: UNTITLED, updatedAt: now, turns: [] };
+export function emptySession(id: string, now: number, incognito = false): ChatSession {
+  return { id, title: UNTITLED, updatedAt: now, turns: [], ...(incognito ? { incognito } : {}) };
 }
 
 export function addTurn(session: ChatSession, turn: ChatTurn, now: number): ChatSession {

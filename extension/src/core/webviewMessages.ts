@@ -28,7 +28,7 @@ const CHECKS: Readonly<Record<WebviewMethod, (params: Params) => boolean>> = {
     hasSession(params) && isText(params['text']) && typeof params['attachSelection'] === 'boolean',
   'chat/retry': hasSession,
   'chat/stop': hasSession,
-  'chat/new': nothing,
+  'chat/new': (params) => typeof params['incognito'] === 'boolean',
   'chat/open': hasSession,
   'chat/remove': hasSession,
   'chat/memories': (params) =>

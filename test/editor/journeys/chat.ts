@@ -77,6 +77,28 @@ export function chatJourney(stage: () => Stage): void {
     expect([...reached]).toEqual(expect.arrayContaining(['transcript', 'history-toggle', 'new-chat']));
   });
 
+  test('nothing of an incognito chat is recorded, and it is in no history', async () => {
+    const { window, zell } = stage();
+    const { keyboard } = window.page;
+    const chat = await window.chat();
+    const say = async (text: string): Promise<void> => {
+      await eventually(() => chat.evaluate('document.activeElement?.id')).toBe('prompt');
+      await keyboard.type(text);
+      await keyboard.press('Enter');
+      await lastAnswer(chat, 'done').waitFor({ timeout: ANSWER_MS });
+    };
+    await window.command('Zell: New Incognito Chat');
+    await eventually(() => chat.locator('#incognito-toggle').getAttribute('aria-pressed')).toBe('true');
+    await say('My dentist is Dr. Hollow. Say yes.');
+    await window.command('Zell: New Chat');
+    await eventually(() => chat.locator('#incognito-toggle').getAttribute('aria-pressed')).toBe('false');
+    await say('What is the capital of Norway?');
+    const recorded = (): string => JSON.stringify(zell.events());
+    await eventually(recorded).toContain('Norway');
+    expect(recorded()).not.toContain('Hollow');
+    expect(await chat.locator('#history').textContent()).not.toContain('Hollow');
+  });
+
   test('parts have roles and names', async () => {
     const chat = await stage().window.chat();
     for (const [role, name] of [
@@ -85,6 +107,7 @@ export function chatJourney(stage: () => Stage): void {
       ['button', 'Send'],
       ['button', 'New Chat'],
       ['button', 'History'],
+      ['button', 'Incognito'],
       ['article', 'You'],
       ['article', 'Zell'],
     ] as const)

@@ -48,6 +48,7 @@ export function manifestSuite(): void {
         'restartEngine',
         'showLog',
         'newChat',
+        'newIncognitoChat',
         'chooseModel',
         'toggleMemory',
         'sleepNow',

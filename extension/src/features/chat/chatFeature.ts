@@ -48,7 +48,7 @@ export function registerChat({ context, engine, client, selection, log }: ChatPa
       chats.stop(sessionId);
       return Promise.resolve(null);
     },
-    'chat/new': async () => ({ session: await chats.startNew() }),
+    'chat/new': async ({ incognito }) => ({ session: await chats.startNew(incognito) }),
     'chat/open': async ({ sessionId }) => ({ session: await chats.open(sessionId) }),
     'chat/remove': async ({ sessionId }) => {
       await chats.remove(sessionId);
@@ -85,12 +85,14 @@ export function registerChat({ context, engine, client, selection, log }: ChatPa
     },
   };
   const view = new ZellView(context.extensionUri, 'chat', 'Zell Chat', handlers, log);
+  const startNew = async (incognito: boolean): Promise<void> => {
+    await chats.startNew(incognito);
+    await vscode.commands.executeCommand('zell.chat.focus');
+  };
   return vscode.Disposable.from(
     vscode.window.registerWebviewViewProvider('zell.chat', view),
-    vscode.commands.registerCommand('zell.newChat', async () => {
-      await chats.startNew();
-      await vscode.commands.executeCommand('zell.chat.focus');
-    }),
+    vscode.commands.registerCommand('zell.newChat', () => startNew(false)),
+    vscode.commands.registerCommand('zell.newIncognitoChat', () => startNew(true)),
     engine.onDidChange(() => {
       view.emit({ type: 'engine/status', status: engine.status });
     }),

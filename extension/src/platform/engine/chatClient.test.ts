@@ -24,12 +24,12 @@ afterEach(() => {
   server.close();
 });
 
-function client(): ChatClient {
+function client(remember = false): ChatClient {
   const { port } = server.address() as AddressInfo;
   const announcement: Announcement = { v: 1, pid: 1, host: '127.0.0.1', port, token: 'T', instance: 'i', version: '1' };
   return new ChatClient(
     () => Promise.resolve(announcement),
-    () => ({ maxTokens: 7, temperature: 0.3, remember: false, workspace: 'w' }),
+    () => ({ maxTokens: 7, temperature: 0.3, remember, workspace: 'w' }),
   );
 }
 
@@ -39,6 +39,7 @@ async function collect(stream: AsyncIterable<string>): Promise<string[]> {
   return pieces;
 }
 
+const question = { messages: [{ role: 'user' as const, content: 'q' }], incognito: false };
 const delta = (text: string): string => `data: ${JSON.stringify({ choices: [{ delta: { content: text } }] })}\n\n`;
 
 test('the request says who asks; the pieces come as they are sent', async () => {
@@ -48,11 +49,26 @@ test('the request says who asks; the pieces come as they are sent', async () => 
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.end(`${delta('Pa')}${delta('ris')}data: [DONE]\n\n`);
   };
-  expect(await collect(client().chat([{ role: 'user', content: 'q' }], nobody, never))).toEqual(['Pa', 'ris']);
+  expect(await collect(client().chat(question, nobody, never))).toEqual(['Pa', 'ris']);
   expect(seen).toMatchObject({
     headers: { 'x-zell-client': 'editor', 'x-zell-incognito': '1', 'x-zell-workspace': 'w', authorization: 'Bearer T' },
     body: { stream: true, max_tokens: 7, temperature: 0.3, messages: [{ role: 'user', content: 'q' }] },
   });
+});
+
+test.each([
+  [true, false, { 'x-zell-recall': '1' }],
+  [true, true, { 'x-zell-incognito': '1' }],
+  [false, false, { 'x-zell-incognito': '1' }],
+])('memory on: %s, incognito chat: %s', async (remember, incognito, expected) => {
+  let seen: http.IncomingHttpHeaders = {};
+  answer = (request, response) => {
+    seen = request.headers;
+    response.writeHead(200).end(`${delta('a')}data: [DONE]\n\n`);
+  };
+  await collect(client(remember).chat({ ...question, incognito }, nobody, never));
+  const told = Object.entries(seen).filter(([name]) => /recall|incognito/.test(name));
+  expect(Object.fromEntries(told)).toEqual(expected);
 });
 
 test('an answer to compare is by the weights alone: nothing is looked up or remembered, and the adapters are those named', async () => {
@@ -79,8 +95,7 @@ test('the memories that went with a question are told before its answer', async 
     response.end(`${delta('Pa')}data: [DONE]\n\n`);
   };
   const told: unknown[] = [];
-  for await (const piece of client().chat([{ role: 'user', content: 'q' }], (ids) => told.push(ids), never))
-    told.push(piece);
+  for await (const piece of client().chat(question, (ids) => told.push(ids), never)) told.push(piece);
   expect(told).toEqual([['0123456789abcdef', 'fedcba9876543210'], 'Pa']);
 });
 
@@ -96,7 +111,7 @@ test('aborting closes the connection', async () => {
     };
   });
   const pieces: string[] = [];
-  for await (const piece of client().chat([], nobody, stop.signal)) {
+  for await (const piece of client().chat({ messages: [], incognito: false }, nobody, stop.signal)) {
     pieces.push(piece);
     stop.abort();
   }
@@ -106,11 +121,14 @@ test('aborting closes the connection', async () => {
 
 test('an error response, an error event and a stream that breaks off fail with their codes', async () => {
   answer = (_request, response) => response.writeHead(503).end('{"error":{"code":"busy","message":"full"}}');
-  await expect(collect(client().chat([], nobody, never))).rejects.toMatchObject({ code: 'busy', message: 'full' });
+  await expect(collect(client().chat({ messages: [], incognito: false }, nobody, never))).rejects.toMatchObject({
+    code: 'busy',
+    message: 'full',
+  });
   answer = (_request, response) => {
     response.writeHead(200).end(`${delta('a')}data: {"error":{"type":"engine_crashed","message":"gone"}}\n\n`);
   };
-  await expect(collect(client().chat([], nobody, never))).rejects.toMatchObject({
+  await expect(collect(client().chat({ messages: [], incognito: false }, nobody, never))).rejects.toMatchObject({
     code: 'engine_crashed',
     message: 'gone',
   });
@@ -118,5 +136,7 @@ test('an error response, an error event and a stream that breaks off fail with t
     response.writeHead(200);
     response.write(delta('a'), () => response.destroy());
   };
-  await expect(collect(client().chat([], nobody, never))).rejects.toMatchObject({ code: 'engine_crashed' });
+  await expect(collect(client().chat({ messages: [], incognito: false }, nobody, never))).rejects.toMatchObject({
+    code: 'engine_crashed',
+  });
 });

@@ -3,8 +3,7 @@ import http from 'node:http';
 import type { Announcement } from '#protocol/announcement.ts';
 import type { AdapterScale } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
-import type { ChatMessage } from '../../core/chatPrompt.ts';
-import type { ChatEngine } from '../../core/chatService.ts';
+import type { ChatEngine, ChatQuestion } from '../../core/chatService.ts';
 import { errorFromResponse, readChatChunk } from '../../core/chatStream.ts';
 import { SseParser } from '../../core/sse.ts';
 import { addressOf } from './runningHost.ts';
@@ -35,12 +34,12 @@ export class ChatClient implements ChatEngine {
    * @throws {ZellError} what the host answers; engine_crashed when the stream breaks off.
    */
   async *chat(
-    messages: readonly ChatMessage[],
+    { messages, incognito }: ChatQuestion,
     onMemories: (ids: readonly string[]) => void,
     signal: AbortSignal,
   ): AsyncIterable<string> {
     const { remember, workspace } = this.#settings();
-    yield* this.#stream({ messages }, headersFor(remember, workspace), onMemories, signal);
+    yield* this.#stream({ messages }, headersFor(remember && !incognito, workspace), onMemories, signal);
   }
 
   /**
