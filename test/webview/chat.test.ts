@@ -154,7 +154,7 @@ describe.skipIf(absent)('the chat page (needs Chromium: apt install chromium)', 
     await put(reply('A [link](https://example.com/).\n\n```py\nx = 1\n```'));
     await chat.page.locator('#new-chat').focus();
     const seen: string[] = [];
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 9; i++) {
       await chat.page.keyboard.press('Tab');
       seen.push(
         await chat.page.evaluate<string>('document.activeElement.id || document.activeElement.textContent.trim()'),
