@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { draftSuite } from './bench/draft.ts';
 import { engineSuite } from './bench/engine.ts';
 import { kvSuite } from './bench/kv.ts';
 import { quantizeSuite } from './bench/quantize.ts';
@@ -19,6 +20,7 @@ Suites: engine (prefill, decode, depth, several sequences, load and memory, over
   --model and --json count),
   train (the native trainer; with --peers beside PyTorch and PEFT: loss curve, speed, memory; --only, --rounds, --model, --json count),
   kv (what keys and values in 8 and 4 bits cost, beside llama.cpp; --quick, --model and --json count),
+  draft (answers with drafted tokens beside the same without; --only, --rounds, --model and --json count),
   tokenizer (every vocabulary of llama.cpp's repository, beside llama.cpp; only --rounds, --quick and --json count).
   --peers      builds llama.cpp once into the cache folder and measures it in turn with ours
   --ik DIR     with --peers: also ik_llama.cpp, from a checkout of its sources (or ZELL_IK_LLAMA=DIR)
@@ -46,7 +48,7 @@ const rounds = Number(values.rounds ?? (values.quick ? 2 : 5));
 if (values.help || positionals.length !== 1) {
   console.log(USAGE);
   process.exitCode = values.help ? 0 : 2;
-} else if (!['engine', 'server', 'quantize', 'kv', 'train', 'tokenizer'].includes(positionals[0] ?? '')) {
+} else if (!['engine', 'server', 'quantize', 'kv', 'train', 'draft', 'tokenizer'].includes(positionals[0] ?? '')) {
   console.error(`No suite is called ${positionals[0] ?? ''}.\n${USAGE}`);
   process.exitCode = 2;
 } else if (!Number.isInteger(rounds) || rounds < 1) {
@@ -75,6 +77,12 @@ if (values.help || positionals.length !== 1) {
   }
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ rounds, rows }, null, 2)}\n`);
   if (rows.some((row) => row.met === false)) process.exitCode = 1;
+} else if (positionals[0] === 'draft') {
+  await setup({ dev: true });
+  const model = values.model === undefined ? defaultModel() : path.resolve(values.model);
+  const rows = await draftSuite({ rounds, only: values.only, model, say: (line) => console.error(line) });
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ rounds, rows }, null, 2)}\n`);
+  if (rows.some((row) => !row.met)) process.exitCode = 1;
 } else if (positionals[0] === 'kv') {
   await setup({ dev: true });
   const model = values.model === undefined ? defaultModel() : path.resolve(values.model);

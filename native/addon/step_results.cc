@@ -26,6 +26,17 @@ Napi::Object ToTop(Napi::Env env, const std::vector<sampling::TokenProbability>&
   return object;
 }
 
+Napi::Array ToReports(Napi::Env env, const std::vector<runtime::TokenReport>& reports) {
+  Napi::Array array = Napi::Array::New(env, reports.size());
+  for (size_t i = 0; i < reports.size(); ++i) {
+    Napi::Object report = Napi::Object::New(env);
+    report.Set("sampledLogprob", Napi::Number::New(env, reports[i].logprob));
+    report.Set("top", ToTop(env, reports[i].top));
+    array.Set(static_cast<uint32_t>(i), report);
+  }
+  return array;
+}
+
 Napi::Object ToOutput(Napi::Env env, const runtime::StepOutput& output) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("sequence", Napi::Number::New(env, output.sequence));
@@ -40,6 +51,7 @@ Napi::Object ToOutput(Napi::Env env, const runtime::StepOutput& output) {
   if (output.accepted > 0) object.Set("accepted", Napi::Number::New(env, output.accepted));
   if (output.sampled_logprob) object.Set("sampledLogprob", Napi::Number::New(env, *output.sampled_logprob));
   if (output.top) object.Set("top", ToTop(env, *output.top));
+  if (!output.accepted_reports.empty()) object.Set("acceptedLogprobs", ToReports(env, output.accepted_reports));
   if (!output.scores.empty()) object.Set("scores", ToFloat32Array(env, output.scores));
   if (!output.logits.empty()) object.Set("logits", ToFloat32Array(env, output.logits));
   if (!output.hidden.empty()) object.Set("hidden", ToFloat32Array(env, output.hidden));

@@ -101,6 +101,11 @@ export interface GenerateRequest {
   readonly adapters?: readonly AdapterScale[];
   /** Keys and values of the conversation may be kept on the disk, for its next turn after a restart. Absent: no. */
   readonly keepOnDisk?: boolean;
+  /**
+   * Most tokens that are drafted from the text and checked together; 0: none. Absent: as many as make the answer come faster. The
+   * answer is the same with any.
+   */
+  readonly draftTokens?: number;
   /** Keep a prompt that is too long by dropping its oldest tokens (Ollama's `truncate`); else `context_overflow`. */
   readonly truncate?: boolean;
 }
@@ -133,6 +138,9 @@ export interface GenerateResult {
   readonly completionTokens: number;
   /** Tokens dropped from the head of the prompt because the request allowed it. */
   readonly truncatedTokens: number;
+  /** Drafted tokens that were checked, and how many of them were right; absent where none were. */
+  readonly draftTokens?: number;
+  readonly draftAccepted?: number;
   readonly timings: { readonly queuedMs: number; readonly promptMs: number; readonly decodeMs: number };
 }
 
@@ -172,6 +180,10 @@ export interface KvInForce {
 export const WEIGHT_PLACEMENTS = ['auto', 'mapped', 'resident'] as const;
 export type WeightPlacement = (typeof WEIGHT_PLACEMENTS)[number];
 
+/** Whether answers may be sped up by checking several drafted tokens in one step; `auto` does so where measured times say that it pays. */
+export const DRAFT_WISHES = ['auto', 'off'] as const;
+export type DraftWish = (typeof DRAFT_WISHES)[number];
+
 export interface LoadOptions {
   /** Compute threads; absent means the physical cores. */
   readonly threads?: number;
@@ -185,6 +197,8 @@ export interface LoadOptions {
   readonly kvType?: KvWish;
   /** Default auto. */
   readonly weights?: WeightPlacement;
+  /** Default auto. */
+  readonly draft?: DraftWish;
   /** Bytes of the available memory that the model may use. Absent: all. */
   readonly memoryLimit?: number;
   /** Where keys and values of long prompts are kept over restarts, and how much of the disk they may take. Absent: nowhere. */
@@ -302,6 +316,9 @@ export interface EngineStats {
   readonly stepSequences: number;
   readonly kvBlocksUsed: number;
   readonly kvBlocksTotal: number;
+  /** Drafted tokens that were checked, and how many of them were right. */
+  readonly draftTokens: number;
+  readonly draftAccepted: number;
   /** Tokens a second over the last finished decode; 0 before the first. */
   readonly lastTokensPerSecond: number;
   /** Present while experts come from the disk. */

@@ -27,6 +27,7 @@ export interface GenerationInput {
   readonly maxPredictMs?: number;
   readonly priority?: GenerateRequest['priority'];
   readonly adapters?: readonly AdapterScale[];
+  readonly draftTokens?: number;
 }
 
 export class Call {

@@ -35,6 +35,8 @@ const ROWS: readonly Row[] = [
     'Used share of the KV blocks.',
     (s) => (s.kvBlocksTotal > 0 ? s.kvBlocksUsed / s.kvBlocksTotal : 0),
   ],
+  ['counter', 'draft_tokens_total', 'Drafted tokens that were checked.', (s) => s.draftTokens],
+  ['counter', 'draft_tokens_accepted_total', 'Drafted tokens that were right.', (s) => s.draftAccepted],
   ['counter', 'expert_hits_total', 'Experts found in memory.', (s) => s.experts?.hits ?? 0],
   ['counter', 'expert_misses_total', 'Experts read from the disk.', (s) => s.experts?.misses ?? 0],
 ];

@@ -332,6 +332,30 @@ describe('streams', () => {
   });
 });
 
+test('how many tokens may be drafted, and how many were: each family in its own words', async () => {
+  const max = 'speculative.n_max';
+  const asked = (): unknown => host.engine.requests.at(-1)?.request.draftTokens;
+  const r = await post('/completion', { prompt: 'Hi', n_predict: 2, [max]: 4 });
+  expect(asked()).toBe(4);
+  expect(r.json['timings']).toMatchObject({ draft_n: 7, draft_n_accepted: 5 });
+  const off = await post('/completion', { prompt: 'Hi', n_predict: 2, [max]: 0 });
+  expect(asked()).toBe(0);
+  expect(off.json['timings']).not.toHaveProperty('draft_n');
+  for (const value of [-1, null, undefined]) {
+    await post('/v1/chat/completions', { ...chat, [max]: value });
+    expect(host.engine.requests.at(-1)?.request).not.toHaveProperty('draftTokens');
+  }
+  await post('/v1/chat/completions', { ...chat, [max]: 3 });
+  expect(asked()).toBe(3);
+  await post('/v1/completions', { prompt: 'a', [max]: 2 });
+  expect(asked()).toBe(2);
+  await post('/api/chat', { ...chat, stream: false, options: { draft_num_predict: 0 } });
+  expect(asked()).toBe(0);
+  const metrics = await (await fetch(`${host.url}/metrics`)).text();
+  expect(metrics).toContain('llamacpp:draft_tokens_total 12');
+  expect(metrics).toContain('llamacpp:draft_tokens_accepted_total 9');
+});
+
 describe('llama.cpp', () => {
   test('/completion: fields, kinds of prompts, streaming', async () => {
     const r = await post('/completion', {

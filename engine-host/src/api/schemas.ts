@@ -29,6 +29,14 @@ export function adaptersOf(value: Static<typeof AdapterScales> | null | undefine
   return { adapters: value.map(({ id, scale }) => ({ id, scale })) };
 }
 
+/** llama.cpp's most drafted tokens; 0: none. A negative number, as none at all, leaves it to the engine. */
+export const DraftLimit = { 'speculative.n_max': number() };
+
+/** The `draftTokens` of a generation. */
+export function draftLimit(value: number | null | undefined): { draftTokens?: number } {
+  return value === undefined || value === null || value < 0 ? {} : { draftTokens: Math.trunc(value) };
+}
+
 /** A content: text, or typed parts. */
 export const Content = Type.Union([
   Type.String(),

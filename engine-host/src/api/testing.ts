@@ -110,6 +110,7 @@ export class FakeEngine implements ApiEngine {
       cachedTokens: this.cached,
       completionTokens: n,
       truncatedTokens: 0,
+      ...((request.draftTokens ?? 0) > 0 ? { draftTokens: 7, draftAccepted: 5 } : {}),
       timings: { queuedMs: 1, promptMs: 2, decodeMs: 3 },
     };
   }
@@ -153,6 +154,8 @@ export class FakeEngine implements ApiEngine {
       stepSequences: 10,
       kvBlocksUsed: 1,
       kvBlocksTotal: 4,
+      draftTokens: 12,
+      draftAccepted: 9,
       lastTokensPerSecond: 10,
     };
   }

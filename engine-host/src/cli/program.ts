@@ -75,6 +75,7 @@ ZELL_MODEL_FILE (a copy of the default model), NO_COLOR.`,
       'how keys and values are kept: f16, q8_0 (half the memory), q8q4 (keys in 8 bits, values in 4), q4_0 (a quarter) or auto, what has room; or ZELL_KV_TYPE',
     )
     .option('--weights <where>', 'mapped file, resident in memory (faster from there), or auto (or ZELL_WEIGHTS)')
+    .option('--draft <when>', 'check drafted tokens together where it is faster: auto or off (or ZELL_DRAFT)')
     .option(
       '--memory-limit <bytes>',
       'what the model may use of the available memory, such as 8G (or ZELL_MEMORY_LIMIT)',
@@ -409,6 +410,7 @@ export interface ServeOptions {
   readonly lora?: readonly AdapterFile[];
   readonly kvType?: string;
   readonly weights?: string;
+  readonly draft?: string;
   readonly memoryLimit?: string;
 }
 export interface LoraOptions extends JsonOption {

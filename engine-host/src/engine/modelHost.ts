@@ -39,6 +39,8 @@ const NO_STATS: EngineStats = {
   stepSequences: 0,
   kvBlocksUsed: 0,
   kvBlocksTotal: 0,
+  draftTokens: 0,
+  draftAccepted: 0,
   lastTokensPerSecond: 0,
 };
 
@@ -126,6 +128,7 @@ export class ModelHost {
       ...slots,
       adapterHash: (id) => adapters.hashOf(id),
       ...(disk === undefined ? {} : { disk }),
+      draft: options.draft !== 'off',
       now,
       flush,
     });

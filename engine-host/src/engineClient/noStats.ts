@@ -13,5 +13,7 @@ export const NO_STATS: EngineStats = {
   stepSequences: 0,
   kvBlocksUsed: 0,
   kvBlocksTotal: 0,
+  draftTokens: 0,
+  draftAccepted: 0,
   lastTokensPerSecond: 0,
 };

@@ -26,6 +26,8 @@ test('keys and values are kept as one of the known types', () => {
   expect(() => parseHostArguments(['--kv-type', 'q8'], {})).toThrow('--kv-type is one of auto, f16, q8_0, q8q4, q4_0.');
   expect(parseHostArguments(['--weights', 'mapped'], {}).weights).toBe('mapped');
   expect(() => parseHostArguments(['--weights', 'x'], {})).toThrow('--weights is auto, mapped or resident.');
+  expect(parseHostArguments(['--draft', 'off'], {}).draft).toBe('off');
+  expect(() => parseHostArguments(['--draft', '3'], {})).toThrow('--draft is auto or off.');
 });
 
 test('a memory limit is bytes, or so many K, M or G', () => {

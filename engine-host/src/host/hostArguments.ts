@@ -2,7 +2,14 @@
 import net from 'node:net';
 import { parseArgs } from 'node:util';
 import { DEFAULT_HOST } from '#protocol/announcement.ts';
-import { KV_WISHES, WEIGHT_PLACEMENTS, type KvWish, type WeightPlacement } from '#protocol/engine.ts';
+import {
+  DRAFT_WISHES,
+  KV_WISHES,
+  WEIGHT_PLACEMENTS,
+  type DraftWish,
+  type KvWish,
+  type WeightPlacement,
+} from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { Lifetime } from './leases.ts';
 
@@ -16,6 +23,7 @@ export interface HostArguments {
   readonly adapters?: readonly { readonly path: string; readonly scale: number }[];
   readonly kvType?: KvWish;
   readonly weights?: WeightPlacement;
+  readonly draft?: DraftWish;
   /** Bytes of the available memory that the model may use. */
   readonly memoryLimit?: number;
 }
@@ -32,6 +40,7 @@ export function parseHostArguments(
     model: { type: 'string' },
     'kv-type': { type: 'string' },
     weights: { type: 'string' },
+    draft: { type: 'string' },
     'memory-limit': { type: 'string' },
   } as const;
   let values;
@@ -43,7 +52,7 @@ export function parseHostArguments(
       error instanceof Error ? error.message : 'The arguments are not understood.',
     );
   }
-  const { lifetime, host, port, model, 'kv-type': kvType, weights, 'memory-limit': limit } = values;
+  const { lifetime, host, port, model, 'kv-type': kvType, weights, draft, 'memory-limit': limit } = values;
   if (lifetime !== 'editor' && lifetime !== 'command' && lifetime !== 'keep')
     throw new ZellError('invalid_request', '--lifetime is editor, command or keep.');
   const apiKey = env['ZELL_API_KEY'];
@@ -55,6 +64,7 @@ export function parseHostArguments(
     ...(model === undefined ? {} : { model }),
     ...(kvType === undefined ? {} : { kvType: parseKvType(kvType) }),
     ...(weights === undefined ? {} : { weights: parseWeights(weights) }),
+    ...(draft === undefined ? {} : { draft: parseDraft(draft) }),
     ...(limit === undefined ? {} : { memoryLimit: parseMemoryLimit(limit) }),
   };
   checkExposure(parsed);
@@ -92,6 +102,13 @@ export function parseWeights(text: string, name = '--weights'): WeightPlacement 
   if (placement === undefined)
     throw new ZellError('invalid_request', `${name} is ${WEIGHT_PLACEMENTS.join(', ').replace(/, (\w+)$/, ' or $1')}.`);
   return placement;
+}
+
+/** @throws {ZellError} invalid_request */
+export function parseDraft(text: string, name = '--draft'): DraftWish {
+  const wish = DRAFT_WISHES.find((known) => known === text);
+  if (wish === undefined) throw new ZellError('invalid_request', `${name} is ${DRAFT_WISHES.join(' or ')}.`);
+  return wish;
 }
 
 /** Bytes, or with K, M or G behind the number that many times 1024. @throws {ZellError} invalid_request */

@@ -5,6 +5,7 @@ import { toWireError } from '#protocol/errors.ts';
 import { realFactories } from './composition.ts';
 import type { Host, HostFactories, HostOptions } from './host.ts';
 import {
+  parseDraft,
   parseHostArguments,
   parseKvType,
   parseMemoryLimit,
@@ -93,12 +94,12 @@ function hostOptions(given: HostArguments): HostOptions {
 const PREFIX_DISK_MB = 4096;
 
 /**
- * `ZELL_THREADS` sets the compute threads, `ZELL_KV_TYPE`, `ZELL_WEIGHTS` and `ZELL_MEMORY_LIMIT` what `--kv-type`, `--weights`
- * and `--memory-limit` do not, `ZELL_PREFIX_DISK_MB` how much of the disk known prefixes may take (0: none).
+ * `ZELL_THREADS` sets the compute threads, `ZELL_KV_TYPE`, `ZELL_WEIGHTS`, `ZELL_DRAFT` and `ZELL_MEMORY_LIMIT` what `--kv-type`,
+ * `--weights`, `--draft` and `--memory-limit` do not, `ZELL_PREFIX_DISK_MB` how much of the disk known prefixes may take (0: none).
  */
 function loadOptions(
   env: Readonly<Record<string, string | undefined>>,
-  given: Pick<HostArguments, 'kvType' | 'weights' | 'memoryLimit'>,
+  given: Pick<HostArguments, 'kvType' | 'weights' | 'draft' | 'memoryLimit'>,
   folder: string,
 ): HostOptions['load'] {
   const threads = Number(env['ZELL_THREADS'] ?? '');
@@ -106,6 +107,8 @@ function loadOptions(
   const kvType = given.kvType ?? (wished === '' ? undefined : parseKvType(wished, 'ZELL_KV_TYPE'));
   const placement = env['ZELL_WEIGHTS'] ?? '';
   const weights = given.weights ?? (placement === '' ? undefined : parseWeights(placement, 'ZELL_WEIGHTS'));
+  const drafting = env['ZELL_DRAFT'] ?? '';
+  const draft = given.draft ?? (drafting === '' ? undefined : parseDraft(drafting, 'ZELL_DRAFT'));
   const limit = env['ZELL_MEMORY_LIMIT'] ?? '';
   const memoryLimit = given.memoryLimit ?? (limit === '' ? undefined : parseMemoryLimit(limit, 'ZELL_MEMORY_LIMIT'));
   return {
@@ -113,6 +116,7 @@ function loadOptions(
     ...(Number.isInteger(threads) && threads > 0 ? { threads } : {}),
     ...(kvType === undefined ? {} : { kvType }),
     ...(weights === undefined ? {} : { weights }),
+    ...(draft === undefined ? {} : { draft }),
     prefixes: { folder, maxBytes: prefixMegabytes(env['ZELL_PREFIX_DISK_MB']) * 1024 * 1024 },
   };
 }

@@ -192,6 +192,46 @@ TEST(guesses_change_nothing_but_the_number_of_steps) {
   CHECK(a[0].logits == b[0].logits);
 }
 
+TEST(guessed_tokens_report_what_sampled_ones_do_under_penalties) {
+  auto engine = Load();
+  REQUIRE(engine != nullptr);
+  sampling::SamplerParams params = kGreedy;
+  params.temperature = 0.8f;
+  params.repeat_penalty = 1.3f;
+  params.repeat_last_n = 8;
+  params.seed = 3;
+  runtime::Want want;
+  want.sample = true;
+  want.top_logprobs = 3;
+  const std::vector<int32_t> prompt = Tokens(20);
+  const uint32_t plain = engine->CreateSequence();
+  CHECK(engine->SetSampler(plain, params, prompt).ok());
+  std::vector<runtime::StepOutput> single;
+  std::vector<int32_t> text = prompt;
+  for (size_t i = 0; i < 12; ++i) {
+    single.push_back(Step(*engine, {Item(plain, i == 0 ? prompt : std::vector<int32_t>{text.back()}, want)})[0]);
+    REQUIRE(single.back().sampled.has_value());
+    text.push_back(*single.back().sampled);
+  }
+  // All right but the ninth.
+  const uint32_t guessing = engine->CreateSequence();
+  CHECK(engine->SetSampler(guessing, params, prompt).ok());
+  StepItem item = Item(guessing, {text.begin(), text.begin() + 30}, want);
+  item.draft = 10;
+  item.tokens[28] ^= 1;
+  const runtime::StepOutput out = Step(*engine, {item})[0];
+  REQUIRE(out.status.ok());
+  REQUIRE(out.accepted == 8u);
+  CHECK_EQ(*out.sampled, text[28]);
+  REQUIRE(out.accepted_reports.size() == 8u);
+  const auto same = [](const auto& a, const auto& b) { return a.token == b.token && a.logprob == b.logprob; };
+  for (size_t i = 0; i < 9; ++i) {
+    const auto& top = i < 8 ? out.accepted_reports[i].top : *out.top;
+    CHECK_EQ(i < 8 ? out.accepted_reports[i].logprob : *out.sampled_logprob, *single[i].sampled_logprob);
+    CHECK(std::equal(top.begin(), top.end(), single[i].top->begin(), single[i].top->end(), same));
+  }
+}
+
 TEST(guesses_that_make_no_sense_are_refused) {
   auto engine = Load();
   REQUIRE(engine != nullptr);
@@ -203,9 +243,9 @@ TEST(guesses_that_make_no_sense_are_refused) {
   item.draft = 2;
   CHECK_EQ(Step(*engine, {item})[0].status.code, base::StatusCode::kInvalidRequest);
   item.draft = 1;
-  item.want.top_logprobs = 1;
+  item.want.logits = true;
   CHECK_EQ(Step(*engine, {item})[0].status.code, base::StatusCode::kInvalidRequest);
-  item.want.top_logprobs.reset();
+  item.want.logits = false;
   item.want.sample = false;
   CHECK_EQ(Step(*engine, {item})[0].status.code, base::StatusCode::kInvalidRequest);
   CHECK_EQ(*engine->Length(s), 0u);

@@ -53,8 +53,9 @@ base::Status Engine::Impl::CheckItem(const StepItem& item, const SequenceState& 
     }
   }
   if (item.draft > 0 && (item.draft >= n || !want.sample || !item.parents.empty() || !want.score.empty() ||
-                         want.logits || want.top_logprobs || want.hidden_layer || want.pooled != Pooling::kNone)) {
-    return Invalid("guesses follow a token of their item, which is sampled from and asks for nothing else");
+                         want.logits || want.hidden_layer || want.pooled != Pooling::kNone)) {
+    return Invalid(
+        "guesses follow a token of their item, which is sampled from and asks for nothing more than log-probabilities");
   }
   if (want.hidden_layer && *want.hidden_layer > plan.layers) {
     return Invalid("hiddenLayer must be 0 to " + std::to_string(plan.layers));

@@ -30,10 +30,16 @@ struct StepItem {
   std::vector<int32_t> parents;  ///< empty for a chain; a tree's rows are never committed
   std::vector<lora::AdapterUse> adapters;
   /// So many of the last tokens are guesses of what will be sampled: a token is sampled after the one before them and
-  /// after each guess that was right. The sequence keeps no wrong guess and none after it. Only with want.sample,
-  /// nothing else.
+  /// after each guess that was right. The sequence keeps no wrong guess and none after it. Only with want.sample, and
+  /// of the rest want.top_logprobs.
   uint32_t draft = 0;
   Want want;
+};
+
+/// What is said about a token that was sampled.
+struct TokenReport {
+  float logprob = 0;
+  std::vector<sampling::TokenProbability> top;
 };
 
 /// Vectors stay empty unless wanted.
@@ -44,10 +50,11 @@ struct StepOutput {
   uint32_t accepted = 0;           ///< guesses that were right, from the first on
   std::optional<float> sampled_logprob;
   std::optional<std::vector<sampling::TokenProbability>> top;
-  std::vector<float> scores;  ///< [tokens]; 0 where no id was asked for
-  std::vector<float> logits;  ///< [tokens, vocabulary]
-  std::vector<float> hidden;  ///< [embedding]
-  std::vector<float> pooled;  ///< [embedding]
+  std::vector<TokenReport> accepted_reports;  ///< [accepted], with top_logprobs
+  std::vector<float> scores;                  ///< [tokens]; 0 where no id was asked for
+  std::vector<float> logits;                  ///< [tokens, vocabulary]
+  std::vector<float> hidden;                  ///< [embedding]
+  std::vector<float> pooled;                  ///< [embedding]
 };
 
 }  // namespace zell::runtime

@@ -95,6 +95,10 @@ class Slice final : public backend::OutputSink {
       out.scores[token] = sampling::LogprobOf(logits, want.score[token]);
     }
     if (token + 1 + running.item->draft < n || running.settled) return;
+    // So far it was about the token before, which is accepted now.
+    if (want.top_logprobs && out.sampled_logprob) {
+      out.accepted_reports.push_back({*out.sampled_logprob, std::move(*out.top)});
+    }
     if (want.top_logprobs) out.top = sampling::TopLogprobs(logits, *want.top_logprobs);
     if (!want.sample || (!running.decided && running.cancelled->load(std::memory_order_relaxed))) return;
     running.decided = true;

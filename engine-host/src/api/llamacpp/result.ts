@@ -17,6 +17,7 @@ export function timings(r: GenerateResult): Record<string, number> {
     predicted_ms: decodeMs,
     predicted_per_token_ms: each(r.completionTokens, decodeMs),
     predicted_per_second: rate(r.completionTokens, decodeMs),
+    ...(r.draftTokens === undefined ? {} : { draft_n: r.draftTokens, draft_n_accepted: r.draftAccepted ?? 0 }),
   };
 }
 

@@ -3,7 +3,19 @@ import { Type, type Static } from 'typebox';
 import type { GenerationInput } from '../call.ts';
 import { unsupported } from '../errors.ts';
 import { LLAMACPP_DEFAULTS, logitBias, sampling, stopTexts, tokenLimit } from '../sampling.ts';
-import { adaptersOf, anything, flag, integer, lora, number, optional, stop, text } from '../schemas.ts';
+import {
+  adaptersOf,
+  anything,
+  DraftLimit,
+  draftLimit,
+  flag,
+  integer,
+  lora,
+  number,
+  optional,
+  stop,
+  text,
+} from '../schemas.ts';
 
 export const LlamaCommon = {
   model: text(),
@@ -27,6 +39,7 @@ export const LlamaCommon = {
   response_fields: optional(Type.Array(Type.String(), { maxItems: 256 })),
   return_tokens: flag(),
   lora: lora(),
+  ...DraftLimit,
   grammar: anything(),
   json_schema: anything(),
 };
@@ -46,6 +59,7 @@ export function llamaInput(
     ...tokenLimit(body.n_predict ?? body.max_tokens, model.contextLength),
     stop: stopTexts(body.stop),
     ...adaptersOf(body.lora),
+    ...draftLimit(body['speculative.n_max']),
     sampling: sampling(LLAMACPP_DEFAULTS, {
       temperature: body.temperature,
       topK: body.top_k,

@@ -5,12 +5,13 @@ import type { GenerateDelta, GenerateResult, PromptPart } from '#protocol/engine
 import type { Call, GenerationInput } from '../call.ts';
 import { invalid, unsupported } from '../errors.ts';
 import { OLLAMA_DEFAULTS, sampling, stopTexts, tokenLimit } from '../sampling.ts';
-import { anything, flag, integer, number, optional, stop, text } from '../schemas.ts';
+import { anything, draftLimit, flag, integer, number, optional, stop, text } from '../schemas.ts';
 
 /** Options that we do not know, and those that only matter when a model is loaded, pass and do nothing. */
 export const Options = Type.Object({
   num_ctx: number(),
   num_predict: number(),
+  draft_num_predict: number(),
   seed: number(),
   temperature: number(),
   top_k: number(),
@@ -85,6 +86,7 @@ export function generationInput(body: CommonBody, call: Call, prompt: readonly P
       frequencyPenalty: o.frequency_penalty,
       seed: o.seed,
     }),
+    ...draftLimit(o.draft_num_predict),
     ...(body.logprobs === true ? { logprobs: body.top_logprobs ?? 0 } : {}),
     truncate: body.truncate !== false,
   };

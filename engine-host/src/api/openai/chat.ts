@@ -9,7 +9,7 @@ import type { Generation } from '../generation.ts';
 import { timings } from '../llamacpp/result.ts';
 import { ResponseStream } from '../responseStream.ts';
 import { stopTexts, tokenLimit } from '../sampling.ts';
-import { adaptersOf } from '../schemas.ts';
+import { adaptersOf, draftLimit } from '../schemas.ts';
 import { runStream } from '../streaming.ts';
 import { textSlot } from '../textSlot.ts';
 import { ChatBody, refuseConstraints, refuseForcedTools, samplingOf } from './schema.ts';
@@ -47,6 +47,7 @@ async function chat(
       ...adapters,
       sampling: { ...sampling, seed: (sampling.seed + i) % 2 ** 32 },
       ...logprobs,
+      ...draftLimit(body['speculative.n_max']),
       ...(body.ignore_eos === true ? { ignoreEos: true } : {}),
     }),
   );

@@ -9,7 +9,7 @@ import type { Generation } from '../generation.ts';
 import { fimPrompt } from '../llamacpp/fim.ts';
 import { ResponseStream } from '../responseStream.ts';
 import { stopTexts, tokenLimit } from '../sampling.ts';
-import { adaptersOf } from '../schemas.ts';
+import { adaptersOf, draftLimit } from '../schemas.ts';
 import { runStream } from '../streaming.ts';
 import { textSlot } from '../textSlot.ts';
 import { CompletionBody, refuseConstraints, samplingOf } from './schema.ts';
@@ -60,6 +60,7 @@ async function complete(
           ...tokenLimit(body.max_tokens ?? DEFAULT_TOKENS, call.model.contextLength),
           stop,
           ...adaptersOf(body.lora),
+          ...draftLimit(body['speculative.n_max']),
           sampling: { ...sampling, seed: (sampling.seed + i) % 2 ** 32 },
           ...(top === undefined ? {} : { logprobs: top }),
           ...(body.ignore_eos === true ? { ignoreEos: true } : {}),

@@ -3,7 +3,19 @@ import { Type, type Static } from 'typebox';
 import type { SamplingParams } from '#protocol/engine.ts';
 import { unsupported } from '../errors.ts';
 import { logitBias, sampling, V1_DEFAULTS } from '../sampling.ts';
-import { anything, Content, flag, integer, lora, number, optional, record, stop, text } from '../schemas.ts';
+import {
+  anything,
+  Content,
+  DraftLimit,
+  flag,
+  integer,
+  lora,
+  number,
+  optional,
+  record,
+  stop,
+  text,
+} from '../schemas.ts';
 
 const Common = {
   model: text(),
@@ -24,6 +36,7 @@ const Common = {
   repeat_last_n: integer(-1),
   ignore_eos: flag(),
   lora: lora(),
+  ...DraftLimit,
   response_format: optional(Type.Object({ type: Type.String() })),
   grammar: anything(),
   json_schema: anything(),

@@ -4,6 +4,7 @@ import { toWireError } from '#protocol/errors.ts';
 import { findRunning, urlHost } from '../../host/announcement.ts';
 import {
   checkExposure,
+  parseDraft,
   parseKvType,
   parseMemoryLimit,
   parsePort,
@@ -30,6 +31,7 @@ export async function serve(modelArgument: string | undefined, options: ServeOpt
     ...(apiKey === undefined || apiKey === '' ? {} : { apiKey }),
     ...(options.kvType === undefined ? {} : { kvType: parseKvType(options.kvType) }),
     ...(options.weights === undefined ? {} : { weights: parseWeights(options.weights) }),
+    ...(options.draft === undefined ? {} : { draft: parseDraft(options.draft) }),
     ...(options.memoryLimit === undefined ? {} : { memoryLimit: parseMemoryLimit(options.memoryLimit) }),
   };
   checkExposure(given);

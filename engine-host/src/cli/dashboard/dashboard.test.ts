@@ -50,6 +50,8 @@ const engine = (completionTokens: number, steps: number, pid = 7): NonNullable<S
     stepSequences: 3 * steps,
     kvBlocksUsed: 25,
     kvBlocksTotal: 100,
+    draftTokens: 0,
+    draftAccepted: 0,
     lastTokensPerSecond: 0,
     residentBytes: 412e6,
     experts: { hits: 30, misses: 10, bytesRead: 5e9 },

@@ -2,7 +2,7 @@
 import type { AdapterScale, FinishReason, GenerateDelta, GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
 import type { WireError } from '#protocol/errors.ts';
 import type { NativeDecoder, NativeModel, StepOutput } from '../native/binding.ts';
-import { Guesses } from './guesses.ts';
+import { Drafter, type Draft } from './drafter.ts';
 import { preparePrompt } from './prompt.ts';
 import { StopTextMatcher } from './stopText.ts';
 import type { Task } from './task.ts';
@@ -27,13 +27,14 @@ export class GenerateTask implements Task {
   readonly #ends: ReadonlySet<number>;
   readonly #decoder: NativeDecoder;
   readonly #stops: StopTextMatcher;
-  /** Where a person waits for a short text that resembles what is there; log-probabilities are not made for guesses. */
-  readonly #guesses: Guesses | undefined;
+  readonly #drafter: Drafter | undefined;
   readonly #createdAt: number;
   #admittedAt: number | undefined;
   #firstOutputAt: number | undefined;
   #lastOutputAt: number | undefined;
   #cachedTokens = 0;
+  #draftTokens = 0;
+  #draftAccepted = 0;
   #hasLineBreak = false;
 
   /**
@@ -64,20 +65,19 @@ export class GenerateTask implements Task {
     this.#ends = new Set(request.ignoreEos === true ? [] : model.info.special.endOfGeneration);
     this.#decoder = model.createDecoder();
     this.#stops = new StopTextMatcher(request.stop);
-    const guesses = request.priority === 'completion' && request.logprobs === undefined && request.maxTokens !== 0;
-    this.#guesses = guesses ? new Guesses() : undefined;
+    this.#drafter = request.draftTokens === 0 || request.maxTokens === 0 ? undefined : new Drafter();
   }
 
-  guess(most: number): readonly number[] {
-    if (this.#guesses === undefined) return [];
-    const { maxTokens = Infinity } = this.#request;
-    // One token is sampled after the guesses.
+  draft(): Draft | undefined {
+    const { maxTokens = Infinity, draftTokens = Infinity } = this.#request;
+    // One token is sampled after the drafted ones.
     const room = Math.min(maxTokens - this.#completionTokens, this.#model.info.contextLength - this.tokens.length) - 1;
-    return this.#guesses.next(this.tokens, Math.min(most, room));
+    return this.#drafter?.next(this.tokens, Math.min(draftTokens, room));
   }
 
-  guessed(right: number): void {
-    this.#guesses?.judged(right);
+  drafted(tokens: number, accepted: number): void {
+    this.#draftTokens += tokens;
+    this.#draftAccepted += accepted;
   }
 
   admitted(cachedTokens: number): void {
@@ -174,6 +174,7 @@ export class GenerateTask implements Task {
       cachedTokens: this.#cachedTokens,
       completionTokens: this.#completionTokens,
       truncatedTokens: this.#truncatedTokens,
+      ...(this.#draftTokens === 0 ? {} : { draftTokens: this.#draftTokens, draftAccepted: this.#draftAccepted }),
       timings: {
         queuedMs: admittedAt - this.#createdAt,
         promptMs: firstAt - admittedAt,

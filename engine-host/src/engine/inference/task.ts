@@ -2,6 +2,7 @@
 import type { AdapterScale, Pooling, Priority, SamplingParams } from '#protocol/engine.ts';
 import type { WireError } from '#protocol/errors.ts';
 import type { StepOutput } from '../native/binding.ts';
+import type { Draft } from './drafter.ts';
 
 export interface Task {
   readonly priority: Priority;
@@ -24,10 +25,10 @@ export interface Task {
     /** Result of a step that evaluated `count` tokens from `first` on. */
     slice(first: number, count: number, output: StepOutput): void;
   };
-  /** How the text probably goes on after its last token, at most `most` tokens. Each is only checked: guesses change no result. */
-  guess?(most: number): readonly number[];
-  /** So many of the last guesses were right; `output` is called for each of them, then for the token after them. */
-  guessed?(right: number): void;
+  /** How the text probably goes on after its last token; undefined: nobody knows. Each token is only checked: a draft changes no result. */
+  draft?(): Draft | undefined;
+  /** So many drafted tokens were checked, and so many were right; `output` is called for each of these, then for the token after them. */
+  drafted?(tokens: number, accepted: number): void;
   /** It got a slot; `cachedTokens` of the prompt need no evaluation. */
   admitted(cachedTokens: number): void;
   /** A step is over: the sequence holds so many of `tokens`. */

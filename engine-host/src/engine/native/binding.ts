@@ -26,7 +26,7 @@ export interface StepItem {
   readonly parents?: Int32Array;
   /**
    * So many of the last tokens are guesses of what will be sampled: a token is sampled after the one before them and after each guess
-   * that was right. The sequence keeps no wrong guess and none after it. Only where nothing but `sample` is wanted.
+   * that was right. The sequence keeps no wrong guess and none after it. Only with `sample`, and of the rest with `topLogprobs`.
    */
   readonly draft?: number;
   /** LoRA adapters, each once. Those of one sequence may change only while it holds no tokens. */
@@ -47,6 +47,11 @@ export interface StepItem {
   };
 }
 
+export interface TopTokens {
+  readonly tokens: Int32Array;
+  readonly logprobs: Float32Array;
+}
+
 export interface StepOutput {
   readonly sequence: number;
   /** Set when the item ended with it instead of results; the sequence keeps what it had before the step. */
@@ -56,7 +61,9 @@ export interface StepOutput {
   /** Guesses that were right, from the first on; absent: none. */
   readonly accepted?: number;
   readonly sampledLogprob?: number;
-  readonly top?: { readonly tokens: Int32Array; readonly logprobs: Float32Array };
+  readonly top?: TopTokens;
+  /** With `topLogprobs`: of each accepted guess. */
+  readonly acceptedLogprobs?: readonly { readonly sampledLogprob: number; readonly top: TopTokens }[];
   readonly scores?: Float32Array;
   readonly logits?: Float32Array;
   readonly hidden?: Float32Array;

@@ -304,7 +304,7 @@ export class FakeModel implements NativeModel {
     const length = held.tokens.length + item.tokens.length;
     if (length > this.info.contextLength) return fail('context_overflow');
     const draft = item.draft ?? 0;
-    if (draft > 0 && (draft >= item.tokens.length || item.want.sample !== true || Object.keys(item.want).length > 1))
+    if (draft > 0 && (draft >= item.tokens.length || item.want.sample !== true || 'logits' in item.want || 'score' in item.want))
       return fail('invalid_request');
     const uses = item.adapters ?? [];
     if (uses.some(({ id }) => !this.#adapters.has(id) && !held.held.has(id))) return fail('not_found');

@@ -124,14 +124,23 @@ export class Admission {
   /** Evicts known prefixes until each of `growths` (tokens held, tokens to come) fits; false when they do not even then. */
   makeRoom(growths: readonly Growth[]): boolean {
     for (;;) {
-      const { used, total, blockTokens } = this.#model.kvUsage();
-      let blocks = 0;
-      for (const { held, more } of growths)
-        blocks += Math.ceil((held + more) / blockTokens) - Math.floor(held / blockTokens);
-      const missing = blocks - (total - used);
+      const missing = this.#blocksMissing(growths);
       if (missing <= 0) return true;
-      if (!this.#tree.evict(missing * blockTokens)) return false;
+      if (!this.#tree.evict(missing * this.#model.kvUsage().blockTokens)) return false;
     }
+  }
+
+  /** Whether each of `growths` fits as things are. */
+  hasRoom(growths: readonly Growth[]): boolean {
+    return this.#blocksMissing(growths) <= 0;
+  }
+
+  #blocksMissing(growths: readonly Growth[]): number {
+    const { used, total, blockTokens } = this.#model.kvUsage();
+    let blocks = 0;
+    for (const { held, more } of growths)
+      blocks += Math.ceil((held + more) / blockTokens) - Math.floor(held / blockTokens);
+    return blocks - (total - used);
   }
 
   /** Hands a finished or cancelled entry's sequence to the tree. */

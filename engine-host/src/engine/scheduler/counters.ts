@@ -10,6 +10,8 @@ export class Counters {
   #decodeMs = 0;
   #steps = 0;
   #stepSequences = 0;
+  #draftTokens = 0;
+  #draftAccepted = 0;
   #lastTokensPerSecond = 0;
   #serviceMs = 0;
   #kv: ReturnType<NativeModel['kvUsage']> = { used: 0, total: 0, blockTokens: 1, blockBytes: 0 };
@@ -31,6 +33,12 @@ export class Counters {
 
   sampled(): void {
     this.#completionTokens++;
+  }
+
+  /** Of `tokens` that were drafted and checked so many were right. */
+  drafted(tokens: number, accepted: number): void {
+    this.#draftTokens += tokens;
+    this.#draftAccepted += accepted;
   }
 
   /** The first of its tokens came with the prompt, so `ms` lie between `tokens` - 1 steps. */
@@ -63,6 +71,8 @@ export class Counters {
       stepSequences: this.#stepSequences,
       kvBlocksUsed: this.#kv.used,
       kvBlocksTotal: this.#kv.total,
+      draftTokens: this.#draftTokens,
+      draftAccepted: this.#draftAccepted,
       lastTokensPerSecond: this.#lastTokensPerSecond,
     };
   }

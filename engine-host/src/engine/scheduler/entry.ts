@@ -37,6 +37,8 @@ export interface Entry {
   keep: boolean;
   sampled: number;
   firstSampledAt: number;
+  /** Its last draft was worth checking. */
+  drafting: boolean;
 }
 
 /** SHA-256 of an adapter's file by its native id; undefined when it is unloaded. */
@@ -62,6 +64,7 @@ export function newEntry(task: Task, now: number, adapterHash?: AdapterHash): En
     keep: true,
     sampled: 0,
     firstSampledAt: 0,
+    drafting: false,
   };
 }
 

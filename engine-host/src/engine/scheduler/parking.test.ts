@@ -37,7 +37,12 @@ class Bench {
     this.model = new FakeModel({ blockTokens: BLOCK, ...options });
     const key = (): Promise<Buffer> => Promise.resolve(Buffer.alloc(32));
     this.disk = new DiskTier(this.model, { folder, maxBytes: 1e9, now: () => Date.now(), key });
-    this.scheduler = new Scheduler(this.model, { disk: this.disk, now: () => this.now, flush: () => undefined });
+    this.scheduler = new Scheduler(this.model, {
+      disk: this.disk,
+      draft: false,
+      now: () => this.now,
+      flush: () => undefined,
+    });
     const truncate = this.model.truncateSequence.bind(this.model);
     this.model.truncateSequence = (sequence, length) => {
       if (length === 0 && this.model.sequenceLength(sequence) > BLOCK) this.parked++;

@@ -9,7 +9,7 @@ export interface PlannedItem {
   /** The next `count` tokens after those that the sequence holds. */
   readonly count: number;
   /** What probably comes after them; checked in the same step. */
-  readonly guesses?: readonly number[];
+  readonly drafted?: readonly number[];
 }
 
 /**

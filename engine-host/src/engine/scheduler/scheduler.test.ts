@@ -25,6 +25,7 @@ class Bench {
   constructor(model: FakeModelOptions = {}, limits: { slots?: number; maxWaiting?: number } = {}) {
     this.model = new FakeModel(model);
     this.scheduler = new Scheduler(this.model, {
+      draft: false,
       ...limits,
       now: () => this.now,
       flush: (nextMs) => this.flushes.push(nextMs),

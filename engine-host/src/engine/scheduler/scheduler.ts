@@ -2,16 +2,17 @@
 import { PRIORITIES, type EngineStats, type Priority, type QueueStatus } from '#protocol/engine.ts';
 import { ZellError, type WireError } from '#protocol/errors.ts';
 import type { Task } from '../inference/task.ts';
-import type { NativeModel, StepItem, StepOutput } from '../native/binding.ts';
+import type { NativeModel, StepOutput } from '../native/binding.ts';
 import { nativeError } from '../native/nativeError.ts';
 import type { DiskTier } from '../disk/diskTier.ts';
 import { Admission, LEAST_RESTORED, type Growth } from './admission.ts';
 import { Counters } from './counters.ts';
+import { Drafting } from './drafting.ts';
 import { byService, newEntry, remaining, storedName, type AdapterHash, type Entry } from './entry.ts';
 import { Parking } from './parking.ts';
 import { Pace } from './pace.ts';
-import { MOST_GUESSES } from '../inference/guesses.ts';
 import { planStep, type PlannedItem } from './planStep.ts';
+import { growths, stepItem } from './stepItem.ts';
 import { PrefixTree } from './prefixTree.ts';
 import { Restores } from './restores.ts';
 
@@ -30,6 +31,8 @@ export interface SchedulerOptions {
   readonly now: () => number;
   /** Without it what was computed with adapters is not kept on the disk. */
   readonly adapterHash?: AdapterHash;
+  /** Whether tokens may be drafted. Default true. */
+  readonly draft?: boolean;
   /** Known prefixes on the disk; the scheduler uses it from now on, its owner ends it. */
   readonly disk?: DiskTier;
   /**
@@ -50,6 +53,7 @@ export class Scheduler {
   readonly #admission: Admission;
   readonly #counters = new Counters();
   readonly #pace = new Pace();
+  readonly #drafting: Drafting | undefined;
   readonly #disk: DiskTier | undefined;
   readonly #adapterHash: AdapterHash | undefined;
   readonly #restores: Restores;
@@ -75,6 +79,7 @@ export class Scheduler {
     this.#now = options.now;
     this.#flush = options.flush;
     this.#tree = new PrefixTree(model);
+    this.#drafting = options.draft === false ? undefined : new Drafting();
     this.#disk = options.disk;
     this.#adapterHash = options.adapterHash;
     this.#restores = new Restores(model, this.#tree, options.disk, () => this.#nudge?.());
@@ -218,7 +223,7 @@ export class Scheduler {
     const plan = planStep(this.#running, this.#now(), (decoding) =>
       this.#pace.slice(decoding, this.#now() < this.#sharedUntil),
     );
-    if (plan.length > 0) await this.#step(this.#withGuesses(plan));
+    if (plan.length > 0) await this.#step(this.#withDrafts(plan));
     else {
       this.#counters.kv(this.#model.kvUsage());
       await this.#somethingToDo();
@@ -235,19 +240,14 @@ export class Scheduler {
     this.#nudge = undefined;
   }
 
-  /** Who decodes alone may have guesses checked: a few columns more cost little then. Beside others they would cost these time. */
-  #withGuesses(plan: readonly PlannedItem[]): readonly PlannedItem[] {
-    const [item] = plan;
-    if (item === undefined || plan.length > 1 || remaining(item.entry) !== 1) return plan;
-    const { entry, count } = item;
-    const guesses = entry.task.guess?.(MOST_GUESSES) ?? [];
-    const room =
-      guesses.length > 0 && this.#admission.makeRoom([{ held: entry.evaluated, more: count + guesses.length }]);
-    return room ? [{ entry, count, guesses }] : plan;
+  /** Nobody gives anything up for drafts. */
+  #withDrafts(plan: readonly PlannedItem[]): readonly PlannedItem[] {
+    const drafted = this.#drafting?.plan(plan) ?? plan;
+    return drafted === plan || this.#admission.hasRoom(growths(drafted)) ? drafted : plan;
   }
 
   async #step(plan: readonly PlannedItem[]): Promise<void> {
-    this.#admission.makeRoom(plan.map(({ entry, count }) => ({ held: entry.evaluated, more: count })));
+    this.#admission.makeRoom(growths(plan));
     this.#counters.kv(this.#model.kvUsage());
     this.#inStep = new Set(plan.map((p) => p.entry));
     const start = this.#now();
@@ -279,9 +279,11 @@ export class Scheduler {
     if (starved !== undefined) await this.#relieve(starved);
   }
 
-  /** How long a step takes in which everybody only decodes; undefined with prompts, or before any was measured. */
+  /** How long a step will take in which everybody only decodes; undefined with prompts, or before any was measured. */
   #plainMs(plan: readonly PlannedItem[]): number | undefined {
     if (plan.some(({ entry }) => remaining(entry) > 1)) return undefined;
+    const [item] = plan;
+    if (item?.drafted !== undefined) return this.#drafting?.stepMs(item.drafted.length);
     const ms = this.#pace.decodeMs(plan.length);
     return ms === 0 ? undefined : ms;
   }
@@ -290,12 +292,14 @@ export class Scheduler {
     this.#counters.step(plan, ms);
     // A step that was broken off, or left somebody out, shows no pace.
     if (plan.some(({ entry }) => entry.ended)) return;
+    this.#drafting?.measured(plan, ms);
+    if (plan.some(({ drafted }) => drafted !== undefined)) return;
     const decode = plan.filter(({ entry }) => remaining(entry) === 1).length;
     const tokens = plan.reduce((sum, { count }) => sum + count, 0);
     this.#pace.measured(decode, tokens - decode, ms);
   }
 
-  #take({ entry, count, guesses = [] }: PlannedItem, output: StepOutput | undefined): void {
+  #take({ entry, count, drafted = [] }: PlannedItem, output: StepOutput | undefined): void {
     if (output === undefined) {
       this.#fail(entry, { code: 'internal', message: 'A step left a sequence without a result.' });
       return;
@@ -309,11 +313,14 @@ export class Scheduler {
     entry.task.evaluated?.(entry.evaluated);
     if (entry.evaluated < entry.task.tokens.length) return;
     const now = this.#now();
-    const { accepted = 0 } = output;
-    if (guesses.length > 0) entry.task.guessed?.(accepted);
+    const { accepted = 0, acceptedLogprobs } = output;
+    if (drafted.length > 0) {
+      this.#counters.drafted(drafted.length, accepted);
+      entry.task.drafted?.(drafted.length, accepted);
+    }
     try {
-      for (const sampled of guesses.slice(0, accepted)) {
-        if (!this.#give(entry, { ...output, sampled }, now)) return;
+      for (const [at, sampled] of drafted.slice(0, accepted).entries()) {
+        if (!this.#give(entry, { ...output, sampled, ...acceptedLogprobs?.[at] }, now)) return;
         entry.evaluated++;
       }
       this.#give(entry, output, now);
@@ -468,24 +475,4 @@ export class Scheduler {
 /** Class in force of one who has a slot: its own, or that of the most urgent one who waits for what it computes. */
 function urgency(entry: Entry): number {
   return Math.min(entry.rank, entry.lifted);
-}
-
-function stepItem({ entry, count, guesses = [] }: PlannedItem): StepItem {
-  const { task, sequence, evaluated } = entry;
-  if (sequence === undefined) throw new Error('A running entry has no sequence.');
-  const tokens = Int32Array.from([...task.tokens.slice(evaluated, evaluated + count), ...guesses]);
-  const adapters = task.adapters.length === 0 ? {} : { adapters: task.adapters };
-  const { embedding } = task;
-  if (embedding !== undefined) return { sequence, tokens, ...adapters, want: { pooled: embedding.pooling } };
-  if (evaluated + count < task.tokens.length) return { sequence, tokens, ...adapters, want: {} };
-  return {
-    sequence,
-    tokens,
-    ...(guesses.length === 0 ? {} : { draft: guesses.length }),
-    ...adapters,
-    want: {
-      ...(task.sampling === undefined ? {} : { sample: true }),
-      ...(task.topLogprobs === undefined ? {} : { topLogprobs: task.topLogprobs }),
-    },
-  };
 }

@@ -70,6 +70,8 @@ const NO_STATS: EngineStats = {
   stepSequences: 0,
   kvBlocksUsed: 0,
   kvBlocksTotal: 0,
+  draftTokens: 0,
+  draftAccepted: 0,
   lastTokensPerSecond: 0,
 };
 
