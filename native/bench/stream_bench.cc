@@ -1,9 +1,10 @@
 // How near matrix-vector products from memory come to plain reading, with two threads: GB/s of both, in turn.
 //
-// stream_bench [--isa NAME] [--type NAME] [--megabytes N] [--k N] [--cols N] [--pages small|huge] [--file PATH]
+// stream_bench [--isa NAME] [--type NAME] [--megabytes N] [--k N] [--cols N] [--passes N] [--pages small|huge]
+//              [--file PATH]
 // The weights lie in memory of small or huge pages, or are what PATH holds, mapped (their values do not matter). There
 // must be more of them than any cache holds. Tiles of 256 and of 32 rows are claimed in turn, as a decode step does.
-// One line: the best of ten passes of each.
+// One line: the best of `passes` (ten) passes of each.
 #include <fcntl.h>
 #include <sys/mman.h>
 
@@ -29,7 +30,6 @@ using zell::quant::TensorType;
 
 namespace {
 
-constexpr int kPasses = 10;
 constexpr size_t kSpare = 1 << 16;  ///< behind the weights: prefetches may ask for it
 
 double Now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -90,6 +90,7 @@ int main(int argc, char** argv) {
                                                 {"--megabytes", "1200"},
                                                 {"--k", "1536"},
                                                 {"--cols", "1"},
+                                                {"--passes", "10"},
                                                 {"--file", ""},
                                                 {"--pages", "small"}};
   bool known = argc % 2 == 1;
@@ -104,12 +105,12 @@ int main(int argc, char** argv) {
   }
   const auto type = std::find_if(kAllTypes.begin(), kAllTypes.end(),
                                  [&](TensorType t) { return options["--type"] == InfoOf(t).name; });
-  const size_t k = number("--k"), cols = number("--cols");
+  const size_t k = number("--k"), cols = number("--cols"), passes = number("--passes");
   if (!known || kernels == nullptr || type == kAllTypes.end() || cols == 0 || k == 0 ||
       k % InfoOf(*type).block_weights != 0) {
     std::fprintf(stderr,
-                 "stream_bench [--isa NAME] [--type NAME] [--megabytes N] [--k N] [--cols N] [--pages small|huge] "
-                 "[--file PATH]\n");
+                 "stream_bench [--isa NAME] [--type NAME] [--megabytes N] [--k N] [--cols N] [--passes N] "
+                 "[--pages small|huge] [--file PATH]\n");
     return 2;
   }
   const size_t stride = RowBytes(InfoOf(*type), k), rows = number("--megabytes") * 1000000 / stride,
@@ -139,7 +140,7 @@ int main(int argc, char** argv) {
     }
   };
   double best[3] = {};
-  for (int pass = 0; pass < kPasses; ++pass) {
+  for (size_t pass = 0; pass < passes; ++pass) {
     for (int what = 0; what < 3; ++what) {
       std::atomic<size_t> next{0};
       const double start = Now();
