@@ -14,13 +14,22 @@ export const VERSION_STATES = [
 export type VersionState = (typeof VERSION_STATES)[number];
 
 /** What the gate found. */
+/** One scale of an adapter that the gate measured. */
+export interface TriedDose {
+  readonly scale: number;
+  /** In words, what failed; empty when it passed. */
+  readonly failed: readonly string[];
+}
+
 export interface Verdict {
   readonly passed: boolean;
-  /** The dose that passed, or the last one tried. */
+  /** The dose that passed, or the one that came nearest to it; what follows is said of it. */
   readonly scale: number;
   /** In words, what failed; empty when it passed. */
   readonly failed: readonly string[];
   readonly numbers: Readonly<Record<string, number>>;
+  /** All doses in the order in which they were tried; absent when it was only one. */
+  readonly tried?: readonly TriedDose[];
 }
 
 /** What an adapter has to pass. */

@@ -42,3 +42,26 @@ test('what was measured beside what was needed, then the reasons', () => {
     failed[0],
   ]);
 });
+
+test('of several doses the nearest comes first, and every other one says why it failed', () => {
+  const tried = [
+    { scale: 1, failed: ['It changes prose by the factor 1.100.', 'What it learnt could be chance.'] },
+    { scale: 0.5, failed: ['It changes code by the factor 1.030.'] },
+  ];
+  const verdict = { passed: false, scale: 0.5, failed: tried[1]?.failed ?? [], numbers: NUMBERS, tried };
+  expect(verdictTable(verdict, LIMITS).slice(-3)).toEqual([
+    'dose 0.5: not passed, the nearest of 2',
+    'It changes code by the factor 1.030.',
+    'dose 1: not passed. It changes prose by the factor 1.100. What it learnt could be chance.',
+  ]);
+  const passed = {
+    ...verdict,
+    passed: true,
+    failed: [],
+    tried: [
+      { scale: 1, failed: ['No.'] },
+      { scale: 0.5, failed: [] },
+    ],
+  };
+  expect(verdictTable(passed, LIMITS).slice(-2)).toEqual(['dose 0.5: passed', 'dose 1: not passed. No.']);
+});

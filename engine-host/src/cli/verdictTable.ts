@@ -31,7 +31,18 @@ export function verdictTable(verdict: Verdict, limits: GateLimits): string[] {
       .join('  ')
       .trimEnd(),
   );
-  return [...table, `dose ${verdict.scale}: ${verdict.passed ? 'passed' : 'not passed'}`, ...verdict.failed];
+  return [...table, ...doseLines(verdict)];
+}
+
+/** Of several doses each says why it failed; the table is about the first that is named. */
+function doseLines({ passed, scale, failed, tried }: Verdict): string[] {
+  if (tried === undefined) return [`dose ${scale}: ${passed ? 'passed' : 'not passed'}`, ...failed];
+  const others = tried.filter((dose) => dose.scale !== scale);
+  return [
+    `dose ${scale}: ${passed ? 'passed' : `not passed, the nearest of ${tried.length}`}`,
+    ...failed,
+    ...others.map((dose) => `dose ${dose.scale}: not passed. ${dose.failed.join(' ')}`),
+  ];
 }
 
 function points(share: number): string {

@@ -69,6 +69,19 @@ test('a rejected night says why, though an earlier adapter answers', () => {
   expect(report?.lines).toContain(failed[0]);
 });
 
+test('of several strengths the report tells the nearest first and why each of the others failed', () => {
+  const tried = [
+    { scale: 1, failed: ['It changes prose by the factor 1.100.'] },
+    { scale: 0.75, failed: ['It changes prose by the factor 1.034.'] },
+  ];
+  const verdict = { passed: false, scale: 0.75, failed: tried[1]?.failed ?? [], numbers: {}, tried };
+  expect(sleepReport(list(null, version(1, ['a'], { state: 'rejected', verdict })), ['a'])?.lines.slice(1)).toEqual([
+    'Of 2 strengths, 75 % came nearest to passing:',
+    'It changes prose by the factor 1.034.',
+    'At 100 %: It changes prose by the factor 1.100.',
+  ]);
+});
+
 test('one that was rolled back or withdrawn answers no more, and the report says so', () => {
   const back = version(1, ['a'], { state: 'rolledback' });
   expect(sleepReport(list(null, back), ['a'])?.lines.at(-1)).toBe('It does not answer any more: rolled back.');

@@ -1,5 +1,5 @@
 /** How the last sleep ended, in plain words: from the verdict that the gate wrote down, so that it is there after a restart, too. */
-import type { AdapterList, AdapterVersion } from '#protocol/adapters.ts';
+import type { AdapterList, AdapterVersion, Verdict } from '#protocol/adapters.ts';
 
 export interface SleepReportView {
   readonly at: number;
@@ -20,7 +20,7 @@ export function sleepReport(adapters: AdapterList, cards: readonly string[]): Sl
       at,
       outcome: 'unchanged',
       title: 'Nothing was changed',
-      lines: ['What was trained did not pass its test, so answers stay as they were:', ...verdict.failed],
+      lines: ['What was trained did not pass its test, so answers stay as they were:', ...failureLines(verdict)],
     };
   const parent = versions.find((one) => one.version === version.parent);
   const before = new Set(parent?.cards);
@@ -38,6 +38,17 @@ export function sleepReport(adapters: AdapterList, cards: readonly string[]): Sl
       ...(version.version === active ? [] : [`It does not answer any more: ${STATES[version.state]}.`]),
     ],
   };
+}
+
+/** Of several strengths, the nearest to passing first. */
+function failureLines({ failed, scale, tried }: Verdict): string[] {
+  if (tried === undefined) return [...failed];
+  const others = tried.filter((dose) => dose.scale !== scale);
+  return [
+    `Of ${tried.length} strengths, ${percent(scale)} came nearest to passing:`,
+    ...failed,
+    ...others.map((dose) => `At ${percent(dose.scale)}: ${dose.failed.join(' ')}`),
+  ];
 }
 
 /** What became of a version. */

@@ -82,7 +82,28 @@ test('a smaller dose is tried when the larger one harms; the largest that passes
     return Promise.resolve({ ...GOOD, drift: { prose: { before: 1, after: 1 + 0.03 * scale } } });
   });
   expect(tried).toEqual([1, 0.75, 0.5]);
-  expect(verdict).toMatchObject({ passed: true, scale: 0.5 });
+  expect(verdict).toMatchObject({ passed: true, scale: 0.5, failed: [] });
+  expect(verdict.tried?.map(({ scale }) => scale)).toEqual(tried);
+  expect(verdict.tried?.[0]?.failed).toEqual(['It changes prose by the factor 1.030.']);
+  expect(verdict.tried?.at(-1)?.failed).toEqual([]);
+});
+
+test('when none passes, the verdict is of the dose that came nearest, and each says why it failed', async () => {
+  const measured: Readonly<Record<number, Partial<Measured>>> = {
+    1: { drift: { prose: { before: 1, after: 1.2 } }, claims: pair(of(0, 20), of(9, 20)) },
+    0.75: { drift: { prose: { before: 1, after: 1.1 } }, newRecall: pair(of(0, 10), of(8, 10)) },
+    0.5: { drift: { prose: { before: 1, after: 1.05 } }, newRecall: pair(of(0, 10), of(5, 10)) },
+    0.35: { drift: { prose: { before: 1, after: 1.04 } }, newChoice: pair(of(2, 30), of(3, 30)) },
+  };
+  const verdict = await searchDose((scale) => Promise.resolve({ ...GOOD, ...measured[scale] }));
+  expect(verdict).toMatchObject({ passed: false, scale: 0.75, failed: ['It changes prose by the factor 1.100.'] });
+  expect(verdict.numbers['recallAfter']).toBe(0.8);
+  expect(verdict.tried?.map(({ scale, failed }) => [scale, failed.length])).toEqual([
+    [1, 2],
+    [0.75, 1],
+    [0.5, 1],
+    [0.35, 3],
+  ]);
 });
 
 test('what knows too little is not diluted', async () => {

@@ -92,21 +92,28 @@ export function judge(measured: Measured, scale: number, limits: GateLimits = GA
   return { passed: failed.length === 0, scale, failed, numbers };
 }
 
-/** The largest dose that passes, or the last verdict. */
+/** The largest dose that passes, or the one that came nearest: with the fewest failures, of those the one that recalls most. */
 export async function searchDose(
   measure: (scale: number) => Promise<Measured>,
   doses: readonly number[] = DOSES,
   limits: GateLimits = GATE_LIMITS,
 ): Promise<Verdict> {
-  let verdict: Verdict | undefined;
+  const verdicts: Verdict[] = [];
   for (const dose of doses) {
-    verdict = judge(await measure(dose), dose, limits);
+    const verdict = judge(await measure(dose), dose, limits);
+    verdicts.push(verdict);
     // Less of what does not know enough knows even less.
     const harms = verdict.failed.some((reason) => !/^It knows|chance|so few/.test(reason));
     if (verdict.passed || !harms) break;
   }
-  if (verdict === undefined) throw new Error('no dose to try');
-  return verdict;
+  const [best] = verdicts.toSorted((a, b) => a.failed.length - b.failed.length || recalled(b) - recalled(a));
+  if (best === undefined) throw new Error('no dose to try');
+  if (verdicts.length === 1) return best;
+  return { ...best, tried: verdicts.map(({ scale, failed }) => ({ scale, failed })) };
+}
+
+function recalled({ numbers }: Verdict): number {
+  return numbers['recallAfter'] ?? 0;
 }
 
 /** How probable a rise like this one is when the adapter does nothing: one-sided exact McNemar test over the questions that changed. */

@@ -253,7 +253,7 @@ export class NightWork implements SleepWork {
     const known = Math.round((verdict.numbers['recallAfter'] ?? 0) * 100);
     const words = verdict.passed
       ? `Learnt: ${known} % of what is new is recalled in other words.${later}`
-      : `Nothing was changed. ${verdict.failed.join(' ')}`;
+      : `Nothing was changed. ${nearest(verdict)}${verdict.failed.join(' ')}`;
     return { promoted: verdict.passed, words };
   }
 
@@ -393,6 +393,11 @@ export class NightWork implements SleepWork {
       throw new ZellError('model_not_found', 'Another model is loaded than the one that is learning.');
     return found;
   }
+}
+
+/** Which of several doses the reasons are about. */
+function nearest({ tried, scale }: Verdict): string {
+  return tried === undefined ? '' : `Of ${tried.length} strengths, ${scale} came nearest to passing. `;
 }
 
 /** Training goes on from an adapter of the same matrices only. */
