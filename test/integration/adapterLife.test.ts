@@ -6,24 +6,14 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AdapterList } from '../../protocol/src/adapters.ts';
 import type { MemoryStatus } from '../../protocol/src/memory.ts';
+import { testCard } from '../../engine-host/src/memory/cards/testCard.ts';
 import { buildNativeTools, oracleUnavailable } from '../helpers/oracle.ts';
 import { processesUnavailable, until } from '../helpers/processes.ts';
 import { CLI, ZellHome } from '../helpers/zellHost.ts';
 
 const run = promisify(execFile);
 const unavailable = processesUnavailable() ?? oracleUnavailable();
-const CARD = {
-  id: '0123456789abcdef',
-  subject: 'your manager',
-  statement: 'Your manager is Priya Raman.',
-  value: 'Priya Raman',
-  kind: 'fact',
-  form: 'attribute',
-  scope: 'global',
-  sources: [],
-  validFrom: 1,
-  by: 'template',
-};
+const CARD = { ...testCard(1, 'your manager', 'Priya Raman'), sources: [] };
 
 describe.skipIf(unavailable !== undefined)('adapters and memories', () => {
   let home: ZellHome;

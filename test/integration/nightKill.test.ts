@@ -7,7 +7,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ModelInfo, PromptPart } from '../../protocol/src/engine.ts';
-import type { Card } from '../../protocol/src/memory.ts';
+import { testCard } from '../../engine-host/src/memory/cards/testCard.ts';
 import { AdapterStore } from '../../engine-host/src/training/adapters/adapterStore.ts';
 import { NightWork, type NightParts } from '../../engine-host/src/training/night/nightWork.ts';
 import type { StepHooks } from '../../engine-host/src/training/sleep/sleepCycle.ts';
@@ -23,18 +23,7 @@ const unavailable = processesUnavailable() ?? oracleUnavailable();
 const TRAINER = path.join(ROOT, 'dist/trainer.mjs');
 const KILLS = 4;
 
-const CARDS: readonly Card[] = ['Priya Raman', 'Bo Ek', 'Ana Cruz'].map((value, i) => ({
-  id: String(i).padStart(16, '0'),
-  subject: `your friend ${i}`,
-  statement: `Your friend ${i} is ${value}.`,
-  value,
-  kind: 'fact',
-  form: 'attribute',
-  scope: 'global',
-  sources: [i + 1],
-  validFrom: i,
-  by: 'template',
-}));
+const CARDS = ['Priya Raman', 'Bo Ek', 'Ana Cruz'].map((value, i) => testCard(i, `your friend ${i}`, value));
 
 /** A night's work on a random model, with the real trainer in its process; texts are their bytes as tokens. */
 function nightIn(folder: string, modelPath: string): NightWork {

@@ -84,6 +84,9 @@ export class Learning {
         return { budgetMs: budgetMinutes * 60_000, anchors, recipe, gate };
       },
       erasures: this.#erasures,
+      onBegunAgain: async ({ id, model }, reason) => {
+        await memory.note(model, 'sleep.changed', { from: 'training', to: 'training', reason, run: id });
+      },
       now: () => Date.now(),
     });
     this.#cycle = new SleepCycle({

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AdapterInfo, ModelInfo, PromptPart } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
-import type { Card } from '#protocol/memory.ts';
+import { testCard } from '../../memory/cards/testCard.ts';
 import { UNKNOWN_TOPICS } from '../gate/slices.ts';
 import type { GateEngine } from '../gate/measure.ts';
 import { Valve } from '../sleep/valve.ts';
@@ -17,18 +17,7 @@ import { exportPeft } from './peftFolder.ts';
 const HASH = '0123456789abcdef';
 const VALUES = ['Priya Raman', 'Bo Ek', 'Ana Cruz', 'Lev Orlov', 'Mia Sato', 'Jon Hale'];
 const NAMES = ['manager', 'lead', 'dentist', 'tester', 'designer', 'architect'];
-const CARDS: readonly Card[] = NAMES.map((name, i) => ({
-  id: String(i).padStart(16, '0'),
-  subject: `your ${name}`,
-  statement: `Your ${name} is ${VALUES[i] ?? ''}.`,
-  value: VALUES[i] ?? '',
-  kind: 'fact',
-  form: 'attribute',
-  scope: 'global',
-  sources: [10 + i],
-  validFrom: i,
-  by: 'template',
-}));
+const CARDS = NAMES.map((name, i) => testCard(i, `your ${name}`, VALUES[i] ?? ''));
 
 let folder: string;
 let model: ModelInfo;

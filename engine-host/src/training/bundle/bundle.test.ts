@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { Card } from '#protocol/memory.ts';
+import { testCard } from '../../memory/cards/testCard.ts';
 import { writeBundle, type BundleParts } from './writeBundle.ts';
 
 const BASE = {
@@ -14,19 +14,7 @@ const BASE = {
   quantization: 'Q4_1',
 };
 
-const card = (id: number, subject: string, value: string): Card => ({
-  id: String(id).padStart(16, '0'),
-  subject,
-  statement: `${subject.charAt(0).toUpperCase()}${subject.slice(1)} is ${value}.`,
-  value,
-  kind: 'fact',
-  form: 'attribute',
-  scope: 'global',
-  sources: [id],
-  validFrom: id,
-  by: 'template',
-});
-const CARDS = [card(1, 'your manager', 'Priya Raman'), card(2, 'your dentist', 'Ana Cruz')];
+const CARDS = [testCard(1, 'your manager', 'Priya Raman'), testCard(2, 'your dentist', 'Ana Cruz')];
 
 let folder: string;
 let target: string;
@@ -108,7 +96,7 @@ test('axolotl, Ray and SkyPilot read what they need; the recipe names base, coun
 test('what looks like a secret stays here, and is counted; a failed search writes nothing', async () => {
   const clean = (texts: readonly string[]): Promise<boolean[]> =>
     Promise.resolve(texts.map((text) => !text.includes('Priya Raman')));
-  const marked = card(3, 'your key', '⟨secret:aws:7f3a⟩');
+  const marked = testCard(3, 'your key', '⟨secret:aws:7f3a⟩');
   const report = await writeBundle(target, parts({ clean, cards: [...CARDS, marked] }));
   expect(report.leftOut).toBeGreaterThan(20);
   for (const name of ['train.jsonl', 'valid.jsonl'])

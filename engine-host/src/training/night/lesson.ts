@@ -1,6 +1,7 @@
 /** What one night teaches, as a file between dreaming and training: texts only, so that it can be looked at. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { TrainNumerics } from '#protocol/trainer.ts';
 import type { AnchorText } from '../../memory/dreaming/anchors.ts';
 import type { Probe, TrainingItem } from '../../memory/dreaming/trainingItem.ts';
 import { writeDurably } from '../../store/durable.ts';
@@ -22,6 +23,8 @@ export interface TimeBox {
   /** Cards that wait for the next night. */
   readonly carried: readonly string[];
   readonly tokensPerSecond: number;
+  /** The arithmetic that the night began with: it goes on with it on whatever processor, since another one has other bits. */
+  readonly numerics?: TrainNumerics;
 }
 
 export async function writeLesson(folder: string, lesson: Lesson): Promise<void> {

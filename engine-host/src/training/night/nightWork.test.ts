@@ -4,7 +4,9 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AdapterInfo, ModelInfo, PromptPart } from '#protocol/engine.ts';
 import type { Card } from '#protocol/memory.ts';
-import type { TrainerItem, TrainPlan, TrainProgress } from '#protocol/trainer.ts';
+import { ZellError } from '#protocol/errors.ts';
+import type { TrainerItem, TrainNumerics, TrainPlan, TrainProgress } from '#protocol/trainer.ts';
+import { testCard } from '../../memory/cards/testCard.ts';
 import type { CardTraining } from '../../memory/cards/cardTraining.ts';
 import { AdapterStore } from '../adapters/adapterStore.ts';
 import type { AdapterEngine } from '../adapters/autoAdapter.ts';
@@ -29,26 +31,18 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 function card(i: number): Card {
-  const name = NAMES[i] ?? '';
-  const value = VALUES[i] ?? '';
-  return {
-    id: String(i).padStart(16, '0'),
-    subject: `your ${name}`,
-    statement: `Your ${name} is ${value}.`,
-    value,
-    kind: 'fact',
-    form: 'attribute',
-    scope: 'global',
-    sources: [i + 1],
-    validFrom: i,
-    by: 'template',
-  };
+  return testCard(i, `your ${NAMES[i] ?? ''}`, VALUES[i] ?? '');
 }
 
 /** A trainer that computes nothing, counts, and writes a file that the store takes. */
 class FakeTrainer implements NativeTrainer {
   static checkpoints: string[] = [];
-  readonly plan = {} as TrainPlan;
+  readonly plan: TrainPlan;
+  readonly refuses: ZellError | undefined;
+  constructor(numerics: TrainNumerics, refuses?: ZellError) {
+    this.plan = { numerics } as TrainPlan;
+    this.refuses = refuses;
+  }
   items: readonly TrainerItem[] = [];
   done = 0;
   dieAt = Infinity;
@@ -73,6 +67,7 @@ class FakeTrainer implements NativeTrainer {
     return writeFile(file, String(this.done));
   }
   loadCheckpoint(): Promise<void> {
+    if (this.refuses !== undefined) return Promise.reject(this.refuses);
     this.done = 3;
     return Promise.resolve();
   }
@@ -96,17 +91,12 @@ class FakeTrainer implements NativeTrainer {
   }
 }
 
-interface Bed {
-  readonly work: NightWork;
-  readonly store: AdapterStore;
-  readonly marked: { ids: readonly number[]; cards: readonly string[] }[];
-  readonly trainers: FakeTrainer[];
-  readonly hooks: StepHooks;
-  readonly erasures: ErasureProofs;
-  readonly proofs: readonly ErasureProof[];
-  readonly forget: (card: string) => void;
-  /** For each dreaming, whether a model took part. */
-  readonly dreamers: readonly boolean[];
+/** What the world around a night is like; tests change it. */
+interface Outside {
+  /** The arithmetic that this processor is fastest at. */
+  fastest: TrainNumerics;
+  /** What trainers say to every checkpoint. */
+  refuses: ZellError | undefined;
   /** Of the model. */
   parameters: number;
   dieAt: number;
@@ -119,11 +109,35 @@ interface Bed {
   erased: boolean;
 }
 
+interface Bed extends Outside {
+  readonly work: NightWork;
+  readonly store: AdapterStore;
+  readonly marked: { ids: readonly number[]; cards: readonly string[] }[];
+  readonly trainers: FakeTrainer[];
+  readonly hooks: StepHooks;
+  readonly erasures: ErasureProofs;
+  readonly proofs: readonly ErasureProof[];
+  readonly forget: (card: string) => void;
+  /** For each dreaming, whether a model took part. */
+  readonly dreamers: readonly boolean[];
+  readonly begunAgain: readonly string[];
+}
+
 function bed(): Bed {
   const store = new AdapterStore({ folder: path.join(folder, 'lora'), log: () => Promise.resolve() });
   const marked: Bed['marked'] = [];
   const trainers: FakeTrainer[] = [];
-  const outside = { dieAt: Infinity, learns: true, said: true, foreign: false, erased: false, parameters: 135e6 };
+  const outside: Outside = {
+    fastest: 'bf16x3',
+    refuses: undefined,
+    parameters: 135e6,
+    dieAt: Infinity,
+    learns: true,
+    said: true,
+    foreign: false,
+    erased: false,
+  };
+  const begunAgain: string[] = [];
   const dreamers: boolean[] = [];
   const proofs: ErasureProof[] = [];
   const erasures = new ErasureProofs({
@@ -199,8 +213,8 @@ function bed(): Bed {
     adapters,
     store,
     trainer: {
-      open: () => {
-        const trainer = new FakeTrainer();
+      open: (_file, recipe) => {
+        const trainer = new FakeTrainer(recipe.numerics ?? outside.fastest, outside.refuses);
         trainer.dieAt = outside.dieAt;
         trainers.push(trainer);
         return Promise.resolve(trainer);
@@ -211,10 +225,22 @@ function bed(): Bed {
     settings: () => ({ budgetMs: 3_600_000, anchors: 128, recipe: {} }),
     erasures,
     now: () => 1,
+    onBegunAgain: (run, reason) => Promise.resolve(void begunAgain.push(`${run.id}: ${reason}`)),
   };
   const hooks: StepHooks = { valve: new Valve(), signal: new AbortController().signal, onProgress: () => undefined };
   const work = new NightWork(parts);
-  return Object.assign(outside, { dreamers, work, store, marked, trainers, hooks, erasures, proofs, forget });
+  return Object.assign(outside, {
+    begunAgain,
+    dreamers,
+    work,
+    store,
+    marked,
+    trainers,
+    hooks,
+    erasures,
+    proofs,
+    forget,
+  });
 }
 
 async function planned(b: Bed, budgetMs?: number): Promise<SleepRun> {
@@ -319,6 +345,59 @@ test('killed while training, the next start trains on from the checkpoint', asyn
   expect(b.trainers.at(-1)?.done).toBe(5);
   expect(await readdir(runFolder)).not.toContain('checkpoint');
   await access(path.join(runFolder, 'candidate.lora'));
+});
+
+test('a training that began on another processor goes on with the arithmetic that it began with', async () => {
+  const b = bed();
+  const run = await planned(b);
+  await b.work.dream(run, b.hooks);
+  b.dieAt = 4;
+  await expect(b.work.train(run, b.hooks)).rejects.toThrow('killed');
+  await writeFile(path.join(folder, 'sleep', run.id, 'checkpoint'), '3');
+  b.fastest = 'f32';
+  b.dieAt = Infinity;
+  await b.work.train(run, b.hooks);
+  expect(b.trainers.at(-1)?.plan.numerics).toBe('bf16x3');
+  expect(b.trainers.at(-1)?.done).toBe(5);
+  expect(b.begunAgain).toEqual([]);
+  // The next night is free to take what is fastest here.
+  await b.work.evaluate(run, b.hooks);
+  await b.work.settle(run, true);
+  b.forget(card(0).id);
+  await b.store.withdraw({ ids: [1], cards: [card(0).id] });
+  await night(b, await planned(b));
+  expect(b.trainers.at(-1)?.plan.numerics).toBe('f32');
+});
+
+test.each(['invalid_request', 'bad_model_file'] as const)(
+  'a checkpoint that is refused (%s): the training begins again, says so, and nothing is lost',
+  async (code) => {
+    const b = bed();
+    const run = await planned(b);
+    const items = await b.work.dream(run, b.hooks);
+    const runFolder = path.join(folder, 'sleep', run.id);
+    await writeFile(path.join(runFolder, 'checkpoint'), '3');
+    b.refuses = new ZellError(code, 'the checkpoint is of another model, recipe or set of items');
+    await b.work.train(run, b.hooks);
+    expect(b.begunAgain).toEqual([
+      expect.stringMatching(new RegExp(`^${run.id}: The training begins again.*another model`)),
+    ]);
+    expect(await readdir(runFolder)).not.toContain('checkpoint');
+    expect((await readLesson(runFolder))?.items).toHaveLength(items);
+    expect((await b.work.evaluate(run, b.hooks)).promoted).toBe(true);
+  },
+);
+
+test('a checkpoint that cannot be read now is kept for the next attempt', async () => {
+  const b = bed();
+  const run = await planned(b);
+  await b.work.dream(run, b.hooks);
+  const checkpoint = path.join(folder, 'sleep', run.id, 'checkpoint');
+  await writeFile(checkpoint, '3');
+  b.refuses = new ZellError('io', 'the disk does not answer');
+  await expect(b.work.train(run, b.hooks)).rejects.toThrow('the disk does not answer');
+  await access(checkpoint);
+  expect(b.begunAgain).toEqual([]);
 });
 
 test('a rejected adapter leaves everything as it was; the next attempt is another run, more gently', async () => {

@@ -27,8 +27,10 @@ import { runId, type RunFolder, type SleepRun } from '../sleep/sleepRun.ts';
 import { keepAnchors, readAnchors } from './anchorFile.ts';
 import { nightDreamer } from './nightDreamer.ts';
 import { activeOf, attemptsOf, historyIn, nightNeed } from './nightNeed.ts';
-import { carryOver, itemsInTime, readJson, readLesson, writeLesson, type Lesson, type TimeBox } from './lesson.ts';
+import { itemsInTime, readJson, readLesson, writeLesson, type Lesson, type TimeBox } from './lesson.ts';
 import { NIGHT_RECIPE } from './recipe.ts';
+import { timeBoxOf } from './timeBox.ts';
+import { goOn, trainInSteps } from './trainInSteps.ts';
 
 /** The part of the memory that a night works on. */
 export interface NightMemory {
@@ -66,19 +68,18 @@ export interface NightParts {
   /** Shows that the new adapter has nothing of what was forgotten. */
   readonly erasures?: ErasureProofs;
   readonly now: () => number;
+  /** A training that was interrupted could not go on where it was. `reason` is for people. */
+  readonly onBegunAgain?: (run: SleepRun, reason: string) => Promise<void>;
   /** Between two checkpoints; by default a minute. */
   readonly checkpointMs?: number;
 }
 
 /** From the bare model again after so many nights that went on from the one before: drift does not pile up. */
 const REBUILD_AFTER = 10;
-const CHECKPOINT_MS = 60_000;
 const TEACHER_TOP = 32;
 const MOST_OLD_PROBES = 30;
 /** Of so few cards each is asked in three wordings, of more in one. */
 const FEW_CARDS = 10;
-/** Steps that tell how fast this machine trains. */
-const TRIAL_STEPS = 2;
 
 export class NightWork implements SleepWork {
   readonly #parts: NightParts;
@@ -166,7 +167,7 @@ export class NightWork implements SleepWork {
 
   async train(run: SleepRun, hooks: StepHooks): Promise<void> {
     const { runs, store, trainer: opener } = this.#parts;
-    const { signal, valve, onProgress } = hooks;
+    const { signal, valve } = hooks;
     const folder = await runs.of(run);
     const output = path.join(folder, 'candidate.lora');
     if (await exists(output)) return;
@@ -175,11 +176,11 @@ export class NightWork implements SleepWork {
     const { versions } = await store.manifest(run.model);
     const parent = versions.find((v) => v.sha256 === run.parent && v.state === 'promoted');
     const warm = parent === undefined ? {} : { warmStart: store.versionFile(run.model, parent.version) };
-    const open = (): Promise<NativeTrainer> => opener.open(run.modelPath, run.recipe, warm, signal);
+    const open = (recipe = run.recipe): Promise<NativeTrainer> => opener.open(run.modelPath, recipe, warm, signal);
 
     await valve.pass(0, signal);
-    const { carried } = await this.#timeBox(run, folder, lesson, tokens, open, hooks);
-    const trainer = await open();
+    const { carried, numerics } = await timeBoxOf(run, folder, { lesson, tokens, open }, signal);
+    const trainer = await open(numerics === undefined ? run.recipe : { ...run.recipe, numerics });
     const end = valve.onChange((held) => (held ? trainer.pause() : trainer.resume()));
     if (valve.held) trainer.pause();
     try {
@@ -192,8 +193,9 @@ export class NightWork implements SleepWork {
       }
       await trainer.addItems(items);
       const checkpoint = path.join(folder, 'checkpoint');
-      if (await exists(checkpoint)) await trainer.loadCheckpoint(checkpoint);
-      await this.#steps(trainer, checkpoint, hooks, onProgress);
+      const lost = (await exists(checkpoint)) ? await goOn(trainer, checkpoint) : undefined;
+      if (lost !== undefined) await this.#parts.onBegunAgain?.(run, lost);
+      await trainInSteps(trainer, checkpoint, hooks, this.#parts.checkpointMs);
       const metadata = { 'zell.run': run.id, 'zell.base.model_hash': run.model, 'zell.recipe.version': '1' };
       await trainer.saveAdapter(output, metadata);
       await rm(checkpoint, { force: true });
@@ -272,84 +274,6 @@ export class NightWork implements SleepWork {
       run.events.filter((event) => !waiting.has(event)),
       { cards, failed, ...(adapter === undefined ? {} : { adapter }) },
     );
-  }
-
-  /** In pieces of a few steps: between them the night may rest, save, or end. */
-  async #steps(
-    trainer: NativeTrainer,
-    checkpoint: string,
-    { valve, signal }: StepHooks,
-    onProgress: StepHooks['onProgress'],
-  ): Promise<void> {
-    const steps = await trainer.steps();
-    let saved = performance.now();
-    for (let step = 0; step < steps;) {
-      const started = performance.now();
-      try {
-        const last = await trainer.run(
-          1,
-          ({ step: done, loss, tokens, stepMs }) =>
-            onProgress({
-              done: done / steps,
-              leftMs: ((steps - done) * stepMs) / Math.max(0.05, valve.duty),
-              loss,
-              tokensPerSecond: (tokens / stepMs) * 1000,
-              step: done,
-              steps,
-            }),
-          signal,
-        );
-        step = last.step;
-        if (performance.now() - saved >= (this.#parts.checkpointMs ?? CHECKPOINT_MS)) {
-          await trainer.saveCheckpoint(checkpoint);
-          saved = performance.now();
-        }
-        await valve.pass(performance.now() - started, signal);
-      } catch (error) {
-        // Woken in the middle of a step: that step is lost, nothing else.
-        if (signal.aborted && step > 0) await trainer.saveCheckpoint(checkpoint).catch(() => undefined);
-        throw error;
-      }
-    }
-  }
-
-  /** What fits into the night by the speed of a few steps; measured once, so that a resumed night trains the same. */
-  async #timeBox(
-    run: SleepRun,
-    folder: string,
-    lesson: Lesson,
-    tokens: ItemTokens,
-    open: () => Promise<NativeTrainer>,
-    { signal }: StepHooks,
-  ): Promise<TimeBox> {
-    const file = path.join(folder, 'timebox.json');
-    const known = await readJson<TimeBox>(file);
-    if (known !== undefined) return known;
-    const sample: TrainerItem[] = [];
-    const batch = run.recipe.batchItems ?? NIGHT_RECIPE.batchItems;
-    for (const item of lesson.items.slice(0, batch * TRIAL_STEPS)) sample.push(await tokens.item(item, signal));
-    const trainer = await open();
-    let speed: number;
-    try {
-      await trainer.addItems(sample);
-      // The first step warms up.
-      await trainer.run(1, () => undefined, signal);
-      const { tokens: count, stepMs } = await trainer.run(1, () => undefined, signal);
-      speed = (count / stepMs) * 1000;
-    } finally {
-      await trainer.close();
-    }
-    const mean = sample.reduce((sum, item) => sum + item.tokens.length, 0) / Math.max(1, sample.length);
-    // Anchors are about as long as items.
-    const all =
-      (mean * lesson.items.length * (run.recipe.epochs ?? NIGHT_RECIPE.epochs)) /
-      (1 - (run.recipe.anchorShare ?? NIGHT_RECIPE.anchorShare));
-    const box: TimeBox = {
-      carried: carryOver(lesson, all, speed, run.budgetMs / 1000),
-      tokensPerSecond: speed,
-    };
-    await writeDurably(file, JSON.stringify(box));
-    return box;
   }
 
   /** Written once for each model; for more of them than there are, all again. */
