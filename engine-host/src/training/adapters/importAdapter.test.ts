@@ -107,7 +107,7 @@ test('a PEFT folder that passes answers, with its numbers and the memories that 
     by: 'import',
     state: 'promoted',
     cards: CARDS.slice(0, 4).map(({ id }) => id),
-    events: [10, 11, 12, 13],
+    events: [1, 2, 3, 4],
     verdict: { passed: true, scale: 1, numbers: { recallBefore: 0, recallAfter: 4 / 6 } },
   });
   expect(Object.keys(version.verdict?.numbers ?? {})).not.toContain('choiceAfter');
@@ -120,7 +120,7 @@ test('a PEFT folder that passes answers, with its numbers and the memories that 
   expect((await readdir(parts.folder)).filter((name) => name.startsWith('import-'))).toEqual([]);
   expect((await importAdapter(peft, model, parts)).version).toBe(version.version);
   // What it knows is forgotten with it.
-  expect(await store.withdraw({ ids: [12], cards: [] })).toEqual([HASH]);
+  expect(await store.withdraw({ ids: [3], cards: [] })).toEqual([HASH]);
 });
 
 test('one that harms, or knows less than what answers now, is rejected and changes nothing', async () => {
