@@ -119,14 +119,17 @@ async function answer(engine: EngineClient, task: Task, over: Partial<GenerateRe
   throw new ZellError('internal', `${task.id}: no end.`);
 }
 
-/** Raw prompts, which say the same to every model. */
+/** Lines of the rewritten file that stand in the prompt, so that a small model knows what is asked. */
+const BEGUN = 26;
+
 function tasks(): Task[] {
   const file = readFileSync(path.join(ROOT, 'engine-host/src/engine/inference/stopText.ts'), 'utf8').slice(0, 3000);
+  const begun = file.split('\n').slice(0, BEGUN).join('\n').replaceAll('#held', '#kept');
   const code = (text: string): string => `\`\`\`ts\n${text}\`\`\`\n`;
   return [
     {
       id: 'rename',
-      prompt: `A file:\n${code(file)}\nThe same file, complete, with \`StopMatch\` renamed to \`StopResult\`:\n\`\`\`ts\n`,
+      prompt: `A file:\n${code(file)}\nThe same file, complete, with \`held\` renamed to \`kept\`:\n\`\`\`ts\n${begun}\n`,
       must: 1.2,
     },
     { id: 'copy', prompt: `A file:\n${code(file)}\nThe same file once more:\n\`\`\`ts\n`, must: 1.2 },

@@ -76,6 +76,7 @@ describe('neighbours', () => {
     let state = 5;
     const random = (n: number): number => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 8) % n;
     const options = { slots: 3, maxWaiting: 100, now: () => performance.now(), flush: () => undefined };
+    const plain = { ...options, draft: false };
     let dropped = 0;
     const truncateSequence = (sequence: number, length: number): void => {
       if (length === 0) dropped++;
@@ -105,7 +106,7 @@ describe('neighbours', () => {
     let reused = 0;
     for (const { ask, text, end, cancelled } of runs) {
       if (end?.type === 'done') reused += end.cachedTokens;
-      const quiet = new Scheduler(model, options);
+      const quiet = new Scheduler(model, plain);
       const alone = start(quiet, ask, 'chat');
       await quiet.close();
       if (cancelled) expect(alone.text.startsWith(text.replace(/\uFFFD+$/, ''))).toBe(true);
@@ -117,6 +118,50 @@ describe('neighbours', () => {
     // Else the test would prove little.
     expect(reused).toBeGreaterThan(50);
     console.log(`${runs.length} requests, ${dropped} driven out of memory, ${reused} tokens reused`);
+  });
+
+  test('drafts change neither a text nor a probability, alone and beside others, greedy and sampled', async () => {
+    const ask = (prompt: string, temperature: number, repeatPenalty: number): GenerateRequest => {
+      const request = requestOf({ prompt, seed: 7, maxTokens: 40 }, 'chat');
+      return { ...request, logprobs: 2, sampling: { ...request.sampling, temperature, repeatPenalty } };
+    };
+    const code = BEGINNINGS[2]!.repeat(3);
+    const asks = [ask(code, 0, 1), ask(code, 0.8, 1.1), ask('one two three four five '.repeat(5), 0.8, 1)];
+    // A clock that stands still: every step seems to cost the same, so all that can be drafted is.
+    const scheduler = (draft: boolean): Scheduler =>
+      new Scheduler(model, { slots: 3, now: () => 0, flush: () => undefined, draft });
+    const answers = (on: Scheduler, wanted: readonly GenerateRequest[]): GenerateEvent[][] =>
+      wanted.map((request) => {
+        const events: GenerateEvent[] = [];
+        on.submit(
+          new GenerateTask(
+            model,
+            request,
+            (event) => events.push(event),
+            () => 0,
+          ),
+        );
+        return events;
+      });
+    const said = (events: readonly GenerateEvent[]): readonly GenerateEvent[] =>
+      events.filter((e) => e.type === 'delta');
+    const together = scheduler(true);
+    const busy = answers(together, asks);
+    await together.close();
+    let accepted = together.stats().draftAccepted;
+    for (const [i, asked] of asks.entries()) {
+      const [plain, drafted] = [scheduler(false), scheduler(true)];
+      const [without] = answers(plain, [asked]);
+      await plain.close();
+      const [withDrafts] = answers(drafted, [asked]);
+      await drafted.close();
+      expect(said(without!)).toHaveLength(40);
+      expect(said(withDrafts!)).toEqual(said(without!));
+      expect(said(busy[i]!)).toEqual(said(without!));
+      accepted += drafted.stats().draftAccepted;
+    }
+    expect(accepted).toBeGreaterThan(15);
+    console.log(`${accepted} drafted tokens were right`);
   });
 
   test('work for a cancelled request stops soon', async () => {
