@@ -32,6 +32,11 @@ Napi::Value ModelObject::ExpertReads(const Napi::CallbackInfo& info) {
   object.Set("hits", Napi::Number::New(env, static_cast<double>(stats->hits)));
   object.Set("misses", Napi::Number::New(env, static_cast<double>(stats->misses)));
   object.Set("bytesRead", Napi::Number::New(env, static_cast<double>(stats->bytes_read)));
+  if (const auto cache = engine_->ExpertCacheNow()) {
+    object.Set("room", Napi::Number::New(env, static_cast<double>(cache->size.slots)));
+    object.Set("plannedRoom", Napi::Number::New(env, static_cast<double>(cache->size.most_slots)));
+    if (!cache->shrunk.empty()) object.Set("shrunk", Napi::String::New(env, cache->shrunk));
+  }
   return object;
 }
 

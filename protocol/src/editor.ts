@@ -49,6 +49,8 @@ export interface HostStatus {
   /** Of the last answer; 0 before the first. */
   readonly tokensPerSecond: number;
   readonly queue: QueueStatus;
+  /** Why fewer experts of the model are in memory than planned; absent while memory suffices. */
+  readonly shrunk?: string;
   /** Editors connected now. */
   readonly leases: number;
   /** Progress of a load or download, 0–1. */

@@ -297,15 +297,20 @@ export interface QueueStatus {
   readonly maxWaiting: number;
 }
 
-/** Counters since the engine started; the front turns them into metrics. */
 /** Experts that steps wanted of a model that keeps them on the disk, since it was loaded. */
 export interface ExpertReads {
   /** Found in memory. */
   readonly hits: number;
   readonly misses: number;
   readonly bytesRead: number;
+  /** Experts that may be in memory now, and those that the load has planned. */
+  readonly room: number;
+  readonly plannedRoom: number;
+  /** Why `room` is smaller than planned; absent when it is not. */
+  readonly shrunk?: string;
 }
 
+/** Counters since the engine started; the front turns them into metrics. */
 export interface EngineStats {
   readonly queue: QueueStatus;
   readonly promptTokens: number;

@@ -38,6 +38,7 @@ const ROWS: readonly Row[] = [
   ['counter', 'draft_tokens_total', 'Drafted tokens that were checked.', (s) => s.draftTokens],
   ['counter', 'draft_tokens_accepted_total', 'Drafted tokens that were right.', (s) => s.draftAccepted],
   ['counter', 'expert_hits_total', 'Experts found in memory.', (s) => s.experts?.hits ?? 0],
+  ['gauge', 'expert_room', 'Experts that may be in memory now.', (s) => s.experts?.room ?? 0],
   ['counter', 'expert_misses_total', 'Experts read from the disk.', (s) => s.experts?.misses ?? 0],
 ];
 

@@ -422,6 +422,7 @@ export class Host {
     const activity = this.#models.activity;
     const progress = activity?.progress ?? this.#building;
     const { state, detail, error } = this.#state(model);
+    const stats = engine.stats();
     return {
       state,
       detail,
@@ -441,7 +442,8 @@ export class Host {
               ...(model.kv === undefined ? {} : { kv: model.kv }),
             },
           }),
-      tokensPerSecond: engine.stats().lastTokensPerSecond,
+      tokensPerSecond: stats.lastTokensPerSecond,
+      ...(stats.experts?.shrunk === undefined ? {} : { shrunk: stats.experts.shrunk }),
       queue: engine.condition.queue,
       leases: this.#leases.count('editor'),
       ...(progress === undefined ? {} : { progress }),

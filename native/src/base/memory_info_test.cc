@@ -60,6 +60,35 @@ TEST(AV2LimitCountsAndCacheIsAvailable) {
   CHECK_EQ(machine.Memory().available_bytes, 300 * kKiB);
 }
 
+TEST(AV2GroupIsSlowedDownBeforeItsLimit) {
+  const Machine machine;
+  machine.Write("/proc/self/cgroup", "0::/user\n");
+  machine.Write("/proc/self/mountinfo", "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+  machine.Write("/sys/fs/cgroup/user/memory.max", "409600\n");
+  machine.Write("/sys/fs/cgroup/user/memory.high", "307200\n");
+  machine.Write("/sys/fs/cgroup/user/memory.current", "204800\n");
+  CHECK_EQ(machine.Memory().available_bytes, 100 * kKiB);
+}
+
+TEST(PressureIsThatOfTheGroup) {
+  const Machine machine;
+  CHECK_EQ(LinuxMemoryPressure(machine.root.string()).stalled_us, uint64_t{0});
+  machine.Write("/proc/pressure/memory",
+                "some avg10=0.00 avg60=0.00 avg300=0.00 total=4027\nfull avg10=0.00 total=9\n");
+  CHECK_EQ(LinuxMemoryPressure(machine.root.string()).stalled_us, uint64_t{4027});
+  machine.Write("/proc/self/cgroup", "4:memory:/box\n0::/user/editor\n");
+  machine.Write("/proc/self/mountinfo",
+                "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+                "35 31 0:32 / /sys/fs/v1 rw - cgroup cgroup rw,memory\n");
+  machine.Write("/sys/fs/cgroup/user/editor/memory.pressure", "some avg10=1.00 total=55\nfull avg10=0.00 total=3\n");
+  machine.Write("/sys/fs/cgroup/user/editor/memory.events", "low 9\nhigh 2\nmax 3\noom 1\noom_kill 5\n");
+  machine.Write("/sys/fs/cgroup/user/memory.events", "low 0\nhigh 10\nmax 0\noom 0\n");
+  machine.Write("/sys/fs/v1/box/memory.failcnt", "100\n");
+  const MemoryPressure pressure = LinuxMemoryPressure(machine.root.string());
+  CHECK_EQ(pressure.stalled_us, uint64_t{55});
+  CHECK_EQ(pressure.limit_events, uint64_t{116});
+}
+
 TEST(AV1LimitCounts) {
   const Machine machine;
   machine.Write("/proc/self/cgroup", "5:cpu,cpuacct:/\n4:memory:/box\n0::/\n");

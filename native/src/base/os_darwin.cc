@@ -22,6 +22,8 @@ uint64_t SysctlNumber(const char* name) {
 
 }  // namespace
 
+MemoryPressure GetMemoryPressure() { return {}; }
+
 MemoryInfo GetMemoryInfo() {
   MemoryInfo info{SysctlNumber("hw.memsize"), 0};
   vm_statistics64_data_t stat{};

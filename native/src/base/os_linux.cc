@@ -133,8 +133,11 @@ MemoryInfo LinuxMemoryInfo(const std::string& root) {
   MemoryInfo info{Field(text, "MemTotal:") * 1024, Field(text, "MemAvailable:") * 1024};
   for (const std::string& folder : Groups(root, "")) {
     const std::string stat = ReadText(folder + "/memory.stat").value_or("");
-    ApplyLimit(ReadNumber(folder + "/memory.max"), ReadNumber(folder + "/memory.current"),
-               Field(stat, "inactive_file ") + Field(stat, "active_file "), &info);
+    // Above memory.high a group is slowed down, above memory.max a process of it is killed.
+    for (const char* limit : {"/memory.max", "/memory.high"}) {
+      ApplyLimit(ReadNumber(folder + limit), ReadNumber(folder + "/memory.current"),
+                 Field(stat, "inactive_file ") + Field(stat, "active_file "), &info);
+    }
   }
   for (const std::string& folder : Groups(root, "memory")) {
     const std::string stat = ReadText(folder + "/memory.stat").value_or("");
@@ -142,6 +145,25 @@ MemoryInfo LinuxMemoryInfo(const std::string& root) {
                Field(stat, "total_inactive_file ") + Field(stat, "total_active_file "), &info);
   }
   return info;
+}
+
+MemoryPressure LinuxMemoryPressure(const std::string& root) {
+  MemoryPressure pressure;
+  std::optional<std::string> stalls;
+  for (const std::string& folder : Groups(root, "")) {
+    if (!stalls) stalls = ReadText(folder + "/memory.pressure");
+    const std::string events = ReadText(folder + "/memory.events").value_or("");
+    for (const char* event : {"high ", "max ", "oom "}) pressure.limit_events += Field(events, event);
+  }
+  for (const std::string& folder : Groups(root, "memory")) {
+    pressure.limit_events += ReadNumber(folder + "/memory.failcnt").value_or(0);
+  }
+  if (!stalls) stalls = ReadText(root + "/proc/pressure/memory");
+  // "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234"
+  const size_t total = stalls ? stalls->find("total=") : std::string::npos;
+  if (total != std::string::npos)
+    pressure.stalled_us = ParseNumber(std::string_view(*stalls).substr(total + 6)).value_or(0);
+  return pressure;
 }
 
 uint64_t LinuxLastLevelCacheBytes(const std::string& root) {
@@ -177,6 +199,7 @@ int LinuxPhysicalCores(const std::string& root, const std::vector<int>& cpus) {
   return quota == 0 ? n : std::min(n, quota);
 }
 
+MemoryPressure GetMemoryPressure() { return LinuxMemoryPressure(""); }
 MemoryInfo GetMemoryInfo() { return LinuxMemoryInfo(""); }
 uint64_t LastLevelCacheBytes() { return LinuxLastLevelCacheBytes(""); }
 

@@ -231,6 +231,8 @@ void RemoveFile(const std::string& path) { (void)::DeleteFileW(Wide(path).c_str(
 
 uint64_t ProcessId() { return ::GetCurrentProcessId(); }
 
+MemoryPressure GetMemoryPressure() { return {}; }
+
 MemoryInfo GetMemoryInfo() {
   MEMORYSTATUSEX status{};
   status.dwLength = sizeof status;

@@ -93,6 +93,14 @@ class Engine {
   uint64_t ResidentWeights() const;
   /// What was read of experts since the load; nullopt where none come from the disk.
   std::optional<stream::StoreStats> ExpertStats() const;
+  /// The cache of experts as it is now, and why it is smaller than planned (empty: it is not).
+  struct ExpertCache {
+    stream::StoreSize size;
+    std::string shrunk;
+  };
+  std::optional<ExpertCache> ExpertCacheNow() const;
+  /// Holds the cache to so many experts until memory is short or plentiful; does nothing where none come from the disk.
+  void LimitExperts(uint64_t slots);
   /// Which experts tokens were sent to since the load, layer by layer; empty where none come from the disk.
   std::vector<stream::BankUse> ExpertUses() const;
 

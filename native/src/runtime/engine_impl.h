@@ -11,6 +11,7 @@
 #include "kv/cache.h"
 #include "kv/sequence.h"
 #include "runtime/adapters.h"
+#include "runtime/cache_keeper.h"
 #include "runtime/engine.h"
 #include "runtime/step_runner.h"
 #include "stream/store.h"
@@ -36,6 +37,7 @@ struct Engine::Impl {
   backend::Plan plan;
   base::AlignedBuffer<uint8_t> trunk;            ///< weights beside streamed experts
   std::unique_ptr<stream::ExpertStore> experts;  ///< nullptr: all weights are mapped
+  std::unique_ptr<CacheKeeper> keeper;           ///< of `experts`
   std::unique_ptr<backend::Backend> backend;
   std::unique_ptr<backend::Executor> executor;
   int threads = 1;

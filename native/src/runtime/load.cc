@@ -113,6 +113,7 @@ base::Status Engine::Impl::StreamExperts(const gguf::File& file, std::vector<str
   if (!store.ok()) return store.status();
   if (!options.usual.empty()) ZELL_RETURN_IF_ERROR((*store)->Recall(options.usual));
   experts = std::move(*store);
+  keeper = std::make_unique<CacheKeeper>(*experts, summary.memory.margin_bytes);
   plan.experts = experts.get();
   base::Result<std::unique_ptr<backend::Executor>> compiled = backend->Compile(plan);
   if (!compiled.ok()) return compiled.status();

@@ -39,6 +39,15 @@ std::vector<stream::BankUse> Engine::ExpertUses() const {
   return impl_->experts == nullptr ? std::vector<stream::BankUse>() : impl_->experts->uses();
 }
 
+std::optional<Engine::ExpertCache> Engine::ExpertCacheNow() const {
+  if (impl_->experts == nullptr) return std::nullopt;
+  return ExpertCache{impl_->experts->size(), impl_->keeper->reason()};
+}
+
+void Engine::LimitExperts(uint64_t slots) {
+  if (impl_->experts != nullptr) impl_->experts->LimitSlots(slots);
+}
+
 std::optional<stream::StoreStats> Engine::ExpertStats() const {
   if (impl_->experts == nullptr) return std::nullopt;
   return impl_->experts->stats();

@@ -4,6 +4,7 @@
 #include <future>
 
 #include "check.h"
+#include "random_adapter.h"
 #include "runtime/engine.h"
 #include "small_model.h"
 
@@ -33,14 +34,15 @@ std::vector<runtime::StepOutput> Step(Engine& engine, std::vector<runtime::StepI
   return promise.get_future().get();
 }
 
-// Of two sequences side by side: prompts, then a token each.
-std::vector<float> Logits(Engine& engine) {
+// Of two sequences side by side: prompts, then a token each. `adapter`: of the second.
+std::vector<float> Logits(Engine& engine, std::optional<uint32_t> adapter = {}) {
   const uint32_t a = engine.CreateSequence(), b = engine.CreateSequence();
   std::vector<float> logits;
   const auto add = [&](std::vector<int32_t> first, std::vector<int32_t> second) {
     std::vector<runtime::StepItem> items(2);
     items[0].sequence = a, items[0].tokens = std::move(first);
     items[1].sequence = b, items[1].tokens = std::move(second);
+    if (adapter) items[1].adapters = {{*adapter, 1.0f}};
     for (const runtime::StepOutput& output : Step(engine, std::move(items))) {
       CHECK_EQ(output.status.message, "");
       logits.insert(logits.end(), output.logits.begin(), output.logits.end());
@@ -82,6 +84,44 @@ TEST(answers_are_the_same_with_any_limit) {
     CHECK((*engine)->MoveWeightsToMemory(0, never).code == base::StatusCode::kUnsupported);
   }
   CHECK(streamed && refused);
+}
+
+TEST(answers_with_an_adapter_are_the_same_from_the_disk) {
+  const std::string path = WriteModel("streamed_adapter");
+  const std::string adapter = (std::filesystem::temp_directory_path() / "zell_streamed_adapter.lora").string();
+  const auto file = gguf::File::Open(path);
+  REQUIRE(file.ok());
+  REQUIRE(test::WriteRandomAdapter(**file, adapter, {.wanted = [](const std::string& name) {
+            return name.find(".attn_") != std::string::npos;
+          }}).ok());
+  std::vector<float> expected;
+  for (const uint64_t limit : {uint64_t{0}, 24 * kMiB}) {
+    auto engine = Load(path, limit);
+    REQUIRE(engine.ok());
+    CHECK_EQ((*engine)->summary().memory.streams(), limit > 0);
+    const auto loaded = (*engine)->LoadAdapter(adapter);
+    if (!loaded.ok()) return test::Fail(__FILE__, __LINE__, loaded.status().message);
+    const std::vector<float> plain = Logits(**engine), changed = Logits(**engine, loaded->id);
+    CHECK(plain != changed);
+    if (limit == 0) expected = changed;
+    CHECK(changed == expected);
+  }
+}
+
+TEST(a_cache_that_shrinks_between_steps_changes_no_answer) {
+  const std::string path = WriteModel("streamed_engine");
+  auto direct = Load(path, 0), engine = Load(path, 30 * kMiB);
+  REQUIRE(direct.ok() && engine.ok());
+  const std::vector<float> expected = Logits(**direct);
+  const auto cache = (*engine)->ExpertCacheNow();
+  REQUIRE(cache.has_value());
+  CHECK(cache->size.slots > cache->size.least_slots);
+  CHECK_EQ(cache->shrunk, "");
+  CHECK(!(*direct)->ExpertCacheNow().has_value());
+  for (const uint64_t slots : {cache->size.slots, uint64_t{0}, cache->size.slots / 2, cache->size.slots}) {
+    (*engine)->LimitExperts(slots);
+    CHECK(Logits(**engine) == expected);
+  }
 }
 
 TEST(the_summary_says_beforehand_what_the_load_does) {

@@ -54,7 +54,7 @@ const engine = (completionTokens: number, steps: number, pid = 7): NonNullable<S
     draftAccepted: 0,
     lastTokensPerSecond: 0,
     residentBytes: 412e6,
-    experts: { hits: 30, misses: 10, bytesRead: 5e9 },
+    experts: { hits: 30, misses: 10, bytesRead: 5e9, room: 70, plannedRoom: 96, shrunk: 'programs waited for memory' },
   },
 });
 const sample = (at: number, tokens: number, steps: number, pid?: number): Sample => ({
@@ -84,6 +84,7 @@ test('a page says speed, queue, memory and what learning does; no control charac
   expect(text).toContain('2 running, 1 waiting, 8 slots, 3.0 a step');
   expect(text).toContain('25 % of 8,192 tokens, f16');
   expect(text).toContain('75 % found in memory, 5.0 GB read');
+  expect(text).toContain('room for 70 instead of 96: programs waited for memory');
   expect(text).toContain('23 of 100 conversations until the next sleep');
   expect(text).toContain('training, step 40 of 200, loss 1.235, 277 tokens/s, 6 min left');
   expect(text).toContain('6.0 GB of 24 GB free, engine 412 MB');

@@ -101,6 +101,8 @@ function engineLines(sample: Sample, history: readonly Rates[], columns: number)
         `${bar(found, columns)}  ${percent(found)} found in memory, ${formatBytes(experts.bytesRead)} read`,
       ),
     );
+    if (experts.shrunk !== undefined)
+      lines.push(row('', `room for ${experts.room} instead of ${experts.plannedRoom}: ${experts.shrunk}`));
   }
   if (status.memory !== undefined) lines.push(...learningLines(status.memory));
   return lines;
