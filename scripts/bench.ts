@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { draftSuite } from './bench/draft.ts';
 import { engineSuite } from './bench/engine.ts';
 import { kvSuite } from './bench/kv.ts';
+import { oversizedSuite } from './bench/oversized/suite.ts';
 import { quantizeSuite } from './bench/quantize.ts';
 import { printReport } from './bench/report.ts';
 import { serverSuite } from './bench/server.ts';
@@ -21,6 +22,8 @@ Suites: engine (prefill, decode, depth, several sequences, load and memory, over
   train (the native trainer; with --peers beside PyTorch and PEFT: loss curve, speed, memory; --only, --rounds, --model, --json count),
   kv (what keys and values in 8 and 4 bits cost, beside llama.cpp; --quick, --model and --json count),
   draft (answers with drafted tokens beside the same without; --only, --rounds, --model and --json count),
+  oversized (models larger than the memory that they get, beside llama.cpp; control groups hold memory and disk, so mostly as
+  root; --big adds a Mixtral of 26 GB; --only SCENARIO, as in --only moe-45; --quick 8 minutes instead of 30),
   tokenizer (every vocabulary of llama.cpp's repository, beside llama.cpp; only --rounds, --quick and --json count).
   --peers      builds llama.cpp once into the cache folder and measures it in turn with ours
   --ik DIR     with --peers: also ik_llama.cpp, from a checkout of its sources (or ZELL_IK_LLAMA=DIR)
@@ -34,6 +37,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     peers: { type: 'boolean', default: false },
+    big: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     ik: { type: 'string' },
     rounds: { type: 'string' },
@@ -48,7 +52,9 @@ const rounds = Number(values.rounds ?? (values.quick ? 2 : 5));
 if (values.help || positionals.length !== 1) {
   console.log(USAGE);
   process.exitCode = values.help ? 0 : 2;
-} else if (!['engine', 'server', 'quantize', 'kv', 'train', 'draft', 'tokenizer'].includes(positionals[0] ?? '')) {
+} else if (
+  !['engine', 'server', 'quantize', 'kv', 'train', 'draft', 'oversized', 'tokenizer'].includes(positionals[0] ?? '')
+) {
   console.error(`No suite is called ${positionals[0] ?? ''}.\n${USAGE}`);
   process.exitCode = 2;
 } else if (!Number.isInteger(rounds) || rounds < 1) {
@@ -97,16 +103,18 @@ if (values.help || positionals.length !== 1) {
   const report =
     positionals[0] === 'server'
       ? await serverSuite({ peers, rounds, only, model: defaultModel(), say })
-      : await engineSuite({
-          peers,
-          quick,
-          rounds,
-          only,
-          defaultModel: defaultModel(),
-          ...(values.model === undefined ? {} : { model: path.resolve(values.model) }),
-          ...(fork === undefined || fork === '' ? {} : { fork: path.resolve(fork) }),
-          say,
-        });
+      : positionals[0] === 'oversized'
+        ? await oversizedSuite({ peers, quick, big: values.big, rounds, only, defaultModel: defaultModel(), say })
+        : await engineSuite({
+            peers,
+            quick,
+            rounds,
+            only,
+            defaultModel: defaultModel(),
+            ...(values.model === undefined ? {} : { model: path.resolve(values.model) }),
+            ...(fork === undefined || fork === '' ? {} : { fork: path.resolve(fork) }),
+            say,
+          });
   printReport(report);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
   if (report.rows.some((row) => row.met === false)) process.exitCode = 1;

@@ -3,10 +3,12 @@
 // nothing of the product is in it. ZELL_PEER_IK selects the fork's interface, ZELL_PEER_DISPATCH run-time back ends.
 //
 //   load THREADS CONTEXT SEQUENCES f16|q8_0|q4_0 MODEL   CONTEXT per sequence, 0: the model's own
+//   plain                        from now on, models are loaded with their weights as they lie in the mapped file
 //   text FILE                    what is evaluated from now on: the file's tokens, repeated
 //   prefill N                    N tokens on an empty context, logits of the last one
 //   decode N DEPTH SEQUENCES     N steps of one token for each sequence, after DEPTH tokens (kept between calls)
 //   first N                      N tokens and the likeliest one after them
+//   greedy N ID ID …             evaluates the ids, then N steps with the likeliest token each
 //   quit
 // Answers: {"ms": of the work alone} or {"error": "…"}.
 #include <algorithm>
@@ -56,6 +58,9 @@ class Runner {
     const std::string file = Rest(args);
     llama_model_params model_params = llama_model_default_params();
     model_params.n_gpu_layers = 0;
+#if !defined(ZELL_PEER_IK)
+    if (plain_) model_params.use_extra_bufts = false;
+#endif
     model_ = llama_model_load_from_file(file.c_str(), model_params);
     if (model_ == nullptr) return Fail("the model was not loaded");
     llama_context_params params = llama_context_default_params();
@@ -108,16 +113,31 @@ class Runner {
     args >> n;
     Clear();
     filled_[0] = kOther;
-    if (!Evaluate(0, 0, n)) return false;
-    const float* logits = llama_get_logits_ith(context_, -1);
-    if (logits == nullptr) return Fail("no logits");
-#if defined(ZELL_PEER_IK)
-    const int vocabulary = llama_n_vocab(model_);
-#else
-    const int vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(model_));
-#endif
-    return std::max_element(logits, logits + vocabulary) != nullptr;
+    return Evaluate(0, 0, n) && Likeliest() >= 0;
   }
+
+  /// Only the steps after the prompt are timed, from `start` on.
+  bool Greedy(std::istringstream& args, double& start) {
+    int n = 0;
+    args >> n;
+    text_.clear();
+    for (llama_token id; args >> id;) text_.push_back(id);
+    if (text_.empty()) return Fail("no prompt");
+    Clear();
+    filled_[0] = kOther;
+    const int prompt = static_cast<int>(text_.size());
+    if (!Evaluate(0, 0, prompt)) return false;
+    start = Now();
+    for (int i = 0; i < n; ++i) {
+      const llama_token next = Likeliest();
+      if (next < 0) return false;
+      text_.push_back(next);
+      if (!Evaluate(0, prompt + i, prompt + i + 1)) return false;
+    }
+    return true;
+  }
+
+  void Plain() { plain_ = true; }
 
   /// Not part of what is timed.
   bool Fill(int depth, int sequences) {
@@ -150,6 +170,21 @@ class Runner {
   const std::string& error() const { return error_; }
 
  private:
+  /// After the last token that was evaluated; negative when it failed.
+  llama_token Likeliest() {
+    const float* logits = llama_get_logits_ith(context_, -1);
+    if (logits == nullptr) {
+      Fail("no logits");
+      return -1;
+    }
+#if defined(ZELL_PEER_IK)
+    const int vocabulary = llama_n_vocab(model_);
+#else
+    const int vocabulary = llama_vocab_n_tokens(llama_model_get_vocab(model_));
+#endif
+    return static_cast<llama_token>(std::max_element(logits, logits + vocabulary) - logits);
+  }
+
   bool Fail(const char* what) {
     error_ = what;
     return false;
@@ -196,6 +231,7 @@ class Runner {
   llama_batch batch_ = {};
   std::vector<llama_token> text_ = {1};
   std::vector<int> filled_;
+  bool plain_ = false;
   std::string error_;
 };
 
@@ -206,6 +242,11 @@ bool Do(Runner& runner, const std::string& command, std::istringstream& args, do
   if (command == "text") return runner.Text(args);
   if (command == "prefill") return runner.Prefill(args);
   if (command == "first") return runner.First(args);
+  if (command == "greedy") return runner.Greedy(args, start);
+  if (command == "plain") {
+    runner.Plain();
+    return true;
+  }
   int n = 0, depth = 0, sequences = 1;
   args >> n >> depth >> sequences;
   if (!runner.Fill(depth, sequences)) return false;

@@ -344,6 +344,8 @@ export interface BenchmarkRequest {
   readonly sequences?: number;
   /** Its tokens are what is evaluated, repeated as often as needed. Absent: ids spread over the vocabulary. */
   readonly text?: string;
+  /** Decoding goes on with the text's tokens, whatever is sampled, and without steps that do not count before. Default false. */
+  readonly forced?: boolean;
   /** Sequences filled to `depth` stay, for a next call with the same depth, sequences and text, until one without this. */
   readonly keep?: boolean;
 }

@@ -1,5 +1,6 @@
 // What a benchmark measures: an engine with a model loaded, ours or another, behind one interface.
 import { readFileSync } from 'node:fs';
+import type { EngineStats, ModelInfo } from '#protocol/engine.ts';
 
 export interface Contestant {
   /** `ours`, `llama.cpp`, … and what it is forced to, as in `ours avx2`. */
@@ -10,6 +11,10 @@ export interface Contestant {
   decode(steps: number, depth: number, sequences: number): Promise<number>;
   /** Milliseconds until the first token after a prompt is there. */
   first(tokens: number): Promise<number>;
+  /** From now on another file of text is evaluated. */
+  read(text: string): Promise<void>;
+  /** Tokens a second of greedy decoding after a prompt; only what comes after the first token is timed. */
+  greedy(prompt: readonly number[], steps: number): Promise<number>;
   /** Of its process, now; undefined where the system does not say. */
   residentBytes(): number | undefined;
   stop(): Promise<void>;
@@ -25,10 +30,20 @@ export interface Load {
   readonly kv: 'f16' | 'q8_0';
   /** A file of text whose tokens are evaluated. */
   readonly text: string;
+  /**
+   * For models larger than memory: weights stay as they lie in the file, and decoding follows the text. Called with the process's id
+   * before the model is loaded.
+   */
+  readonly confine?: (pid: number) => void;
 }
 
-/** @returns a contestant, and how long its load took */
-export type Open = (load: Load) => Promise<{ contestant: Contestant; loadMs: number }>;
+/** @returns a contestant, and how long its load took; of ours also what was loaded, and its counters */
+export type Open = (load: Load) => Promise<{
+  readonly contestant: Contestant;
+  readonly loadMs: number;
+  readonly info?: ModelInfo;
+  readonly stats?: () => Promise<EngineStats>;
+}>;
 
 export interface Entrant {
   readonly name: string;

@@ -24,12 +24,12 @@ export interface BenchModel {
   readonly make?: (from: { model: string; vocabulary: string }) => string[];
 }
 
-const requantised =
+export const requantised =
   (type: string) =>
   ({ model }: { model: string }): string[] => ['--convert', model, '--type', type];
 
 /** `type` alone, or a mix with a better one. Rows repeat after `rows`: speed does not depend on what the weights are. */
-const synthesised =
+export const synthesised =
   (seed: number, rows: number, shape: string, type: string, better?: string) =>
   ({ vocabulary }: { vocabulary: string }): string[] => [
     ...['--vocab-from', vocabulary, '--seed', String(seed), '--distinct-rows', String(rows), '--type', type],
@@ -99,9 +99,9 @@ export class ModelFiles {
 }
 
 /** A native program for tests, in the release build. @returns its path */
-export async function buildTool(name: string): Promise<string> {
+export async function buildTool(name: string, folder: 'test' | 'bench' = 'test'): Promise<string> {
   const build = path.join(ROOT, 'native/build/release');
   await configure(build, ['-DZELL_TESTS=ON']);
   await run('cmake', ['--build', build, '--parallel', parallel(), '--target', name], { maxBuffer: 64 * 1024 * 1024 });
-  return path.join(build, 'test', name);
+  return path.join(build, folder, name);
 }

@@ -21,21 +21,30 @@ export function ours(isa?: string): Entrant {
       if (load.kv !== 'f16' && !('KV_TYPES' in protocol))
         throw new ZellError('unsupported', `this engine has no ${load.kv} KV cache.`);
       const engine = await start(isa);
-      const text = readFileSync(load.text, 'utf8');
+      let text = readFileSync(load.text, 'utf8');
+      const forced = load.confine !== undefined;
+      if (engine.pid !== undefined) load.confine?.(engine.pid);
       const bench = async (promptTokens: number, decodeTokens: number, depth = 0, sequences = 1) =>
-        engine.call('bench', { promptTokens, decodeTokens, depth, sequences, text, keep: true }, NEVER);
+        engine.call('bench', { promptTokens, decodeTokens, depth, sequences, text, forced, keep: true }, NEVER);
       const started = performance.now();
-      const info = await engine.load(load.model, options(load), () => undefined, NEVER);
+      const info = await loaded(engine, load);
       const loadMs = performance.now() - started;
       if (isa !== undefined && info.isa !== isa)
         throw new ZellError('unsupported', `${isa} was asked for and ${info.isa} runs.`);
       return {
         loadMs,
+        info,
+        stats: () => engine.call('stats', {}, NEVER),
         contestant: {
           name,
           prefill: async (tokens) => (await bench(tokens, 0)).prefill.tokensPerSecond,
           decode: async (steps, depth, sequences) => (await bench(0, steps, depth, sequences)).decode.tokensPerSecond,
           first: (tokens) => first(engine, text, tokens),
+          read: (file) => {
+            text = readFileSync(file, 'utf8');
+            return Promise.resolve();
+          },
+          greedy: (prompt, steps) => greedy(engine, prompt, steps),
           residentBytes: () => residentBytesOf(engine.pid),
           stop: () => engine.stop(),
         },
@@ -65,6 +74,30 @@ export async function tokenWork(model: string): Promise<ModelInfo['tokenWork']> 
   }
 }
 
+/** Texts as a model's tokens, special ones by their names. */
+export async function tokenize(model: string, texts: readonly string[]): Promise<(readonly number[])[]> {
+  const engine = await start(undefined);
+  try {
+    await engine.load(model, {}, () => undefined, NEVER);
+    const params = { addSpecial: false, parseSpecial: true };
+    return await Promise.all(
+      texts.map(async (text) => (await engine.call('tokenize', { text, ...params }, NEVER)).tokens),
+    );
+  } finally {
+    await engine.stop();
+  }
+}
+
+/** A process without a model is of no use to anybody. */
+async function loaded(engine: EngineClient, load: Load): Promise<ModelInfo> {
+  try {
+    return await engine.load(load.model, options(load), () => undefined, NEVER);
+  } catch (error) {
+    await engine.stop();
+    throw error;
+  }
+}
+
 function options(load: Load): LoadOptions {
   return {
     threads: load.threads,
@@ -88,11 +121,29 @@ async function first(engine: EngineClient, text: string, tokens: number): Promis
     { text: text.slice(0, tokens * 16), addSpecial: false, parseSpecial: false },
     NEVER,
   );
+  const answer = generated(engine, ids.tokens.slice(0, tokens), 1);
+  await answer.next();
+  const ms = performance.now() - started;
+  await answer.return(undefined);
+  return ms;
+}
+
+async function greedy(engine: EngineClient, prompt: readonly number[], steps: number): Promise<number> {
+  let [started, tokens] = [0, 0];
+  for await (const count of generated(engine, prompt, steps + 1)) {
+    if (started === 0) started = performance.now();
+    else tokens += count;
+  }
+  return (tokens * 1000) / (performance.now() - started);
+}
+
+/** How many tokens came, each time that some did. */
+async function* generated(engine: EngineClient, prompt: readonly number[], maxTokens: number): AsyncGenerator<number> {
   const events = engine.generate(
     {
-      prompt: [{ tokens: ids.tokens.slice(0, tokens) }],
+      prompt: [{ tokens: [...prompt] }],
       addBos: false,
-      maxTokens: 1,
+      maxTokens,
       stop: [],
       sampling: protocol.GREEDY,
       priority: 'chat',
@@ -102,7 +153,6 @@ async function first(engine: EngineClient, text: string, tokens: number): Promis
   );
   for await (const event of events) {
     if (event.type === 'failed') throw ZellError.fromWire(event.error);
-    if (event.type === 'delta' && event.tokens.length > 0) break;
+    if (event.type === 'delta' && event.tokens.length > 0) yield event.tokens.length;
   }
-  return performance.now() - started;
 }

@@ -16,8 +16,17 @@ export function peer({ name, program, backend }: PeerProgram): Entrant {
     open: async (load) => {
       const runner = new Runner(name, program, backend);
       await runner.ready();
+      if (load.confine !== undefined && runner.pid !== undefined) {
+        await runner.ask('plain');
+        load.confine(runner.pid);
+      }
       const started = performance.now();
-      await runner.ask(`load ${load.threads} ${load.context} ${load.sequences} ${load.kv} ${load.model}`);
+      try {
+        await runner.ask(`load ${load.threads} ${load.context} ${load.sequences} ${load.kv} ${load.model}`);
+      } catch (error) {
+        await runner.stop();
+        throw error;
+      }
       const loadMs = performance.now() - started;
       await runner.ask(`text ${load.text}`);
       const rate = (tokens: number, ms: number): number => (tokens / Math.max(ms, 1e-3)) * 1000;
@@ -29,6 +38,10 @@ export function peer({ name, program, backend }: PeerProgram): Entrant {
           decode: async (steps, depth, sequences) =>
             rate(steps * sequences, await runner.ask(`decode ${steps} ${depth} ${sequences}`)),
           first: (tokens) => runner.ask(`first ${tokens}`),
+          read: async (text) => {
+            await runner.ask(`text ${text}`);
+          },
+          greedy: async (prompt, steps) => rate(steps, await runner.ask(`greedy ${steps} ${prompt.join(' ')}`)),
           residentBytes: () => residentBytesOf(runner.pid),
           stop: () => runner.stop(),
         },

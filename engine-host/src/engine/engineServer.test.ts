@@ -179,6 +179,18 @@ test('a benchmark decodes several sequences at a depth, and keeps them only when
   expect(model.openSequences).toBe(0);
 });
 
+test('a forced benchmark decodes the text itself, without steps before', async () => {
+  front = new Front();
+  await front.load(1);
+  const params = { promptTokens: 0, decodeTokens: 3, text: 'abcdef', forced: true };
+  front.send({ type: 'call', id: 2, method: 'bench', params });
+  await front.answer(2);
+  const model = front.models[0]!;
+  const text = [...model.tokenize('abcdef', false)];
+  expect(model.steps.slice(-3).map(([item]) => item?.tokens)).toEqual(text.slice(0, 3).map((token) => [token]));
+  expect(model.steps.filter(([item]) => item?.tokens.length === 1)).toHaveLength(3);
+});
+
 test('the limits of the machine are measured with the threads in force', async () => {
   front = new Front();
   await front.load(1);

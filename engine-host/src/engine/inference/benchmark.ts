@@ -38,7 +38,7 @@ export async function runBenchmark(
   now: () => number,
   signal: AbortSignal,
 ): Promise<BenchmarkResult> {
-  const { promptTokens, decodeTokens, depth = 0, sequences = 1 } = request;
+  const { promptTokens, decodeTokens, depth = 0, sequences = 1, forced } = request;
   check(model, request);
   const run = new Runner(model, tokensOf(model, request.text), signal);
   const before = kept.get(model);
@@ -54,8 +54,8 @@ export async function runBenchmark(
   if (decodeTokens > 0) {
     const filled = await fill(model, run, request);
     try {
-      await run.decode(filled, Math.min(decodeTokens, WARM_UP_STEPS));
-      decodeMs = await timed(now, () => run.decode(filled, decodeTokens));
+      if (forced !== true) await run.decode(filled, Math.min(decodeTokens, WARM_UP_STEPS), false);
+      decodeMs = await timed(now, () => run.decode(filled, decodeTokens, forced === true));
       for (const sequence of filled.sequences) model.truncateSequence(sequence, depth);
     } finally {
       if (request.keep !== true) release(model, filled);
@@ -150,8 +150,8 @@ class Runner {
     }
   }
 
-  /** From `filled.depth` on, whatever was decoded there before. */
-  async decode(filled: Filled, steps: number): Promise<void> {
+  /** From `filled.depth` on, whatever was decoded there before. `forced`: tokens are the text's, not the sampled ones. */
+  async decode(filled: Filled, steps: number, forced: boolean): Promise<void> {
     for (const sequence of filled.sequences) this.#model.truncateSequence(sequence, filled.depth);
     const next = filled.sequences.map((_, index) => this.#token(index, filled.depth));
     for (let i = 0; i < steps; i++) {
@@ -163,7 +163,9 @@ class Runner {
         })),
       );
       const sampled = new Map(outputs.map((output) => [output.sequence, output.sampled]));
-      for (const [index, sequence] of filled.sequences.entries()) next[index] = sampled.get(sequence) ?? 0;
+      for (const [index, sequence] of filled.sequences.entries()) {
+        next[index] = forced ? this.#token(index, filled.depth + i + 1) : (sampled.get(sequence) ?? 0);
+      }
     }
   }
 
