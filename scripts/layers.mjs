@@ -63,7 +63,7 @@ export const MAY_INCLUDE = {
   backend: ['kernels', 'quant', 'base'],
   stream: ['gguf', 'backend', 'kernels', 'quant', 'base'],
   kv: ['backend', 'kernels', 'quant', 'base'],
-  lora: ['gguf', 'backend', 'quant', 'base'],
+  lora: ['gguf', 'backend', 'kernels', 'quant', 'base'],
   tokenizer: ['base'],
   sampling: ['base'],
   model: ['tokenizer', 'kv', 'lora', 'gguf', 'backend', 'kernels', 'quant', 'base'],

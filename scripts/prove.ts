@@ -9,12 +9,15 @@ import { removeHome } from './bench/serverProcess.ts';
 import { ROOT, setup } from './lib/setup.mjs';
 import { makePersona, smaller } from './prove/persona.ts';
 import { readPersonaFile } from './prove/personaFile.ts';
+import { decodeRatioLarge, randomAdapterRatio } from './prove/largeShape.ts';
 import { LEAST_UNKNOWN, prove, type Proof } from './prove/prove.ts';
+import { decodeRows } from './prove/rows.ts';
 
 const USAGE = `usage: npm run prove:memory [-- options]
   --seed N        another fictional user (default 1)
   --nights N      1 or 2 (default 2)
   --quick         base model, one night and forgetting, no control arms
+  --decode        only the speed of answers with a random adapter, of the default model and of one with 1.5 billion weights
   --persona FILE  somebody else's facts (scripts/prove/README.md says how it looks)
   --model FILE    instead of the default model
   --facts N       only so many facts and nothing else told: a trial of the proof, which proves nothing
@@ -27,6 +30,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     nights: { type: 'string' },
     quick: { type: 'boolean', default: false },
+    decode: { type: 'boolean', default: false },
     persona: { type: 'string' },
     model: { type: 'string' },
     facts: { type: 'string' },
@@ -53,6 +57,8 @@ if (values.help) {
 } else if (values.resume !== undefined && !existsSync(values.resume)) {
   console.error(`There is no ${values.resume}.`);
   process.exitCode = 2;
+} else if (values.decode) {
+  await proveDecoding();
 } else {
   const whole = makePersona(seed, values.persona === undefined ? undefined : readPersonaFile(values.persona));
   const persona = facts === undefined ? whole : smaller(whole, facts, LEAST_UNKNOWN);
@@ -102,6 +108,23 @@ if (values.help) {
     const { cpu, cores, memoryBytes, system } = machine();
     const about = { machine: { cpu, cores, memoryBytes, system, isa }, commit: commit(ROOT), seed, minutes: minutes() };
     writeFileSync(values.json, `${JSON.stringify({ ...about, missing, rows, arms, nights: slept }, null, 2)}\n`);
+  }
+}
+
+/** The two rows that need no user and no night. */
+async function proveDecoding(): Promise<void> {
+  await setup({ dev: true });
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'zell-prove-'));
+  try {
+    const model = values.model === undefined ? defaultModel() : path.resolve(values.model);
+    const { ratio, isa } = await randomAdapterRatio(model, folder);
+    const large = await decodeRatioLarge(model, folder, (line) => console.error(line));
+    const rows = decodeRows(isa, ratio, large);
+    printRows(rows);
+    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ rows }, null, 2)}\n`);
+    if (rows.some(({ met }) => met !== true)) process.exitCode = 1;
+  } finally {
+    removeHome(folder);
   }
 }
 

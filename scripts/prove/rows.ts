@@ -100,9 +100,16 @@ export function proofRows(findings: Findings): BenchRow[] {
   const { kill } = findings;
   add('kill', 'killed and resumed: the same adapter', value(kill && Number(kill.same), kill?.note), 1, null, 'count');
   add('eot', 'answers that end by themselves, adapter', value(adapter?.endOfTurn), 0.98, null, 'share');
-  add('decode', 'decode speed with adapter ÷ without', value(adapter?.decode), 0.88, 0.94, 'ratio');
-  add('decode-1.5B', 'the same, 1.5B shape', value(findings.decodeLarge), 0.95, 0.98, 'ratio');
-  return rows;
+  return [...rows, ...decodeRows(findings.isa, adapter?.decode, findings.decodeLarge)];
+}
+
+/** How fast answers come with an adapter: of the default model, of one with 1.5 billion weights. */
+export function decodeRows(isa: string, small: number | undefined, large: number | undefined): BenchRow[] {
+  const about = { isa, unit: 'ratio', atMost: false } as const;
+  return [
+    judged('decode', 'decode speed with adapter ÷ without', value(small), 0.88, 0.94, about),
+    judged('decode-1.5B', 'the same, 1.5B shape', value(large), 0.95, 0.98, about),
+  ];
 }
 
 function nightRows({ isa, nights }: Findings, add: AddRow): void {

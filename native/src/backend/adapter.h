@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "backend/plan.h"
+#include "kernels/low_rank.h"
 
 namespace zell::backend {
 
@@ -12,13 +13,12 @@ namespace zell::backend {
 struct LowRank {
   uint32_t rank = 0;
   float factor = 1.0f;  ///< alpha / rank, and what the stored values were multiplied with
-  bool half = true;     ///< F16, else F32
-  /// [rank][cols of the weight]; of an embedding [tokens][rank], F32.
+  kernels::LowRankType type = kernels::LowRankType::kF16;
+  /// [rank][cols of the weight] as F32, F16 or (kInt8) Q8_0; of an embedding [tokens][rank], F32.
   const uint8_t* a = nullptr;
   size_t a_row_bytes = 0;
-  /// [rank][rows of the weight]; of an embedding [rank][width]. Transposed, so that results lie in lanes.
+  /// Panels of the weight's rows, of an embedding of its width (kernels::LowRankArgs).
   const uint8_t* b = nullptr;
-  size_t b_row_bytes = 0;
 };
 
 /// Immutable while a batch names it. rank 0: nothing is added to this weight.

@@ -10,6 +10,7 @@
 
 #include "kernels/activation.h"
 #include "kernels/attend.h"
+#include "kernels/low_rank.h"
 #include "quant/blocks.h"
 
 namespace zell::kernels {
@@ -47,23 +48,9 @@ struct MatmulArgs {
   const uint8_t* next = nullptr;
   /// The first rows were some call's `next`.
   bool asked_for = false;
-};
-
-/// y[c * y_stride + r] += scales[c] * factor * sum over j < rank of u[c * u_stride + j] * b[j][r], for r in [0, rows),
-/// c in [0, cols). b: `rank` rows of F16 (`half`) or F32, b_stride bytes apart, any alignment. Other strides in floats.
-struct LowRankArgs {
-  const uint8_t* b;
-  size_t b_stride;
-  bool half;
-  size_t rank;
-  size_t rows;
-  const float* u;
-  size_t u_stride;
-  const float* scales;
-  float factor;
-  size_t cols;
-  float* y;
-  size_t y_stride;
+  /// With few columns of a quantised type: bytes that the caller reads after this product, which are asked for as well.
+  const uint8_t* then = nullptr;
+  size_t then_bytes = 0;
 };
 
 /// One row of function pointers per ISA. Every ISA fills every slot, if only with the scalar function.
@@ -109,7 +96,7 @@ struct Kernels {
   float (*dot_f16)(const float* x, const uint16_t* y, size_t n);
   /// y[i] += scale * f32(x[i]) for an f16 row x.
   void (*axpy_f16)(float* y, const uint16_t* x, float scale, size_t n);
-  /// The second half of a LoRA adapter's addition; y may start anywhere, which changes no bit.
+  /// The second half of a LoRA adapter's addition (low_rank.h); y may start anywhere, which changes no bit.
   void (*add_low_rank)(const LowRankArgs& args);
 };
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/hash_file.h"
+#include "kernels/kernels.h"
 #include "lora/narrow_matrix.h"
 #include "lora/target.h"
 
@@ -13,6 +14,7 @@ namespace {
 
 using base::Status;
 using base::StatusCode;
+using kernels::LowRankType;
 
 Status Bad(std::string message) { return {StatusCode::kBadModelFile, std::move(message)}; }
 
@@ -21,6 +23,14 @@ struct Pair {
   std::string name;  ///< the model's tensor
   const gguf::TensorInfo* a = nullptr;
   const gguf::TensorInfo* b = nullptr;
+};
+
+/// What a pair becomes.
+struct Addition {
+  NarrowMatrix a, b;
+  backend::LowRank low;
+  bool embedding = false;
+  std::vector<Target> targets;
 };
 
 std::string Shape(const gguf::TensorInfo& t) {
@@ -45,6 +55,7 @@ class AdapterReader {
     std::vector<Pair> pairs;
     ZELL_RETURN_IF_ERROR(FindPairs(pairs));
     for (const Pair& pair : pairs) ZELL_RETURN_IF_ERROR(ReadPair(pair));
+    ZELL_RETURN_IF_ERROR(Fill());
     base::Result<std::string> hash = base::HashFile(path);
     if (!hash.ok()) return hash.status();
     adapter_->info_.sha256 = std::move(*hash);
@@ -136,38 +147,74 @@ class AdapterReader {
       return Bad("tensor " + pair.name + ".lora_b has rank " + std::to_string(rank) + ", more than " +
                  std::to_string(kMaxRank));
     }
-    AdapterInfo& info = adapter_->info_;
-    const bool half = weight->type != quant::TensorType::kF32;
-    base::Result<NarrowMatrix> a = ReadMatrix(*pair.a, half && !embedding, false);
+    const LowRankType type = TypeFor(*weight, pair, embedding);
+    base::Result<NarrowMatrix> a =
+        NarrowMatrix::Open(*pair.a, file_->data(*pair.a), embedding ? LowRankType::kF32 : type);
     if (!a.ok()) return a.status();
-    base::Result<NarrowMatrix> b = ReadMatrix(*pair.b, half, true);
+    base::Result<NarrowMatrix> b = NarrowMatrix::Open(*pair.b, file_->data(*pair.b), type);
     if (!b.ok()) return b.status();
+    AdapterInfo& info = adapter_->info_;
     backend::LowRank low;
     low.rank = static_cast<uint32_t>(rank);
     const double scale = info.alpha == 0.0f ? 1.0 : static_cast<double>(info.alpha) / static_cast<double>(rank);
-    low.factor = static_cast<float>(std::ldexp(scale, -(a->exponent + b->exponent)));
-    low.half = half;
-    low.a = a->bytes.data();
-    low.a_row_bytes = a->row_bytes;
-    for (const Target& target : *targets) {
-      low.b = b->bytes.data() + target.first_row * (half ? 2 : 4);
-      low.b_row_bytes = b->row_bytes;
-      auto& list = embedding ? adapter_->backend_.embeddings : adapter_->backend_.products;
-      list[static_cast<size_t>(target.weight)] = low;
+    low.factor = static_cast<float>(std::ldexp(scale, -(a->exponent() + b->exponent())));
+    if (!std::isfinite(low.factor)) {
+      return Bad("tensors " + pair.name + ".lora_a and .lora_b of the adapter hold numbers that are too large");
     }
+    low.type = type;
+    low.a_row_bytes = a->RowBytes();
+    additions_.push_back({*a, *b, low, embedding, std::move(*targets)});
     info.rank = std::max(info.rank, low.rank);
     info.matrices += 1;
-    info.bytes += a->bytes.size() + b->bytes.size();
-    adapter_->buffers_.push_back(std::move(a->bytes));
-    adapter_->buffers_.push_back(std::move(b->bytes));
     return Status::Ok();
   }
 
-  base::Result<NarrowMatrix> ReadMatrix(const gguf::TensorInfo& tensor, bool half, bool transpose) const {
-    return MakeNarrowMatrix(tensor, file_->data(tensor), half, transpose);
+  /// As exact as the weights beside it: their own rounding hides that of 8 bits, which are read in half the time.
+  static LowRankType TypeFor(const gguf::TensorInfo& weight, const Pair& pair, bool embedding) {
+    const auto all = [&](quant::TensorType type) { return pair.a->type == type && pair.b->type == type; };
+    if (weight.type == quant::TensorType::kF32 && !all(quant::TensorType::kF16)) return LowRankType::kF32;
+    const bool floats = kernels::FormatFor(weight.type) == kernels::ActivationFormat::kF32;
+    return floats || embedding || weight.dims[0] % quant::kSmallBlock != 0 ? LowRankType::kF16 : LowRankType::kInt8;
+  }
+
+  size_t TargetRows(const Addition& added, const Target& target) const {
+    return added.embedding ? static_cast<size_t>(added.b.rows())
+                           : static_cast<size_t>(plan_.weights[static_cast<size_t>(target.weight)].rows);
+  }
+
+  /// Everything in one piece of memory in the order of the file, which large pages serve best.
+  Status Fill() {
+    const auto padded = [](size_t bytes) {
+      return (bytes + base::kBufferAlignment - 1) / base::kBufferAlignment * base::kBufferAlignment;
+    };
+    size_t bytes = 0;
+    for (const Addition& added : additions_) {
+      bytes += padded(added.a.rows() * added.a.RowBytes());
+      for (const Target& target : added.targets) bytes += padded(added.b.PanelBytes(TargetRows(added, target)));
+    }
+    adapter_->bytes_ = base::AlignedBuffer<uint8_t>::Unzeroed(bytes);
+    if (!adapter_->bytes_.ok()) return {StatusCode::kOutOfMemory, "no memory for the adapter"};
+    adapter_->info_.bytes = bytes;
+    uint8_t* at = adapter_->bytes_.data();
+    for (const Addition& added : additions_) {
+      backend::LowRank low = added.low;
+      low.a = at;
+      added.a.WriteRows(at);
+      at += padded(added.a.rows() * added.a.RowBytes());
+      for (const Target& target : added.targets) {
+        const size_t rows = TargetRows(added, target);
+        low.b = at;
+        added.b.WritePanels(added.embedding ? 0 : static_cast<size_t>(target.first_row), rows, at);
+        at += padded(added.b.PanelBytes(rows));
+        auto& list = added.embedding ? adapter_->backend_.embeddings : adapter_->backend_.products;
+        list[static_cast<size_t>(target.weight)] = low;
+      }
+    }
+    return Status::Ok();
   }
 
   std::shared_ptr<const gguf::File> file_;
+  std::vector<Addition> additions_;
   const gguf::File& base_;
   const backend::Plan& plan_;
   std::shared_ptr<Adapter> adapter_;

@@ -42,7 +42,8 @@ constexpr uint32_t kMaxRank = 4096;
 class Adapter {
  public:
   /// `base` is the model's file and `plan` the one it runs with. `id` is the caller's choice.
-  /// F32 beside F32 weights; else F16, multiplied by a power of two so that small numbers keep their digits.
+  /// As exact as the weights beside it: F32 (F16 when the file is) beside F32, F16 beside F16 and BF16, 8 bits beside
+  /// quantised ones; all but F32 multiplied by a power of two so that small numbers keep their digits.
   /// @errors as gguf::File::Open; kBadModelFile: not a LoRA adapter, or one that does not fit this model (names the
   /// tensor); kUnsupported: activated LoRA, or a tensor of the model that adapters cannot change here (names it);
   /// kOutOfMemory.
@@ -56,7 +57,7 @@ class Adapter {
   friend class AdapterReader;
   AdapterInfo info_;
   backend::Adapter backend_;
-  std::vector<base::AlignedBuffer<uint8_t>> buffers_;
+  base::AlignedBuffer<uint8_t> bytes_;
 };
 
 }  // namespace zell::lora

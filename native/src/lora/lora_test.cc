@@ -8,6 +8,8 @@
 
 using namespace zell;
 using base::StatusCode;
+using kernels::kLowRankRows;
+using kernels::LowRankType;
 using quant::TensorType;
 
 namespace {
@@ -84,8 +86,25 @@ base::Result<std::shared_ptr<const lora::Adapter>> Made(const Base& base, const 
 
 bool Only(const std::string& name, const char* wanted) { return name == wanted; }
 
-float Value(const backend::LowRank& low, const uint8_t* p, size_t i) {
-  return low.half ? quant::F16ToF32(reinterpret_cast<const uint16_t*>(p)[i]) : reinterpret_cast<const float*>(p)[i];
+// Number j of row r of B as the panels say.
+double OfPanels(const backend::LowRank& low, size_t r, size_t j) {
+  const uint8_t* panel = low.b + r / kLowRankRows * kernels::LowRankPanelBytes(low.type, low.rank);
+  const uint8_t* values = panel + kernels::LowRankScaleBytes(low.type);
+  const size_t at = j * kLowRankRows + r % kLowRankRows;
+  if (low.type == LowRankType::kF32) return reinterpret_cast<const float*>(values)[at];
+  if (low.type == LowRankType::kF16) return quant::F16ToF32(reinterpret_cast<const uint16_t*>(values)[at]);
+  const uint16_t scale = reinterpret_cast<const uint16_t*>(panel)[r % kLowRankRows];
+  return double(static_cast<int8_t>(values[at])) * quant::F16ToF32(scale);
+}
+
+// Row j of A.
+std::vector<float> RowOfA(const backend::LowRank& low, size_t j) {
+  const TensorType type = low.type == LowRankType::kF32   ? TensorType::kF32
+                          : low.type == LowRankType::kF16 ? TensorType::kF16
+                                                          : TensorType::kQ8_0;
+  std::vector<float> row(64);
+  quant::Dequantize(type, low.a + j * low.a_row_bytes, row.data(), row.size());
+  return row;
 }
 
 // A raw file with the given tensors, every byte of their data 0.
@@ -119,10 +138,12 @@ TEST(numbers_come_back_scaled_and_transposed) {
     what.type = type;
     what.alpha = 4.0f;
     what.wanted = [](const std::string& name) { return name != "blk.0.attn_norm.weight"; };
-    std::vector<float> a, b;
+    std::vector<float> a, b, up_a, up_b;
     what.change = [&](lora::AdapterFile& file) {
       a.assign(file.matrices[0].a.begin(), file.matrices[0].a.end());
       b.assign(file.matrices[0].b.begin(), file.matrices[0].b.end());
+      up_a.assign(file.matrices[1].a.begin(), file.matrices[1].a.end());
+      up_b.assign(file.matrices[1].b.begin(), file.matrices[1].b.end());
     };
     auto adapter = Made(base, what);
     REQUIRE(adapter.ok());
@@ -133,27 +154,45 @@ TEST(numbers_come_back_scaled_and_transposed) {
     CHECK_EQ(info.alpha, 4.0f);
     CHECK_EQ(info.name, "zell_lora_test_adapter");
     CHECK_EQ(info.sha256.size(), 64u);
+    // Beside 8 bits 8 bits; beside F32 what loses nothing.
     const backend::LowRank& q = (*adapter)->backend().products[0];
     REQUIRE(q.rank == 8);
-    CHECK(q.half);
-    // 2^-11 of each stored number, and as much again for what the type of the file loses.
-    const double loss = type == TensorType::kBF16 ? 1.0 / 256 : 1.0 / 2048;
+    CHECK(q.type == LowRankType::kInt8);
+    // Half a step of each, and what the type of the file loses.
+    const double loss = 0.5 / 127 + (type == TensorType::kBF16 ? 1.0 / 256 : 1.0 / 2048);
     for (size_t r = 0; r < 32; ++r) {
+      double largest_b = 0;
+      for (size_t j = 0; j < 8; ++j) largest_b = std::max(largest_b, std::fabs(double(b[r * 8 + j])));
       for (size_t c = 0; c < 64; ++c) {
-        double expected = 0, size = 0, is = 0;
+        double expected = 0, bound = 0, is = 0;
         for (size_t j = 0; j < 8; ++j) {
+          double largest_a = 0;  // of a block
+          for (const float x : std::span(a).subspan(j * 64 + c / 32 * 32, 32)) {
+            largest_a = std::max(largest_a, std::fabs(double(x)));
+          }
           expected += double(b[r * 8 + j]) * a[j * 64 + c] * 4.0 / 8;
-          size += std::fabs(double(b[r * 8 + j]) * a[j * 64 + c]) * 4.0 / 8;
-          is += double(Value(q, q.b, j * 32 + r)) * Value(q, q.a, j * 64 + c) * q.factor;
+          bound += (largest_b * std::fabs(double(a[j * 64 + c])) + largest_a * std::fabs(double(b[r * 8 + j])) +
+                    loss * largest_a * largest_b) *
+                   loss * 4.0 / 8;
+          is += OfPanels(q, r, j) * RowOfA(q, j)[c] * q.factor;
         }
-        CHECK(std::fabs(is - expected) <= 3 * loss * size);
+        CHECK(std::fabs(is - expected) <= bound);
       }
     }
     // Rows of one tensor that the plan keeps as two weights.
     const backend::LowRank &first = (*adapter)->backend().products[1], &second = (*adapter)->backend().products[2];
-    CHECK(!first.half && first.rank == 8 && second.rank == 8);
-    CHECK(second.b == first.b + 32 * sizeof(float));
+    CHECK(first.type == (type == TensorType::kF16 ? LowRankType::kF16 : LowRankType::kF32));
+    CHECK(first.rank == 8 && second.rank == 8 && second.type == first.type);
     CHECK(second.a == first.a);
+    const double exact = type == TensorType::kBF16 ? 1.0 / 256 : 1.0 / 2048;
+    for (size_t r = 0; r < 96; ++r) {
+      const backend::LowRank& low = r < 32 ? first : second;
+      for (size_t j = 0; j < 8; ++j) {
+        const double expected = up_b[r * 8 + j] * double(up_a[j * 64]) * 4.0 / 8;
+        const double is = OfPanels(low, r < 32 ? r : r - 32, j) * RowOfA(low, j)[0] * low.factor;
+        CHECK(std::fabs(is - expected) <= 3 * exact * std::fabs(expected));
+      }
+    }
     // The embedding is changed where tokens pick rows, not where it is the output matrix.
     CHECK_EQ((*adapter)->backend().embeddings[3].rank, 8u);
     CHECK_EQ((*adapter)->backend().products[3].rank, 0u);
@@ -161,13 +200,31 @@ TEST(numbers_come_back_scaled_and_transposed) {
 }
 
 TEST(small_numbers_keep_their_digits) {
-  const gguf::TensorInfo tensor{"x", TensorType::kF32, 2, {4, 1, 1, 1}, 4, 16, 0, 0};
+  gguf::TensorInfo tensor{"x", TensorType::kF32, 2, {4, 1, 1, 1}, 4, 16, 0, 0};
   const float values[] = {3e-20f, -1e-24f, 0.0f, 1.5e-21f};
-  auto m = lora::MakeNarrowMatrix(tensor, std::span(reinterpret_cast<const uint8_t*>(values), 16), true, false);
-  REQUIRE(m.ok());
+  const std::span data(reinterpret_cast<const uint8_t*>(values), sizeof values);
+  auto half = lora::NarrowMatrix::Open(tensor, data, LowRankType::kF16);
+  REQUIRE(half.ok());
+  uint16_t row[4] = {};
+  half->WriteRows(reinterpret_cast<uint8_t*>(row));
   for (size_t i = 0; i < 4; ++i) {
-    const float back = std::ldexp(quant::F16ToF32(reinterpret_cast<const uint16_t*>(m->bytes.data())[i]), -m->exponent);
+    const float back = std::ldexp(quant::F16ToF32(row[i]), -half->exponent());
     CHECK(std::fabs(back - values[i]) <= std::fabs(values[i]) / 2048);
+  }
+  // In 8 bits each row has a scale of its own.
+  tensor.dims[0] = 1;
+  tensor.dims[1] = 4;
+  auto bytes = lora::NarrowMatrix::Open(tensor, data, LowRankType::kInt8);
+  REQUIRE(bytes.ok());
+  std::vector<uint8_t> panels(bytes->PanelBytes(4));
+  REQUIRE(panels.size() == kernels::LowRankPanelBytes(LowRankType::kInt8, 1));
+  bytes->WritePanels(0, 4, panels.data());
+  backend::LowRank low;
+  low.rank = 1;
+  low.type = LowRankType::kInt8;
+  low.b = panels.data();
+  for (size_t r = 0; r < 4; ++r) {
+    CHECK(std::fabs(std::ldexp(OfPanels(low, r, 0), -bytes->exponent()) - values[r]) <= std::fabs(values[r]) / 1024);
   }
 }
 
@@ -239,6 +296,19 @@ TEST(what_does_not_fit_is_refused_by_name) {
   };
   auto adapter = Made(base, infinite);
   CHECK(!adapter.ok() && adapter.status().message.find("ffn_up.weight.lora_a") != std::string::npos);
+
+  // Products that no number can hold.
+  test::RandomAdapterFile huge;
+  huge.wanted = [](const std::string& name) { return Only(name, "blk.0.attn_q.weight"); };
+  std::vector<float> b;
+  huge.change = [&](lora::AdapterFile& file) {
+    a.assign(file.matrices[0].a.size(), 1e30f);
+    b.assign(file.matrices[0].b.size(), 1e30f);
+    file.matrices[0].a = a;
+    file.matrices[0].b = b;
+  };
+  adapter = Made(base, huge);
+  CHECK(!adapter.ok() && adapter.status().message.find("too large") != std::string::npos);
 }
 
 TEST(the_right_hash_of_the_model_is_accepted) {

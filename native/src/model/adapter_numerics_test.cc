@@ -2,6 +2,8 @@
 // widths, threads or the order in which adapters are named; without one nothing changes.
 #include <algorithm>
 #include <cstring>
+#include <deque>
+#include <map>
 #include <memory>
 
 #include "backend/backend.h"
@@ -12,6 +14,8 @@
 #include "small_model.h"
 
 using namespace zell;
+using kernels::LowRankType;
+using quant::TensorType;
 
 namespace {
 
@@ -25,54 +29,89 @@ struct Collect final : backend::OutputSink {
   }
 };
 
-// An adapter for every matrix of a plan, its halves and floats in turn, and for the embedding.
+// An adapter for every matrix of a plan and for the embedding: 8 bits beside quantised weights, F16 and F32 in turn
+// beside others.
 struct RandomAdapter {
   backend::Adapter adapter;
-  std::vector<std::vector<float>> floats;
-  std::vector<std::vector<uint16_t>> halves;
+  std::deque<std::vector<uint8_t>> bytes;
+  std::map<const uint8_t*, std::vector<float>> values;  ///< what A [rank][cols] or B [rows][rank] at an address means
 
-  RandomAdapter(const backend::Plan& plan, uint32_t id, uint32_t rank) {
+  RandomAdapter(const backend::Plan& plan, uint32_t id, uint32_t rank) : seed_(id) {
     adapter.id = id;
     adapter.products.resize(plan.weights.size());
     adapter.embeddings.resize(plan.weights.size());
-    uint32_t seed = id;
-    const auto values = [&](size_t n, float size) {
-      std::vector<float> x(n);
-      for (float& v : x) {
-        seed = seed * 1664525 + 1013904223;
-        v = (static_cast<float>(seed >> 8) / 8388608.0f - 1.0f) * size;
-      }
-      return x;
-    };
-    const auto keep = [&](std::vector<float> x, bool half) -> const uint8_t* {
-      if (!half) return reinterpret_cast<const uint8_t*>(floats.emplace_back(std::move(x)).data());
-      std::vector<uint16_t> h;
-      for (const float v : x) h.push_back(quant::F32ToF16(v));
-      return reinterpret_cast<const uint8_t*>(halves.emplace_back(std::move(h)).data());
-    };
-    const auto add = [&](const backend::Weight& w, backend::LowRank& low, bool embedding) {
-      if (low.rank != 0) return;
-      low.rank = rank;
-      low.factor = 0.7f;
-      low.half = w.rows % 3 != 0;
-      const size_t bytes = low.half ? 2 : 4, outputs = embedding ? w.cols : w.rows;
-      low.a = keep(values(embedding ? w.rows * rank : rank * w.cols, 0.1f), low.half && !embedding);
-      low.a_row_bytes = embedding ? rank * 4 : w.cols * bytes;
-      low.b = keep(values(rank * outputs, 0.1f), low.half);
-      low.b_row_bytes = outputs * bytes;
-    };
     for (const std::vector<backend::Op>* ops : {&plan.body, &plan.head}) {
       for (const backend::Op& op : *ops) {
         for (const backend::MatmulPart& part : op.parts) {
           const size_t w = static_cast<size_t>(part.weight);
-          add(plan.weights[w], adapter.products[w], false);
+          Add(plan.weights[w], rank, adapter.products[w], false);
         }
         if (op.kind != backend::OpKind::kEmbed) continue;
         const size_t w = static_cast<size_t>(op.weight);
-        add(plan.weights[w], adapter.embeddings[w], true);
+        Add(plan.weights[w], rank, adapter.embeddings[w], true);
       }
     }
   }
+
+ private:
+  void Add(const backend::Weight& w, uint32_t rank, backend::LowRank& low, bool embedding) {
+    if (low.rank != 0) return;
+    low.rank = rank;
+    low.factor = 0.7f;
+    low.type = w.type != TensorType::kF32 && !embedding ? LowRankType::kInt8
+               : w.rows % 3 != 0                        ? LowRankType::kF16
+                                                        : LowRankType::kF32;
+    const TensorType rows_type = embedding || low.type == LowRankType::kF32 ? TensorType::kF32
+                                 : low.type == LowRankType::kF16            ? TensorType::kF16
+                                                                            : TensorType::kQ8_0;
+    low.a_row_bytes = quant::RowBytes(quant::InfoOf(rows_type), embedding ? rank : w.cols);
+    low.a = Rows(rows_type, embedding ? w.rows : rank, embedding ? rank : w.cols);
+    low.b = Panels(low.type, embedding ? w.cols : w.rows, rank);
+  }
+  float Random() {
+    seed_ = seed_ * 1664525 + 1013904223;
+    return (static_cast<float>(seed_ >> 8) / 8388608.0f - 1.0f) * 0.1f;
+  }
+  const uint8_t* Rows(TensorType type, size_t rows, size_t cols) {
+    std::vector<float> x(rows * cols);
+    for (float& v : x) v = Random();
+    std::vector<uint8_t>& out = bytes.emplace_back(quant::RowBytes(quant::InfoOf(type), x.size()));
+    CHECK(quant::Quantize(type, x.data(), out.data(), x.size()));
+    quant::Dequantize(type, out.data(), x.data(), x.size());
+    values[out.data()] = std::move(x);
+    return out.data();
+  }
+  const uint8_t* Panels(LowRankType type, size_t rows, size_t rank) {
+    const size_t panel_bytes = kernels::LowRankPanelBytes(type, rank), height = kernels::kLowRankRows;
+    std::vector<uint8_t>& out = bytes.emplace_back((rows + height - 1) / height * panel_bytes);
+    std::vector<float> x(rows * rank);
+    for (size_t r = 0; r < rows; ++r) {
+      uint8_t* panel = out.data() + r / height * panel_bytes;
+      const uint16_t scale = quant::F32ToF16(0.001f);
+      if (type == LowRankType::kInt8) std::memcpy(panel + r % height * sizeof scale, &scale, sizeof scale);
+      for (size_t j = 0; j < rank; ++j) {
+        float& v = x[r * rank + j];
+        uint8_t* at = panel + kernels::LowRankScaleBytes(type);
+        const size_t index = j * height + r % height;
+        v = Random();
+        if (type == LowRankType::kF32) {
+          std::memcpy(at + index * sizeof v, &v, sizeof v);
+        } else if (type == LowRankType::kF16) {
+          const uint16_t h = quant::F32ToF16(v);
+          std::memcpy(at + index * sizeof h, &h, sizeof h);
+          v = quant::F16ToF32(h);
+        } else {
+          const int8_t q = static_cast<int8_t>(v * 1000);
+          at[index] = static_cast<uint8_t>(q);
+          v = q * quant::F16ToF32(scale);
+        }
+      }
+    }
+    values[out.data()] = std::move(x);
+    return out.data();
+  }
+
+  uint32_t seed_;
 };
 
 class Machine {
@@ -223,25 +262,23 @@ TEST(an_adapter_is_the_same_as_the_sum_in_the_weights) {
     const backend::LowRank& low = a.adapter.products[w];
     if (low.rank == 0) continue;
     backend::Weight& weight = merged.weights[w];
-    const auto value = [&](const uint8_t* p, size_t i) {
-      return low.half ? quant::F16ToF32(reinterpret_cast<const uint16_t*>(p)[i]) : reinterpret_cast<const float*>(p)[i];
-    };
+    const std::vector<float>&a_values = a.values.at(low.a), &b_values = a.values.at(low.b);
     std::vector<float>& sum = sums.emplace_back(weight.rows * weight.cols);
     std::memcpy(sum.data(), weight.data, sum.size() * sizeof(float));
     for (size_t r = 0; r < weight.rows; ++r) {
       for (size_t c = 0; c < weight.cols; ++c) {
         double add = 0;
         for (size_t j = 0; j < low.rank; ++j) {
-          add += double(value(low.b, j * weight.rows + r)) * value(low.a, j * weight.cols + c);
+          add += double(b_values[r * low.rank + j]) * a_values[j * weight.cols + c];
         }
-        sum[r * weight.cols + c] += static_cast<float>(-1.5 * low.factor * add);
+        sum[r * weight.cols + c] += static_cast<float>(-0.5 * low.factor * add);
       }
     }
     weight.data = reinterpret_cast<const uint8_t*>(sum.data());
   }
   const std::vector<int32_t> tokens = Tokens(20);
   Machine machine(*plan, 2), reference(merged, 2);
-  const std::vector<float> x = machine.Run({{tokens, {{&a.adapter, -1.5f}}}}), y = reference.Run({{tokens, {}}}),
+  const std::vector<float> x = machine.Run({{tokens, {{&a.adapter, -0.5f}}}}), y = reference.Run({{tokens, {}}}),
                            none = machine.Run({{tokens, {}}});
   double off = 0, size = 0, change = 0;
   for (size_t i = 0; i < x.size(); ++i) {

@@ -21,6 +21,7 @@ std::vector<Phase> CutIntoPhases(const Plan& plan, const std::vector<Op>& ops, R
       case OpKind::kMatmul: {
         Phase& before = row_phase();
         for (const kernels::ActivationFormat format : FormatsOf(plan, op)) before.quantize.push_back({format, op.in});
+        before.product = &op;
         if (tapped) phases.push_back({Phase::Kind::kTap, rows, {&op}, {}});
         phases.push_back({Phase::Kind::kMatmul, rows, {&op}, {}});
         break;

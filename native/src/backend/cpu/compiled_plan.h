@@ -26,6 +26,8 @@ struct Phase {
   int routing = -1;
   const Op* route = nullptr;  ///< its kRoute, for kRows and kGroup
   uint32_t stage = 0;         ///< of a kExperts phase: which of the routing's expert ops
+  /// Of a kRows phase: the plain matmul that follows, whose input adapters multiply as well; null: none.
+  const Op* product = nullptr;
 };
 
 /// Points into `ops`, which must stay. `tapped`: a kTap phase sees the inputs of each matrix product before it.

@@ -19,6 +19,10 @@ namespace {
 // Batches that small are routed by one thread, which then sorts them as well: a decode step has one barrier less.
 constexpr size_t kSerialRoute = 4;
 
+// What adapters multiply, whatever the weights beside them do.
+constexpr kernels::ActivationFormat kAdapterFormats[] = {kernels::ActivationFormat::kF32,
+                                                         kernels::ActivationFormat::kQ8};
+
 base::Status NoScratch() { return {base::StatusCode::kOutOfMemory, "no memory for the scratch of a step"}; }
 
 class CpuExecutor final : public Executor {
@@ -104,9 +108,10 @@ class CpuExecutor final : public Executor {
           thread_floats_ = std::max(thread_floats_, ExpertScratchFloats(plan_, op));
           columns = ColumnsPerRow(plan_, op);
         } else {
-          float_column_bytes_ =
-              std::max(float_column_bytes_, kernels::ActivationBytes(kernels::ActivationFormat::kF32,
-                                                                     plan_.values[static_cast<size_t>(op.in)].width));
+          for (const kernels::ActivationFormat format : kAdapterFormats) {
+            size_t& most = adapter_column_bytes_[static_cast<size_t>(format)];
+            most = std::max(most, kernels::ActivationBytes(format, plan_.values[static_cast<size_t>(op.in)].width));
+          }
         }
         for (const kernels::ActivationFormat format : FormatsOf(plan_, op)) {
           size_t& most = column_bytes_[static_cast<size_t>(format)];
@@ -150,8 +155,9 @@ class CpuExecutor final : public Executor {
       if (used_[v] && plan_.values[v].rows == kind) ok = ok && m_.values[v].Reserve(rows * plan_.values[v].width);
     }
     for (size_t f = 0; f < 3; ++f) ok = ok && m_.activations[f].Reserve(rows * column_bytes_[f]);
-    // Adapters multiply inputs as they are.
-    if (state_.low_rank.any()) ok = ok && m_.activations[0].Reserve(rows * float_column_bytes_);
+    if (state_.low_rank.any()) {
+      for (size_t f = 0; f < 3; ++f) ok = ok && m_.activations[f].Reserve(rows * adapter_column_bytes_[f]);
+    }
     for (auto& floats : m_.thread_floats) ok = ok && floats.Reserve(thread_floats_);
     for (const Op& op : plan_.body) {
       if (op.kind == OpKind::kAttention) ok = ok && m_.partials.Reserve(AttentionPartialFloats(plan_, op, state_));
@@ -289,12 +295,17 @@ class CpuExecutor final : public Executor {
           }
         }
         for (const QuantizeStep& q : phase.quantize) QuantizeRow(m_, q.format, q.in, row, q.columns);
-        // Adapters change plain matmuls only.
-        if (state_.low_rank.any() && !phase.quantize.empty() && phase.quantize[0].columns == 1) {
-          QuantizeRow(m_, kernels::ActivationFormat::kF32, phase.quantize[0].in, row, 1);
-        }
+        if (phase.product != nullptr && state_.low_rank.any()) QuantizeForAdapters(phase, row);
       }
       if (phase.routing >= 0 && n <= kSerialRoute) Group(phase);
+    }
+  }
+
+  void QuantizeForAdapters(const Phase& phase, size_t row) {
+    for (const kernels::ActivationFormat format : kAdapterFormats) {
+      const auto same = [&](const QuantizeStep& q) { return q.format == format; };
+      if (std::any_of(phase.quantize.begin(), phase.quantize.end(), same)) continue;
+      if (LowRankNeeds(state_, plan_, *phase.product, format)) QuantizeRow(m_, format, phase.product->in, row, 1);
     }
   }
 
@@ -306,7 +317,7 @@ class CpuExecutor final : public Executor {
   std::vector<Phase> body_, head_, norm_;
   std::vector<bool> used_;
   size_t column_bytes_[3] = {};
-  size_t float_column_bytes_ = 0;  ///< of the widest input of a matmul
+  size_t adapter_column_bytes_[3] = {};  ///< of the widest input of a matmul
   size_t thread_floats_ = 0;
   Machine m_;
   RunState state_;

@@ -7,10 +7,16 @@
 namespace zell::backend {
 namespace {
 
-// Columns of one task: enough to read A from memory seldom, few enough for all threads to get some.
-constexpr size_t kMostColumns = 32;
+// Columns of one task: enough to unpack A seldom, few enough for all threads to get some.
+constexpr size_t kMostColumns = 64;
 // Multiply-adds between two looks at the stop flag, as for tiles.
 constexpr size_t kMostWork = 4 * 1024 * 1024;
+
+quant::TensorType ProductType(const LowRank& low) {
+  return low.type == kernels::LowRankType::kF32   ? quant::TensorType::kF32
+         : low.type == kernels::LowRankType::kF16 ? quant::TensorType::kF16
+                                                  : quant::TensorType::kQ8_0;
+}
 
 // Narrow rows begin at cache lines.
 size_t Padded(uint32_t rank) { return (size_t{rank} + 15) / 16 * 16; }
@@ -113,38 +119,61 @@ LowRankOp::LowRankOp(const Machine& m, const RunState& state, const Op& op)
   tasks_ = static_cast<uint32_t>(op.parts.size() * adapters.size() * chunks_);
 }
 
-void LowRankOp::RunTask(uint32_t task) const {
-  const size_t chunk = task % chunks_, pair = task / chunks_;
-  float* narrow = state_.low_rank.narrow.data();
-  size_t index = 0;
+std::optional<LowRankOp::Narrow> LowRankOp::NarrowOf(uint32_t task) const {
+  Narrow narrow{task % chunks_ * chunk_, nullptr, nullptr, state_.low_rank.narrow.data()};
+  size_t index = task / chunks_;
   for (const MatmulPart& part : op_.parts) {
     for (const AdapterRows& rows : *adapters_) {
-      const LowRank& low = ProductOf(rows, part.weight);
-      const size_t stride = Padded(low.rank);
-      if (index++ != pair) {
-        narrow += n_ * stride;
-        continue;
-      }
-      if (low.rank == 0) return;
-      const size_t k = m_.plan->values[static_cast<size_t>(op_.in)].width;
-      const size_t x_stride = kernels::ActivationBytes(kernels::ActivationFormat::kF32, k);
-      const uint8_t* x = m_.activations[static_cast<size_t>(kernels::ActivationFormat::kF32)].data();
-      ForRuns(rows, chunk * chunk_, (chunk + 1) * chunk_, [&](size_t first, size_t n) {
-        kernels::MatmulArgs args{};
-        args.w = low.a;
-        args.w_stride = low.a_row_bytes;
-        args.rows = low.rank;
-        args.x = x + first * x_stride;
-        args.x_stride = x_stride;
-        args.cols = n;
-        args.k = k;
-        args.y = narrow + first * stride;
-        args.y_stride = stride;
-        m_.kernels->matmul(low.half ? quant::TensorType::kF16 : quant::TensorType::kF32, args);
-      });
-      return;
+      narrow.low = &ProductOf(rows, part.weight);
+      narrow.rows = &rows;
+      if (index-- == 0) return narrow.low->rank == 0 ? std::nullopt : std::optional(narrow);
+      narrow.out += n_ * Padded(narrow.low->rank);
     }
   }
+  return std::nullopt;
+}
+
+const uint8_t* LowRankOp::MatrixOf(uint32_t task) const {
+  const std::optional<Narrow> narrow = NarrowOf(task);
+  return narrow ? narrow->low->a : nullptr;
+}
+
+bool LowRankOp::RunTask(uint32_t task, const uint8_t* next) const {
+  const std::optional<Narrow> narrow = NarrowOf(task);
+  if (!narrow) return false;
+  bool asked = false;
+  const LowRank& low = *narrow->low;
+  const quant::TensorType type = ProductType(low);
+  const kernels::ActivationFormat format = kernels::FormatFor(type);
+  const size_t stride = Padded(low.rank), k = m_.plan->values[static_cast<size_t>(op_.in)].width;
+  const size_t x_stride = kernels::ActivationBytes(format, k);
+  const uint8_t* x = m_.activations[static_cast<size_t>(format)].data();
+  ForRuns(*narrow->rows, narrow->column, narrow->column + chunk_, [&](size_t first, size_t n) {
+    kernels::MatmulArgs args{};
+    args.w = low.a;
+    args.w_stride = low.a_row_bytes;
+    args.rows = low.rank;
+    args.x = x + first * x_stride;
+    args.x_stride = x_stride;
+    args.cols = n;
+    args.k = k;
+    args.y = narrow->out + first * stride;
+    args.y_stride = stride;
+    args.next = next;
+    m_.kernels->matmul(type, args);
+    asked = low.type == kernels::LowRankType::kInt8;
+  });
+  return asked;
+}
+
+std::span<const uint8_t> LowRankOp::PanelsOf(const MatmulPart& part, size_t row, size_t rows) const {
+  if (adapters_ == nullptr) return {};
+  // One adapter is the common case; others come without being asked for.
+  const LowRank& low = ProductOf(adapters_->front(), part.weight);
+  const size_t panel_bytes = kernels::LowRankPanelBytes(low.type, low.rank);
+  if (low.rank == 0) return {};
+  return {low.b + row / kernels::kLowRankRows * panel_bytes,
+          (rows + kernels::kLowRankRows - 1) / kernels::kLowRankRows * panel_bytes};
 }
 
 void LowRankOp::Add(const TaskQueue& queue, const MatmulPart& wanted, size_t row, size_t rows, size_t column,
@@ -158,24 +187,35 @@ void LowRankOp::Add(const TaskQueue& queue, const MatmulPart& wanted, size_t row
       const float* u = narrow;
       narrow += n_ * stride;
       if (&part != &wanted || low.rank == 0) continue;
+      kernels::LowRankArgs args{};
+      args.b = low.b + row / kernels::kLowRankRows * kernels::LowRankPanelBytes(low.type, low.rank);
+      args.type = low.type;
+      args.rank = low.rank;
+      args.rows = rows;
+      args.u_stride = stride;
+      args.factor = low.factor;
+      args.y_stride = y_stride;
       ForRuns(used, column, column + columns, [&](size_t first, size_t n) {
-        kernels::LowRankArgs args{};
-        args.b = low.b + row * (low.half ? 2 : 4);
-        args.b_stride = low.b_row_bytes;
-        args.half = low.half;
-        args.rank = low.rank;
-        args.rows = rows;
         args.u = u + first * stride;
-        args.u_stride = stride;
         args.scales = used.scales.data() + first;
-        args.factor = low.factor;
         args.cols = n;
         args.y = y + (first - column) * y_stride;
-        args.y_stride = y_stride;
         m_.kernels->add_low_rank(args);
       });
     }
   }
+}
+
+bool LowRankNeeds(const RunState& state, const Plan& plan, const Op& op, kernels::ActivationFormat format) {
+  const Value& in = plan.values[static_cast<size_t>(op.in)];
+  const auto& adapters = in.rows == Rows::kTokens ? state.low_rank.tokens : state.low_rank.outputs;
+  for (const MatmulPart& part : op.parts) {
+    for (const AdapterRows& rows : adapters) {
+      const LowRank& low = ProductOf(rows, part.weight);
+      if (low.rank != 0 && kernels::FormatFor(ProductType(low)) == format) return true;
+    }
+  }
+  return false;
 }
 
 void AddToEmbedding(const Machine& m, const RunState& state, const Op& op, size_t row) {
@@ -185,8 +225,7 @@ void AddToEmbedding(const Machine& m, const RunState& state, const Op& op, size_
     if (low.rank == 0 || used.scales[row] == 0.0f) continue;
     kernels::LowRankArgs args{};
     args.b = low.b;
-    args.b_stride = low.b_row_bytes;
-    args.half = low.half;
+    args.type = low.type;
     args.rank = low.rank;
     args.rows = m.plan->values[static_cast<size_t>(op.out)].width;
     args.u = reinterpret_cast<const float*>(low.a + token * low.a_row_bytes);

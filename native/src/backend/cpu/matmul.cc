@@ -90,6 +90,14 @@ const uint8_t* RowsOf(const Machine& m, const MatmulPart& part, size_t row) {
   return w.data + row * w.row_bytes;
 }
 
+// What task number `task` of an op, its adapters' ones first, multiplies with; null beyond the last.
+const uint8_t* FirstRowsOf(const Machine& m, const RunState& state, const Op& op, size_t n, uint32_t task) {
+  const LowRankOp low_rank(m, state, op);
+  if (task < low_rank.tasks()) return low_rank.MatrixOf(task);
+  const std::optional<Tile> tile = FindTile(m, op, n, task - low_rank.tasks());
+  return tile ? RowsOf(m, op.parts[tile->part], tile->row) : nullptr;
+}
+
 // y [columns][y_stride] = rows [row, row + rows) of a part for columns [column, column + columns), bias and adapters
 // included.
 void Product(const Machine& m, const Adapted& adapted, const MatmulPart& part, size_t row, size_t rows, size_t column,
@@ -110,6 +118,9 @@ void Product(const Machine& m, const Adapted& adapted, const MatmulPart& part, s
   args.next = ahead.next;
   args.asked_for = args.w == ahead.asked;
   ahead.asked = ahead.next;
+  const std::span<const uint8_t> panels = adapted.low_rank.PanelsOf(part, row, rows);
+  args.then = panels.data();
+  args.then_bytes = panels.size();
   m.kernels->matmul(w.type, args);
   if (part.bias >= 0) {
     const float* bias = reinterpret_cast<const float*>(WeightOf(m, part.bias).data) + row;
@@ -182,19 +193,20 @@ void RunMatmul(const Machine& m, const RunState& state, const Op& op, TaskQueue&
   const bool looks_ahead = n <= kFewColumns;
   const uint8_t* following = nullptr;
   if (looks_ahead && ahead.op != nullptr) {
-    const std::optional<Tile> first = FindTile(m, *ahead.op, n, static_cast<size_t>(ahead.thread));
-    if (first) following = RowsOf(m, ahead.op->parts[first->part], first->row);
+    following = FirstRowsOf(m, state, *ahead.op, n, static_cast<uint32_t>(ahead.thread));
   }
   uint32_t task = queue.Claim();
   std::optional<Tile> tile = tile_of(task);
   for (uint32_t done = 0;; ++done) {
     const bool narrow = task < low_rank.tasks();
     if ((!narrow && !tile) || state.stop->load(std::memory_order_relaxed)) return queue.MarkDone(done);
-    const uint32_t next_task = looks_ahead ? queue.Claim() : 0;
+    const uint32_t next_task = looks_ahead ? queue.Claim() : UINT32_MAX;
     std::optional<Tile> next_tile = looks_ahead ? tile_of(next_task) : std::nullopt;
-    ahead.next = next_tile ? RowsOf(m, op.parts[next_tile->part], next_tile->row) : following;
+    ahead.next = next_tile                      ? RowsOf(m, op.parts[next_tile->part], next_tile->row)
+                 : next_task < low_rank.tasks() ? low_rank.MatrixOf(next_task)
+                                                : following;
     if (narrow) {
-      low_rank.RunTask(task);
+      ahead.asked = low_rank.RunTask(task, ahead.next) ? ahead.next : nullptr;
       queue.MarkFirstDone();
     } else {
       RunTile(m, state, {low_rank, queue}, op, *tile, n, ahead, scratch);
