@@ -14,6 +14,9 @@ export interface Answer {
   readonly lastAt: number;
 }
 
+/** Speeds are of single steps, on both sides: drafted tokens hang on the text and have a suite of their own. */
+export const NO_DRAFTS = { 'speculative.n_max': 0 } as const;
+
 export interface ChatOptions {
   readonly system?: string;
   readonly user: string;
@@ -31,6 +34,7 @@ export async function chat(server: Server, options: ChatOptions): Promise<Answer
     max_tokens: tokens,
     temperature: 0,
     ignore_eos: true,
+    ...NO_DRAFTS,
     stream: true,
     stream_options: { include_usage: true },
   };

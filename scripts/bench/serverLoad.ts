@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loadAddon } from '../../engine-host/src/engine/native/loadAddon.ts';
 import { ROOT } from '../lib/setup.mjs';
 import { THREADS } from './engine.ts';
-import { chat, post } from './serverClient.ts';
+import { chat, NO_DRAFTS, post } from './serverClient.ts';
 import type { Server } from './serverProcess.ts';
 import type { Figures, Prompts } from './serverWork.ts';
 
@@ -29,7 +29,7 @@ class TokenStream {
   #tokens = 0;
 
   constructor(server: Server, prompt: string, tokens: number) {
-    const body = { prompt, n_predict: tokens, temperature: 0, ignore_eos: true, stream: true };
+    const body = { prompt, n_predict: tokens, temperature: 0, ignore_eos: true, ...NO_DRAFTS, stream: true };
     this.ended = post(
       server,
       '/completion',
