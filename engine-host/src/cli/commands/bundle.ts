@@ -1,7 +1,7 @@
 /** `zell memory export --bundle DIR`: what another machine trains an adapter with. */
 import path from 'node:path';
 import { confirmed } from '../confirmed.ts';
-import type { ExportOptions } from '../program.ts';
+import type { ExportOptions } from '../memoryProgram.ts';
 import { loadModel, modelPath, withHost } from '../session.ts';
 import { note, print, printJson } from '../terminal.ts';
 

@@ -3,7 +3,7 @@ import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dashboardFrame, ratesBetween, type Rates, type Sample } from '../dashboard/frame.ts';
 import { Screen } from '../dashboard/screen.ts';
-import type { JsonOption } from '../program.ts';
+import type { JsonOption } from '../jsonOption.ts';
 import { withRunningHost, type Session } from '../session.ts';
 import { EXIT, ExitError, print, printJson } from '../terminal.ts';
 

@@ -1,6 +1,6 @@
 /** `zell info MODEL`: what the file says about itself, and whether it fits. */
 import type { ModelSummary } from '#protocol/engine.ts';
-import type { JsonOption } from '../program.ts';
+import type { JsonOption } from '../jsonOption.ts';
 import { modelPath, withHost } from '../session.ts';
 import { formatBytes, print, printJson } from '../terminal.ts';
 

@@ -1,7 +1,8 @@
 /** `zell memory status | list | clear | on | off`. */
 import { confirmed } from '../confirmed.ts';
 import { ZellError } from '#protocol/errors.ts';
-import type { ClearOptions, JsonOption, ListOptions } from '../program.ts';
+import type { JsonOption } from '../jsonOption.ts';
+import type { ClearOptions, ListOptions } from '../memoryProgram.ts';
 import { loadModel, modelPath, withHost, type Session } from '../session.ts';
 import { print, printJson } from '../terminal.ts';
 

@@ -1,7 +1,7 @@
 /** `zell memory mode | pause | resume`. */
 import { ZellError } from '#protocol/errors.ts';
 import { MEMORY_MODES, type MemoryMode, type MemoryStatus } from '#protocol/memory.ts';
-import type { JsonOption } from '../program.ts';
+import type { JsonOption } from '../jsonOption.ts';
 import { withHost } from '../session.ts';
 import { print, printJson } from '../terminal.ts';
 

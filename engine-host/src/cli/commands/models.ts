@@ -6,7 +6,7 @@ import { CATALOGUE, findInCatalogue } from '../../models/catalogue.ts';
 import { fetchModel } from '../../models/fetchModel.ts';
 import { modelChoices } from '../../models/modelChoices.ts';
 import { ModelRegistry } from '../../models/registry.ts';
-import type { JsonOption } from '../program.ts';
+import type { JsonOption } from '../jsonOption.ts';
 import { formatBytes, note, print, printJson, ProgressLine } from '../terminal.ts';
 
 export async function listModels(options: JsonOption): Promise<void> {

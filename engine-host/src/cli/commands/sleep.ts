@@ -2,7 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MemoryStatus } from '#protocol/memory.ts';
 import { ZellError } from '#protocol/errors.ts';
-import type { JsonOption, SleepOptions } from '../program.ts';
+import type { JsonOption } from '../jsonOption.ts';
+import type { SleepOptions } from '../memoryProgram.ts';
 import { loadModel, modelPath, withHost, withRunningHost } from '../session.ts';
 import { print, printJson, ProgressLine } from '../terminal.ts';
 

@@ -1,5 +1,5 @@
 /** `zell status`: whether an engine runs, where, and what it does. */
-import type { JsonOption } from '../program.ts';
+import type { JsonOption } from '../jsonOption.ts';
 import { withRunningHost } from '../session.ts';
 import { EXIT, ExitError, print, printJson } from '../terminal.ts';
 

@@ -4,7 +4,7 @@ import { ZellError } from '#protocol/errors.ts';
 import { readAnnouncement } from '../../host/announcement.ts';
 import { loadOsLock } from '../../host/osLock.ts';
 import { prepareHome, zellPaths } from '../../host/paths.ts';
-import type { JsonOption } from '../program.ts';
+import type { JsonOption } from '../jsonOption.ts';
 import { withRunningHost } from '../session.ts';
 import { print, printJson } from '../terminal.ts';
 

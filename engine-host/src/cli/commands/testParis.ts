@@ -1,6 +1,6 @@
 /** `zell test-paris [MODEL]`: a model that works knows the capital of France. */
 import { chat } from '../chat.ts';
-import type { JsonOption } from '../program.ts';
+import type { JsonOption } from '../jsonOption.ts';
 import { loadModel, modelPath, withHost } from '../session.ts';
 import { EXIT, ExitError, paint, print, printJson } from '../terminal.ts';
 
