@@ -100,7 +100,8 @@ Napi::Object ToSummary(Napi::Env env, const runtime::Summary& s) {
     Napi::Object streaming = Napi::Object::New(env);
     streaming.Set("strategy", s.memory.strategy == runtime::Strategy::kHybrid ? "hybrid" : "streaming");
     streaming.Set("residentBytes", ToJs(env, s.memory.resident_bytes));
-    streaming.Set("cacheBytes", ToJs(env, s.memory.expert_cache_bytes));
+    streaming.Set("cacheBytes", ToJs(env, s.memory.expert_cache_bytes + s.memory.buffer_bytes));
+    if (s.memory.streamed_bytes > 0) streaming.Set("streamedBytes", ToJs(env, s.memory.streamed_bytes));
     streaming.Set("expertsInMemory", ToJs(env, s.memory.expert_slots));
     streaming.Set("experts", ToJs(env, s.memory.experts));
     fit.Set("streaming", streaming);

@@ -64,12 +64,12 @@ base::Status Run(const Options& options) {
   backend::Fuse(*plan);
   auto banks = stream::FindBanks(*plan, **file);
   if (!banks.ok()) return banks.status();
-  base::AlignedBuffer<uint8_t> trunk;
+  stream::DirectBuffer trunk;
   std::unique_ptr<stream::ExpertStore> store;
   if (!options.mapped) {
     auto reader = stream::FileReader::Open(**file);
     if (!reader.ok()) return reader.status();
-    auto rest = stream::ReadTrunk(*plan, **file, **reader, nullptr, kNever);
+    auto rest = stream::ReadTrunk(*plan, **file, **reader, stream::RoutedWeights(*plan), nullptr, kNever);
     if (!rest.ok()) return rest.status();
     trunk = std::move(*rest);
     auto created = stream::ExpertStore::Create(std::move(*banks), std::move(*reader), options.cache_mib << 20,

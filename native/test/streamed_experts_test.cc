@@ -4,6 +4,7 @@
 
 #include "backend/plan_rewrite.h"
 #include "check.h"
+#include "counting_reader.h"
 #include "model/arch/arch.h"
 #include "plan_machine.h"
 #include "random_model.h"
@@ -17,27 +18,12 @@ namespace {
 // Whoever reads here crashes.
 const uint8_t* const kNowhere = reinterpret_cast<const uint8_t*>(uintptr_t{64});
 
-// Counts what is read; fails from some read on, if wanted.
-class CountingReader final : public stream::PieceReader {
- public:
-  explicit CountingReader(std::unique_ptr<PieceReader> reader) : reader_(std::move(reader)) {}
-  base::Status Read(uint32_t shard, uint64_t offset, std::span<uint8_t> out) override {
-    if (reads++ >= fail_from) return {base::StatusCode::kIo, "the disk is gone"};
-    return reader_->Read(shard, offset, out);
-  }
-  std::atomic<uint64_t> reads = 0;
-  std::atomic<uint64_t> fail_from = UINT64_MAX;
-
- private:
-  std::unique_ptr<PieceReader> reader_;
-};
-
 // A model's plan, and one that streams its experts.
 struct Model {
   std::shared_ptr<const gguf::File> file;
   backend::Plan plan, streamed;
   std::unique_ptr<stream::ExpertStore> store;
-  CountingReader* reader = nullptr;
+  test::CountingReader* reader = nullptr;
   uint64_t least = 0, experts = 0, slot_bytes = 0;
 
   explicit Model(const std::string& path) {
@@ -63,7 +49,7 @@ struct Model {
     auto files = stream::FileReader::Open(*file);
     auto banks = stream::FindBanks(plan, *file);
     if (!files.ok() || !banks.ok()) return false;
-    auto counting = std::make_unique<CountingReader>(std::move(*files));
+    auto counting = std::make_unique<test::CountingReader>(std::move(*files));
     reader = counting.get();
     auto created = stream::ExpertStore::Create(std::move(*banks), std::move(counting), slots * slot_bytes, workers);
     if (!created.ok()) return false;

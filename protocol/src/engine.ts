@@ -262,7 +262,7 @@ export interface ModelSummary {
     readonly availableBytes: number;
     readonly fits: boolean;
     readonly kvTokens: number;
-    /** Present where experts would stay on the disk, most of them in memory (`hybrid`) or fewer. */
+    /** Present where experts or layers would stay on the disk, most of them in memory (`hybrid`) or fewer. */
     readonly streaming?: {
       readonly strategy: 'hybrid' | 'streaming';
       /** Weights that are always in memory. */
@@ -271,6 +271,8 @@ export interface ModelSummary {
       readonly cacheBytes: number;
       readonly expertsInMemory: number;
       readonly experts: number;
+      /** Of a dense model, which has no experts: what each step reads of its layers, through `cacheBytes` of memory. */
+      readonly streamedBytes?: number;
     };
   };
   /** What one token of decoding reads and multiplies, from the tensor table: bytes of weights, and their number. */

@@ -49,3 +49,17 @@ test('a mixture larger than memory says what stays there', () => {
   expect(text).toContain('| Memory for experts | 2.0 GiB |');
   expect(text).toContain('| Memory needed at least | 3.0 GiB |');
 });
+
+test('a dense model larger than memory says what each step reads', () => {
+  const streaming = {
+    strategy: 'streaming',
+    residentBytes: 1024 ** 3,
+    cacheBytes: 1024 ** 2,
+    expertsInMemory: 0,
+    experts: 0,
+    streamedBytes: 2 * 1024 ** 3,
+  } as const;
+  const text = fitReport({ ...model, fit: { ...model.fit, fits: true, streaming } });
+  expect(text).toContain('larger than memory: 2.0 GiB of its layers come from the disk for each step');
+  expect(text).toContain('| Kept in memory | 1.0 GiB |');
+});

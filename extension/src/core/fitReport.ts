@@ -7,7 +7,7 @@ export function fitReport(model: ModelSummary): string {
     ? 'It does not fit into the memory that is available now.'
     : fit.streaming === undefined
       ? 'It fits into the memory of this machine.'
-      : `It is larger than memory: ${fit.streaming.expertsInMemory} of its ${fit.streaming.experts} experts are kept there, the others come from the disk.`;
+      : `It is larger than memory: ${streamed(fit.streaming)}`;
   const rows: [string, string][] = [
     ['File', code(model.path)],
     ['Architecture', `${model.architecture}, ${model.layers} layers, width ${model.embeddingLength}`],
@@ -17,15 +17,27 @@ export function fitReport(model: ModelSummary): string {
     ['Tokenizer', `${model.tokenizer.model} / ${model.tokenizer.pre}, ${model.vocabularySize} tokens`],
     ['Fill in the middle', model.special.fim ? 'yes' : 'no: completions continue the text before the cursor'],
     ['Size on disk', mebibytes(model.bytes)],
-    ...(fit.streaming === undefined
-      ? []
-      : ([['Memory for experts', mebibytes(fit.streaming.cacheBytes)]] satisfies [string, string][])),
+    ...(fit.streaming === undefined ? [] : ([streamedRow(fit.streaming)] satisfies [string, string][])),
     [fit.streaming === undefined ? 'Memory needed' : 'Memory needed at least', mebibytes(fit.neededBytes)],
     ['Memory available', mebibytes(fit.availableBytes)],
     ['Model hash', code(model.modelHash)],
   ];
   const table = rows.map(([name, value]) => `| ${name} | ${value.replaceAll('|', '\\|')} |`);
   return [`# ${model.name}`, '', verdict, '', '| | |', '|---|---|', ...table, ''].join('\n');
+}
+
+type Streaming = NonNullable<ModelSummary['fit']['streaming']>;
+
+function streamed({ streamedBytes, expertsInMemory, experts }: Streaming): string {
+  return streamedBytes === undefined
+    ? `${expertsInMemory} of its ${experts} experts are kept there, the others come from the disk.`
+    : `${mebibytes(streamedBytes)} of its layers come from the disk for each step.`;
+}
+
+function streamedRow({ streamedBytes, residentBytes, cacheBytes }: Streaming): [string, string] {
+  return streamedBytes === undefined
+    ? ['Memory for experts', mebibytes(cacheBytes)]
+    : ['Kept in memory', mebibytes(residentBytes)];
 }
 
 export function mebibytes(bytes: number): string {

@@ -53,7 +53,10 @@ class Checker {
     for (const MatmulPart& part : op.parts) {
       const Weight* w = WeightAt(part.weight);
       if (w == nullptr) return Require(false, name);
-      Require(w->cols == Width(op.in) && w->rows == Width(part.out), name + " with " + w->name);
+      const bool whole = part.out_first == 0 && w->rows == Width(part.out);
+      const bool piece = op.epilogue == Epilogue::kStore && part.out_first + w->rows <= Width(part.out);
+      Require(w->cols == Width(op.in) && (whole || piece), name + " with " + w->name);
+      Require(op.turn < 0 || plan_.matrices != nullptr, name + " without a source");
       Require(part.bias == -1 || IsVector(part.bias, w->rows), "bias of " + w->name);
     }
     if (op.epilogue == Epilogue::kAddTo) Require(op.parts.size() == 1, name);

@@ -15,6 +15,7 @@
 namespace zell::backend {
 
 class ExpertSource;
+class MatrixSource;
 
 using ValueId = int;   ///< index into Plan::values; -1 none
 using WeightId = int;  ///< index into Plan::weights; -1 none
@@ -119,6 +120,7 @@ struct MatmulPart {
   WeightId weight = -1;
   WeightId bias = -1;  ///< F32 [rows of weight] or -1
   ValueId out = -1;
+  uint32_t out_first = 0;  ///< of `out`, which other ops then complete; only where the product is stored as it is
 };
 
 /// What happens to a product before it leaves the core's cache.
@@ -154,6 +156,7 @@ struct Op {
   Activation activation = Activation::kSilu;
   std::vector<MatmulPart> parts = {};
   Epilogue epilogue = Epilogue::kStore;
+  int turn = -1;  ///< of a kMatmul: when Plan::matrices brings its matrices; -1: they are in memory
 };
 
 struct Plan {
@@ -178,6 +181,8 @@ struct Plan {
   uint32_t context_length = 0;  ///< what the model was made for
   /// Gives the matrices of experts; outlives the executor. nullptr: they are in memory, where their stacks say.
   ExpertSource* experts = nullptr;
+  /// Gives the matrices of ops with a turn; outlives the executor. nullptr: there are none.
+  MatrixSource* matrices = nullptr;
   /// Every token sees the whole text, later tokens too: an item must hold all of it. Such a plan has no logits (-1),
   /// and `normed` may be `head_in` itself.
   bool encoder = false;

@@ -83,6 +83,34 @@ void FuseAdd(std::vector<Op>& ops) {
   }
 }
 
+void SplitLogits(Plan& plan, uint64_t most_bytes) {
+  // Tiles begin at multiples of 32 rows in whole products; so do they in pieces of this.
+  constexpr uint64_t kRows = 256;
+  std::vector<Op> split;
+  for (const Op& op : plan.head) {
+    const bool plain = op.kind == OpKind::kMatmul && op.epilogue == Epilogue::kStore && op.parts.size() == 1 &&
+                       op.parts[0].out == plan.logits && op.parts[0].bias < 0;
+    if (!plain) {
+      split.push_back(op);
+      continue;
+    }
+    const Weight whole = plan.weights[static_cast<size_t>(op.parts[0].weight)];
+    const uint64_t rows = std::max<uint64_t>(kRows, most_bytes / whole.row_bytes / kRows * kRows);
+    for (uint64_t first = 0; first < whole.rows; first += rows) {
+      Op piece = op;
+      Weight w = whole;
+      w.first_row = whole.first_row + first;
+      w.rows = std::min(rows, whole.rows - first);
+      w.data = whole.data + first * whole.row_bytes;
+      piece.parts[0].weight = static_cast<WeightId>(plan.weights.size());
+      piece.parts[0].out_first = static_cast<uint32_t>(first);
+      plan.weights.push_back(std::move(w));
+      split.push_back(std::move(piece));
+    }
+  }
+  plan.head = std::move(split);
+}
+
 void Fuse(Plan& plan) {
   for (std::vector<Op>* ops : {&plan.body, &plan.head}) {
     MergeMatmuls(*ops);

@@ -13,7 +13,11 @@ void FuseActivations(std::vector<Op>& ops);
 /// matmul to a temporary then add becomes a matmul that adds.
 void FuseAdd(std::vector<Op>& ops);
 
-/// All of them, in the order in which they enable each other.
+/// The head's product that makes the logits becomes several with at most `most_bytes` of weights each, one after the
+/// other. Nothing happens to one with a bias.
+void SplitLogits(Plan& plan, uint64_t most_bytes);
+
+/// All of the fusions, in the order in which they enable each other.
 void Fuse(Plan& plan);
 
 }  // namespace zell::backend

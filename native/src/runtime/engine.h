@@ -15,6 +15,7 @@
 #include "runtime/step.h"
 #include "runtime/summary.h"
 #include "sampling/sampler.h"
+#include "stream/matrix_stream.h"
 #include "stream/store.h"
 #include "tokenizer/tokenizer.h"
 
@@ -86,7 +87,7 @@ class Engine {
   /// thread while steps run, which read them faster from then on and compute the same bits. Ends early, with what is
   /// copied, when the engine closes or `stop` is set.
   /// @param spare_bytes that must stay available of the machine's memory
-  /// @errors kOutOfMemory: they would not; kUnsupported: no large pages here, or experts stay on the disk; kIo.
+  /// @errors kOutOfMemory: they would not; kUnsupported: no large pages here, or weights stay on the disk; kIo.
   /// Everything else stays mapped.
   base::Status MoveWeightsToMemory(uint64_t spare_bytes, const std::atomic<bool>& stop);
   /// Bytes of weights that are in memory of this process.
@@ -103,6 +104,8 @@ class Engine {
   void LimitExperts(uint64_t slots);
   /// Which experts tokens were sent to since the load, layer by layer; empty where none come from the disk.
   std::vector<stream::BankUse> ExpertUses() const;
+  /// The same of a dense model's layers.
+  std::optional<stream::MatrixStats> LayerStats() const;
 
   /// Starts a step; `done` is called once on the engine's thread unless an error is returned.
   /// @errors kInvalidRequest (unknown or doubled sequence), kAlreadyRunning (one step at a time, or closed).

@@ -14,6 +14,8 @@
 #include "runtime/cache_keeper.h"
 #include "runtime/engine.h"
 #include "runtime/step_runner.h"
+#include "runtime/streamable.h"
+#include "stream/matrix_stream.h"
 #include "stream/store.h"
 
 namespace zell::runtime {
@@ -35,9 +37,10 @@ struct Engine::Impl {
   Summary summary;
   std::shared_ptr<const tokenizer::Tokenizer> tokenizer;
   backend::Plan plan;
-  base::AlignedBuffer<uint8_t> trunk;            ///< weights beside streamed experts
-  std::unique_ptr<stream::ExpertStore> experts;  ///< nullptr: all weights are mapped
-  std::unique_ptr<CacheKeeper> keeper;           ///< of `experts`
+  stream::DirectBuffer trunk;                      ///< weights beside streamed ones
+  std::unique_ptr<stream::ExpertStore> experts;    ///< nullptr: no expert comes from the disk
+  std::unique_ptr<CacheKeeper> keeper;             ///< of `experts`
+  std::unique_ptr<stream::MatrixStream> matrices;  ///< nullptr: no layer comes from the disk
   std::unique_ptr<backend::Backend> backend;
   std::unique_ptr<backend::Executor> executor;
   int threads = 1;
@@ -66,11 +69,15 @@ struct Engine::Impl {
   /// Like Find, but refuses sequences in the running step.
   base::Result<SequenceState*> FindIdle(uint32_t sequence) const;
   void Loop();
-  /// Reads what is always needed to memory, and makes the executor take experts from the disk.
-  base::Status StreamExperts(const gguf::File& file, std::vector<stream::Bank> banks, uint64_t cache_bytes,
-                             const ExpertOptions& options, const Progress& progress, const std::atomic<bool>& stop);
+  /// Reads what is always needed to memory, and makes the executor take the rest from the disk.
+  base::Status Stream(const gguf::File& file, Streamable streamable, const ExpertOptions& options,
+                      const Progress& progress, const std::atomic<bool>& stop);
 
  private:
+  base::Status StreamExperts(const gguf::File& file, std::vector<stream::Bank> banks, const ExpertOptions& options,
+                             const Progress& progress, const std::atomic<bool>& stop);
+  base::Status StreamLayers(const gguf::File& file, stream::Turns turns, const ExpertOptions& options,
+                            const Progress& progress, const std::atomic<bool>& stop);
   std::vector<StepOutput> RunJob(const Job& job);
   base::Status CheckItem(const StepItem& item, const SequenceState& state) const;
   /// The item's adapters become the sequence's. @errors as AdapterTable::Resolve; kInvalidRequest when the sequence

@@ -155,7 +155,8 @@ Result<ImportanceReport> MeasureImportance(const std::string& model, const std::
   const Result<std::unique_ptr<backend::Executor>> executor = backend->Compile(*plan);
   if (!executor.ok()) return executor.status();
   const uint32_t chunk = std::clamp(options.chunk_tokens, uint32_t{1}, std::max(plan->context_length, uint32_t{1}));
-  ModelNeeds needs = NeedsOf(*plan, {}, (*file)->total_bytes(), (*executor)->ScratchBytes(backend::kMaxBatchTokens));
+  ModelNeeds needs =
+      NeedsOf(*plan, {}, {}, (*file)->total_bytes(), (*executor)->ScratchBytes(backend::kMaxBatchTokens));
   needs.context = chunk;
   needs.sequences = 1;
   ZELL_RETURN_IF_ERROR(CheckFit(PlanMemory(needs, base::GetMemoryInfo())));

@@ -6,7 +6,6 @@
 #include "model/arch/arch.h"
 #include "model/vocabulary.h"
 #include "runtime/engine_impl.h"
-#include "stream/trunk.h"
 
 namespace zell::runtime {
 namespace {
@@ -14,8 +13,6 @@ namespace {
 // Bytes between two reports of progress and two looks at the stop flag: a few ms of a fast disk.
 constexpr size_t kProgressBytes = 16 * 1024 * 1024;
 constexpr size_t kPageBytes = 4096;
-// Threads that read experts: with two a disk is usually busy, more help where it answers several at once.
-constexpr int kReaders = 4;
 
 // Touches every page of the weights, in file order.
 base::Status ReadWeights(const gguf::File& file, const Engine::Progress& progress, const std::atomic<bool>& stop) {
@@ -58,11 +55,10 @@ base::Result<std::unique_ptr<Engine>> Engine::Load(const std::string& path, cons
   impl->executor = std::move(*executor);
 
   const uint32_t context = ContextFor(options, impl->plan.context_length);
-  // Experts that cannot be streamed must fit like everything else.
-  base::Result<std::vector<stream::Bank>> banks = stream::FindBanks(impl->plan, **file);
-  if (!banks.ok()) banks = std::vector<stream::Bank>();
-  ModelNeeds needs =
-      NeedsOf(impl->plan, *banks, (*file)->total_bytes(), impl->executor->ScratchBytes(backend::kMaxBatchTokens));
+  // What cannot be streamed must fit like everything else.
+  Streamable streamable = FindStreamable(impl->plan, **file);
+  ModelNeeds needs = NeedsOf(impl->plan, streamable.banks, streamable.turns, (*file)->total_bytes(),
+                             impl->executor->ScratchBytes(backend::kMaxBatchTokens));
   needs.context = context;
   needs.sequences = options.max_sequences;
   needs.most_cache_bytes = options.experts.cache_bytes;
@@ -87,38 +83,15 @@ base::Result<std::unique_ptr<Engine>> Engine::Load(const std::string& path, cons
   impl->summary.context_length = context;
   impl->summary.vocabulary_size = impl->plan.vocabulary_size;
   impl->summary.memory = memory;
-  impl->summary.experts = LayoutOf(*banks);
+  impl->summary.experts = LayoutOf(streamable.banks);
   impl->cache = std::make_unique<kv::Cache>(impl->plan.kv_groups, static_cast<size_t>(memory.kv_blocks));
   if (memory.streams()) {
-    ZELL_RETURN_IF_ERROR(
-        impl->StreamExperts(**file, std::move(*banks), memory.expert_cache_bytes, options.experts, progress, stop));
+    ZELL_RETURN_IF_ERROR(impl->Stream(**file, std::move(streamable), options.experts, progress, stop));
   } else {
     ZELL_RETURN_IF_ERROR(ReadWeights(**file, progress, stop));
   }
   impl->load_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
-}
-
-base::Status Engine::Impl::StreamExperts(const gguf::File& file, std::vector<stream::Bank> banks, uint64_t cache_bytes,
-                                         const ExpertOptions& options, const Progress& progress,
-                                         const std::atomic<bool>& stop) {
-  base::Result<std::unique_ptr<stream::PieceReader>> reader = stream::FileReader::Open(file, options.past_cache);
-  if (!reader.ok()) return reader.status();
-  base::Result<base::AlignedBuffer<uint8_t>> rest = stream::ReadTrunk(plan, file, **reader, progress, stop);
-  if (!rest.ok()) return rest.status();
-  trunk = std::move(*rest);
-  base::Result<std::unique_ptr<stream::ExpertStore>> store =
-      stream::ExpertStore::Create(std::move(banks), std::move(*reader), cache_bytes,
-                                  options.readers > 0 ? static_cast<int>(options.readers) : kReaders);
-  if (!store.ok()) return store.status();
-  if (!options.usual.empty()) ZELL_RETURN_IF_ERROR((*store)->Recall(options.usual));
-  experts = std::move(*store);
-  keeper = std::make_unique<CacheKeeper>(*experts, summary.memory.margin_bytes);
-  plan.experts = experts.get();
-  base::Result<std::unique_ptr<backend::Executor>> compiled = backend->Compile(plan);
-  if (!compiled.ok()) return compiled.status();
-  executor = std::move(*compiled);
-  return base::Status::Ok();
 }
 
 }  // namespace zell::runtime

@@ -111,15 +111,12 @@ void Forget(const std::string& path) {
   ::close(fd);
 }
 
-}  // namespace
-
-TEST(any_limit_runs_or_refuses_and_kills_nobody) {
+// In groups of twice the file down to a tenth.
+void CheckLimits(const test::SmallModel& model) {
   if (kSanitized) SKIP("sanitizers need memory of their own");
   const Group group;
   if (!group.ok()) SKIP("no right to make a control group");
-  // Some 170 MB, of them 160 of experts.
-  const std::string path =
-      test::WriteSmallModel({.layers = 6, .width = 768, .ffn = 1024, .experts = 11}, "memory_limit");
+  const std::string path = test::WriteSmallModel(model, "memory_limit");
   REQUIRE(!path.empty());
   const uint64_t file = fs::file_size(path);
   int streamed = 0;
@@ -198,6 +195,18 @@ TEST(a_program_beside_it_gets_the_memory_of_experts) {
   ::close(enough[1]);
   CHECK_EQ(Await(engine), kStreamed);
   fs::remove(path);
+}
+
+}  // namespace
+
+// Some 170 MB, of them 160 of experts.
+TEST(any_limit_runs_or_refuses_a_mixture_and_kills_nobody) {
+  CheckLimits({.layers = 6, .width = 768, .ffn = 1024, .experts = 11});
+}
+
+// As many, nearly all of them in layers.
+TEST(any_limit_runs_or_refuses_a_dense_model_and_kills_nobody) {
+  CheckLimits({.layers = 24, .width = 768, .ffn = 2304});
 }
 
 #endif

@@ -1,19 +1,25 @@
 #include "runtime/memory_plan.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 #include "kv/cache.h"
+#include "stream/matrix_stream.h"
 
 namespace zell::runtime {
 namespace {
 
 // Less context than this is of no use to anybody.
 constexpr uint32_t kLeastContext = 512;
-// Beside streamed experts, which fill whatever they get: for other programs, and for what this plan does not know of.
+// Beside streamed weights, which fill whatever they get: for other programs, and for what this plan does not know of.
 constexpr uint64_t kMarginShare = 7;
 // More than this, or half of what is available, no cache of experts takes by itself.
 constexpr uint64_t kUsualCache = uint64_t{8} << 30;
+
+// Of the memory for a dense model's layers, what those from the disk go through: time to read ahead while resident
+// layers are computed and while tokens are chosen. What it takes more than that, it takes from resident layers.
+constexpr uint64_t kBufferShare = 12;
 
 std::string MiB(uint64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
@@ -55,15 +61,66 @@ void PlanStreaming(const ModelNeeds& needs, MemoryPlan& plan) {
   plan.strategy = plan.expert_slots >= needs.experts / 4 * 3 ? Strategy::kHybrid : Strategy::kStreaming;
 }
 
+// The output layer and the first layers stay in memory, the others are read whenever their turn comes.
+void PlanLayers(const ModelNeeds& needs, MemoryPlan& plan) {
+  const uint64_t layers = std::accumulate(needs.matrix_bytes.begin(), needs.matrix_bytes.end(), uint64_t{0});
+  const uint64_t table = needs.tied ? 0 : needs.embedding_bytes;
+  const uint64_t always = needs.weights_bytes - std::min(needs.weights_bytes, layers + needs.logits_bytes + table);
+  plan.margin_bytes = plan.available_bytes / kMarginShare;
+  const uint64_t fixed = always + needs.scratch_bytes + plan.margin_bytes;
+  const uint64_t block = std::max<uint64_t>(1, needs.kv_block_bytes);
+  const uint64_t least_blocks = kv::BlocksFor(std::min(needs.context, kLeastContext));
+  plan.resident_bytes = always;
+  plan.needed_bytes = fixed + needs.least_buffer + least_blocks * block;
+  plan.kv_blocks = least_blocks;
+  plan.strategy = Strategy::kRefused;
+  if (plan.needed_bytes > plan.available_bytes) return;
+  const uint64_t left = plan.available_bytes - fixed;
+  const uint64_t wanted = uint64_t{needs.sequences} * kv::BlocksFor(needs.context);
+  plan.kv_blocks = std::max(least_blocks, std::min(wanted, left / 8 / block));
+  const uint64_t room = left - plan.kv_blocks * block;
+  plan.buffer_bytes = std::max(needs.least_buffer, room / kBufferShare);
+  if (room / 4 > needs.least_buffer) {
+    plan.buffer_bytes = std::max(plan.buffer_bytes, std::min(needs.least_buffer / 2 * 3, room / 4));
+  }
+  uint64_t free = room - std::min(room, plan.buffer_bytes);
+  if (free < needs.logits_bytes) {
+    plan.streamed_bytes = needs.logits_bytes;
+  } else {
+    plan.resident_logits = true;
+    free -= needs.logits_bytes;
+    plan.resident_bytes += needs.logits_bytes;
+  }
+  bool full = false;
+  for (const uint64_t bytes : needs.matrix_bytes) {
+    full = full || bytes > free;
+    if (full) {
+      plan.streamed_bytes += bytes;
+      continue;
+    }
+    free -= bytes;
+    plan.resident_bytes += bytes;
+    ++plan.resident_matrices;
+  }
+  plan.strategy = plan.streamed_bytes <= needs.weights_bytes / 4 ? Strategy::kHybrid : Strategy::kStreaming;
+}
+
 }  // namespace
 
-ModelNeeds NeedsOf(const backend::Plan& plan, const std::vector<stream::Bank>& banks, uint64_t weights_bytes,
-                   uint64_t scratch_bytes) {
+ModelNeeds NeedsOf(const backend::Plan& plan, const std::vector<stream::Bank>& banks, const stream::Turns& turns,
+                   uint64_t weights_bytes, uint64_t scratch_bytes) {
   ModelNeeds needs;
   needs.weights_bytes = weights_bytes;
   needs.scratch_bytes = scratch_bytes;
   needs.kv_block_bytes = kv::BlockBytes(plan.kv_groups);
-  if (banks.empty()) return needs;
+  if (banks.empty()) {
+    for (const stream::Turn& turn : turns.body) needs.matrix_bytes.push_back(turn.bytes);
+    needs.logits_bytes = stream::BytesOf(turns.head);
+    if (turns.embedding) needs.embedding_bytes = turns.embedding->rows * turns.embedding->row_bytes;
+    needs.tied = turns.embedding && turns.embedding->in_head;
+    needs.least_buffer = std::max(stream::LeastBuffer(turns.body), stream::LeastBuffer(turns.head));
+    return needs;
+  }
   needs.expert_bytes = stream::ExpertBytes(banks);
   needs.slot_bytes = stream::SlotBytes(banks);
   needs.least_slots = stream::LeastSlots(banks);
@@ -82,13 +139,20 @@ MemoryPlan PlanMemory(const ModelNeeds& needs, const base::MemoryInfo& memory, u
   PlanDirect(needs, plan);
   const bool roomy = needs.weights_bytes <= plan.available_bytes / 5 * 4;
   if (needs.experts > 0 && needs.slot_bytes > 0 && (!roomy || !plan.fits())) PlanStreaming(needs, plan);
+  const bool fits_well = plan.needed_bytes <= plan.available_bytes / 10 * 9;
+  if (!needs.matrix_bytes.empty() && (!plan.fits() || (!roomy && !fits_well))) {
+    MemoryPlan layers = plan;
+    PlanLayers(needs, layers);
+    if (layers.streamed_bytes > 0 || !plan.fits()) plan = layers;
+  }
   return plan;
 }
 
 base::Status CheckFit(const MemoryPlan& plan) {
   if (plan.fits()) return base::Status::Ok();
-  const std::string least =
-      plan.experts > 0 ? ", even with its experts on the disk" : " (" + MiB(plan.weights_bytes) + " of weights)";
+  const std::string least = plan.experts > 0        ? ", even with its experts on the disk"
+                            : plan.margin_bytes > 0 ? ", even with its layers on the disk"
+                                                    : " (" + MiB(plan.weights_bytes) + " of weights)";
   return {base::StatusCode::kOutOfMemory,
           "the model needs " + MiB(plan.needed_bytes) + least + ", " + MiB(plan.available_bytes) + " are available"};
 }

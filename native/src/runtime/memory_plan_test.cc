@@ -37,6 +37,16 @@ MemoryPlan With(const ModelNeeds& needs, uint64_t available, uint64_t limit = 0)
   return PlanMemory(needs, MemoryInfo{65536 * kMiB, available * kMiB}, limit * kMiB);
 }
 
+// 1000 MiB: 80 matrices of 10, an output layer of 100, an embedding of 95, and 5 of vectors.
+ModelNeeds Layers() {
+  ModelNeeds needs = Dense(1000 * kMiB, 2048, 4);
+  needs.matrix_bytes.assign(80, 10 * kMiB);
+  needs.logits_bytes = 100 * kMiB;
+  needs.embedding_bytes = 95 * kMiB;
+  needs.least_buffer = 20 * kMiB;
+  return needs;
+}
+
 }  // namespace
 
 TEST(a_model_that_fits_gets_full_contexts) {
@@ -113,6 +123,54 @@ TEST(a_profile_says_how_large_the_cache_of_experts_may_be) {
   CHECK_EQ(With(needs, 900).expert_slots, usual.expert_slots);
   needs.most_cache_bytes = 1;
   CHECK_EQ(With(needs, 900).expert_slots, uint64_t{2});
+}
+
+TEST(a_dense_model_streams_what_does_not_fit) {
+  CHECK(With(Layers(), 1300).strategy == Strategy::kDirect);
+  // As it takes less than nine tenths, a model that every token reads all of stays in memory.
+  CHECK(With(Layers(), 1160).strategy == Strategy::kDirect);
+  const MemoryPlan near = With(Layers(), 1100);
+  CHECK(near.strategy == Strategy::kHybrid);
+  CHECK(near.resident_logits && near.resident_matrices >= 60);
+  const MemoryPlan half = With(Layers(), 500);
+  CHECK(half.strategy == Strategy::kStreaming && half.resident_logits);
+  CHECK_EQ(half.resident_bytes, (5 + 100 + 10 * half.resident_matrices) * kMiB);
+  CHECK_EQ(half.streamed_bytes, (80 - half.resident_matrices) * 10 * kMiB);
+  // A third is enough; with less the output layer goes to the disk before the model is refused.
+  CHECK(With(Layers(), 333).strategy == Strategy::kStreaming);
+  const MemoryPlan little = With(Layers(), 150);
+  CHECK(little.fits() && !little.resident_logits);
+  CHECK_EQ(little.streamed_bytes, (100 + 10 * (80 - little.resident_matrices)) * kMiB);
+  CHECK(zell::runtime::CheckFit(With(Layers(), 40)).message.find("even with its layers") != std::string::npos);
+}
+
+TEST(a_table_that_is_also_the_output_layer_counts_once) {
+  ModelNeeds needs = Layers();
+  needs.tied = true;
+  needs.embedding_bytes = needs.logits_bytes;
+  needs.weights_bytes = 905 * kMiB;
+  const MemoryPlan plan = With(needs, 500);
+  CHECK(plan.resident_logits);
+  CHECK_EQ(plan.resident_bytes, (5 + 100 + 10 * plan.resident_matrices) * kMiB);
+}
+
+TEST(streamed_layers_never_take_more_than_there_is) {
+  bool refused = true;
+  uint64_t streamed = UINT64_MAX;
+  for (uint64_t available = 40; available < 1300; available += 7) {
+    const MemoryPlan plan = With(Layers(), available);
+    CHECK(plan.fits() || refused);
+    refused = !plan.fits();
+    if (refused) continue;
+    // More memory never means more to read.
+    CHECK(plan.streamed_bytes <= streamed);
+    streamed = plan.streamed_bytes;
+    if (!plan.streams()) continue;
+    CHECK(plan.buffer_bytes >= 20 * kMiB && plan.kv_blocks >= 16);
+    CHECK(plan.resident_bytes + plan.scratch_bytes + plan.margin_bytes + plan.buffer_bytes + plan.kv_blocks * kMiB <=
+          plan.available_bytes);
+  }
+  CHECK_EQ(streamed, uint64_t{0});
 }
 
 ZELL_TEST_MAIN

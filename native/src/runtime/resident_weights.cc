@@ -11,7 +11,9 @@
 namespace zell::runtime {
 
 base::Status Engine::MoveWeightsToMemory(uint64_t spare_bytes, const std::atomic<bool>& stop) {
-  if (impl_->experts != nullptr) return {base::StatusCode::kUnsupported, "This model's experts stay on the disk."};
+  if (impl_->summary.memory.streams()) {
+    return {base::StatusCode::kUnsupported, "Weights of this model come from the disk while it runs."};
+  }
   base::LowerThreadPriority();
   const gguf::File& file = *impl_->summary.file;
   std::vector<const gguf::TensorInfo*> matrices;
@@ -32,7 +34,12 @@ base::Status Engine::MoveWeightsToMemory(uint64_t spare_bytes, const std::atomic
 }
 
 uint64_t Engine::ResidentWeights() const {
-  return impl_->experts != nullptr ? impl_->trunk.size() : impl_->summary.file->resident_bytes();
+  return impl_->summary.memory.streams() ? impl_->trunk.size() : impl_->summary.file->resident_bytes();
+}
+
+std::optional<stream::MatrixStats> Engine::LayerStats() const {
+  if (impl_->matrices == nullptr) return std::nullopt;
+  return impl_->matrices->stats();
 }
 
 std::vector<stream::BankUse> Engine::ExpertUses() const {

@@ -1,4 +1,5 @@
-// Engines whose experts stay on the disk: answers of the same file in memory, files that change, plans that refuse.
+// Engines whose experts or layers stay on the disk: answers of the same file in memory, files that change, plans that
+// refuse.
 #include <chrono>
 #include <filesystem>
 #include <future>
@@ -20,6 +21,11 @@ constexpr uint64_t kMiB = 1 << 20;
 // Some 30 MB, all but 3 of them experts.
 std::string WriteModel(const std::string& name) {
   return test::WriteSmallModel({.layers = 4, .width = 512, .ffn = 512, .experts = 8}, name);
+}
+
+// Some 35 MB in layers; a step's scratch takes 20 more.
+std::string WriteDense(const std::string& name) {
+  return test::WriteSmallModel({.layers = 8, .width = 512, .ffn = 2048}, name);
 }
 
 base::Result<std::unique_ptr<Engine>> Load(const std::string& path, uint64_t limit) {
@@ -135,20 +141,106 @@ TEST(the_summary_says_beforehand_what_the_load_does) {
   }
 }
 
-TEST(a_file_that_changes_underneath_is_an_error) {
-  const std::string path = WriteModel("streamed_changing");
-  auto engine = Load(path, 30 * kMiB);
+TEST(layers_from_the_disk_give_the_same_answers_with_any_limit) {
+  const std::string path = WriteDense("streamed_dense");
+  auto direct = Load(path, 0);
+  REQUIRE(direct.ok());
+  CHECK((*direct)->summary().memory.strategy == Strategy::kDirect);
+  CHECK(!(*direct)->LayerStats().has_value());
+  const std::vector<float> expected = Logits(**direct);
+  int streamed = 0;
+  bool refused = false;
+  for (const uint64_t mib : {68, 60, 52, 44, 36, 28, 4}) {
+    const uint64_t limit = mib * kMiB;
+    const auto summary =
+        runtime::Inspect(path, {.threads = 2, .context_length = 256, .max_sequences = 2, .memory_limit = limit});
+    auto engine = Load(path, limit);
+    REQUIRE(summary.ok());
+    CHECK_EQ(summary->memory.fits(), engine.ok());
+    if (!engine.ok()) {
+      CHECK(engine.status().code == base::StatusCode::kOutOfMemory);
+      CHECK(engine.status().message.find("even with its layers on the disk") != std::string::npos);
+      refused = true;
+      continue;
+    }
+    CHECK(!refused);
+    CHECK(Logits(**engine) == expected);
+    const runtime::MemoryPlan& plan = (*engine)->summary().memory;
+    CHECK(plan.strategy == summary->memory.strategy);
+    if (!plan.streams()) continue;
+    ++streamed;
+    CHECK((*engine)->ResidentWeights() <= plan.resident_bytes + kMiB);
+    // Six steps of one pass each, and what is read ahead.
+    const uint64_t read = (*engine)->LayerStats()->bytes_read;
+    CHECK(read >= 6 * plan.streamed_bytes && read <= 6 * plan.streamed_bytes + plan.buffer_bytes);
+    CHECK((*engine)->MoveWeightsToMemory(0, never).code == base::StatusCode::kUnsupported);
+  }
+  CHECK(streamed >= 3 && refused);
+}
+
+TEST(adapters_work_on_layers_from_the_disk) {
+  const std::string path = WriteDense("streamed_dense");
+  const std::string adapter = path + ".lora";
+  {
+    auto file = gguf::File::Open(path);
+    REQUIRE(file.ok());
+    test::RandomAdapterFile what;
+    what.size = 5;
+    REQUIRE(test::WriteRandomAdapter(**file, adapter, what).ok());
+  }
+  std::vector<std::vector<float>> logits;
+  for (const uint64_t limit : {uint64_t{0}, 36 * kMiB}) {
+    auto engine = Load(path, limit);
+    REQUIRE(engine.ok());
+    CHECK_EQ((*engine)->summary().memory.streams(), limit > 0);
+    const auto info = (*engine)->LoadAdapter(adapter);
+    REQUIRE(info.ok());
+    logits.push_back(Logits(**engine, info->id));
+    CHECK(Logits(**engine) != logits.back());
+  }
+  CHECK(logits[0] == logits[1]);
+}
+
+TEST(a_cancelled_step_leaves_the_stream_in_order) {
+  const std::string path = WriteDense("streamed_dense");
+  auto engine = Load(path, 36 * kMiB);
   REQUIRE(engine.ok());
-  REQUIRE((*engine)->summary().memory.streams());
-  std::filesystem::resize_file(path, 8 * kMiB);
-  const uint32_t sequence = (*engine)->CreateSequence();
-  std::vector<runtime::StepItem> items(1);
-  items[0].sequence = sequence, items[0].tokens = {1, 2, 3};
-  const auto outputs = Step(**engine, items);
-  REQUIRE(outputs.size() == 1);
-  CHECK(outputs[0].status.code == base::StatusCode::kIo);
-  CHECK(outputs[0].status.message.find("changed") != std::string::npos);
-  CHECK_EQ(*(*engine)->Length(sequence), 0u);  // nothing was committed
+  const std::vector<float> expected = Logits(**engine);
+  for (int i = 0; i < 3; ++i) {
+    const uint32_t sequence = (*engine)->CreateSequence();
+    std::vector<runtime::StepItem> items(1);
+    items[0].sequence = sequence;
+    items[0].tokens.assign(200, 7);
+    std::promise<base::StatusCode> code;
+    const auto done = [&](auto result) {
+      code.set_value(result.ok() ? (*result)[0].status.code : result.status().code);
+    };
+    REQUIRE((*engine)->Step(std::move(items), done).ok());
+    std::this_thread::sleep_for(std::chrono::milliseconds(4 * i));
+    (*engine)->Cancel(sequence);
+    const base::StatusCode got = code.get_future().get();
+    CHECK(got == base::StatusCode::kCancelled || got == base::StatusCode::kOk);
+    (*engine)->FreeSequence(sequence);
+  }
+  CHECK(Logits(**engine) == expected);
+}
+
+TEST(a_file_that_changes_underneath_is_an_error) {
+  for (const bool dense : {false, true}) {
+    const std::string path = dense ? WriteDense("streamed_changing") : WriteModel("streamed_changing");
+    auto engine = Load(path, (dense ? 36 : 30) * kMiB);
+    REQUIRE(engine.ok());
+    REQUIRE((*engine)->summary().memory.streams());
+    std::filesystem::resize_file(path, 8 * kMiB);
+    const uint32_t sequence = (*engine)->CreateSequence();
+    std::vector<runtime::StepItem> items(1);
+    items[0].sequence = sequence, items[0].tokens = {1, 2, 3};
+    const auto outputs = Step(**engine, items);
+    REQUIRE(outputs.size() == 1);
+    CHECK(outputs[0].status.code == base::StatusCode::kIo);
+    CHECK(outputs[0].status.message.find("changed") != std::string::npos);
+    CHECK_EQ(*(*engine)->Length(sequence), 0u);  // nothing was committed
+  }
 }
 
 ZELL_TEST_MAIN

@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <map>
 
+#include "backend/plan_rewrite.h"
 #include "base/sha256.h"
 #include "kv/cache.h"
 #include "model/arch/arch.h"
 #include "model/vocabulary.h"
+#include "runtime/streamable.h"
 
 namespace zell::runtime {
 namespace {
@@ -89,13 +91,13 @@ MemoryPlan MemoryFor(const gguf::File& file, const LoadOptions& options, ExpertL
   needs.weights_bytes = file.total_bytes();
   needs.sequences = options.max_sequences;
   if (!plan.ok()) return PlanMemory(needs, memory, options.memory_limit);
+  backend::Fuse(*plan);
   for (backend::KvGroup& group : plan->kv_groups) group.type = options.kv_type, group.rotated = options.kv_rotation;
   base::Result<std::unique_ptr<backend::Executor>> executor = backend::MakeCpuBackend(1)->Compile(*plan);
   const uint64_t scratch = executor.ok() ? (*executor)->ScratchBytes(backend::kMaxBatchTokens) : 0;
-  base::Result<std::vector<stream::Bank>> banks = stream::FindBanks(*plan, file);
-  if (!banks.ok()) banks = std::vector<stream::Bank>();
-  experts = LayoutOf(*banks);
-  needs = NeedsOf(*plan, *banks, file.total_bytes(), scratch);
+  const Streamable streamable = FindStreamable(*plan, file);
+  needs = NeedsOf(*plan, streamable.banks, streamable.turns, file.total_bytes(), scratch);
+  experts = LayoutOf(streamable.banks);
   needs.context = ContextFor(options, plan->context_length);
   needs.sequences = options.max_sequences;
   needs.most_cache_bytes = options.experts.cache_bytes;

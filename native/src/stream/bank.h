@@ -8,16 +8,9 @@
 #include "backend/plan.h"
 #include "base/status.h"
 #include "gguf/file.h"
+#include "stream/range.h"
 
 namespace zell::stream {
-
-/// Bytes of a file, from and to multiples of base::kDirectAlignment, and where in a slot they go.
-struct Range {
-  uint32_t shard = 0;
-  uint64_t offset = 0;
-  uint64_t bytes = 0;
-  uint64_t slot_offset = 0;
-};
 
 /// What one op needs of one expert. Matrices that touch each other in the file are one range.
 struct ExpertPart {

@@ -6,8 +6,6 @@
 #include <limits>
 #include <vector>
 
-#include "base/aligned_buffer.h"
-#include "base/direct_file.h"
 #include "base/large_pages.h"
 #include "stream/bank.h"
 #include "stream/policy.h"
@@ -50,11 +48,8 @@ class Slots {
 
   /// False when there is no memory.
   bool Allocate(uint64_t slots) {
-    if (slots > (std::numeric_limits<size_t>::max() - base::kDirectAlignment) / slot_bytes_) return false;
-    memory_ = base::AlignedBuffer<uint8_t>::Unzeroed(slots * slot_bytes_ + base::kDirectAlignment);
-    if (!memory_.ok()) return false;
-    const size_t beyond = reinterpret_cast<uintptr_t>(memory_.data()) % base::kDirectAlignment;
-    first_slot_ = memory_.data() + (beyond == 0 ? 0 : base::kDirectAlignment - beyond);
+    if (slots > std::numeric_limits<uint64_t>::max() / slot_bytes_) return false;
+    if (!memory_.Allocate(slots * slot_bytes_)) return false;
     slots_.assign(slots, {});
     live_ = slots;
     return true;
@@ -67,7 +62,7 @@ class Slots {
   uint64_t occupied() const { return occupied_; }
   uint64_t slot_bytes() const { return slot_bytes_; }
   Entry& EntryOf(uint32_t bank, uint32_t expert) { return entries[first_[bank] + expert]; }
-  uint8_t* Address(const Entry& entry) const { return first_slot_ + entry.slot * slot_bytes_; }
+  uint8_t* Address(const Entry& entry) const { return memory_.data() + entry.slot * slot_bytes_; }
 
   /// Gives the entry a slot: an empty one, or that of the loose entry which is used again last, if that will be after
   /// more than `least_wait` passes. False: there is none.
@@ -94,7 +89,7 @@ class Slots {
       Empty(slot);
       slots_[slot].retired = true;
       --live_;
-      base::ReleasePages(first_slot_ + slot * slot_bytes_, slot_bytes_);
+      base::ReleasePages(memory_.data() + slot * slot_bytes_, slot_bytes_);
     }
   }
 
@@ -131,8 +126,7 @@ class Slots {
 
   const uint64_t slot_bytes_;
   std::vector<size_t> first_;  ///< [bank] → its first entry
-  base::AlignedBuffer<uint8_t> memory_;
-  uint8_t* first_slot_ = nullptr;
+  DirectBuffer memory_;
   std::vector<Slot> slots_;
   uint64_t live_ = 0;
   uint64_t occupied_ = 0;

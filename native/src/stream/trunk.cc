@@ -19,22 +19,12 @@ struct Stretch {
   uint64_t place = 0;
 };
 
-// Weights whose experts come from elsewhere.
-std::set<backend::WeightId> RoutedWeights(const backend::Plan& plan) {
-  std::set<backend::WeightId> routed;
-  for (const backend::Op& op : plan.body) {
-    if (op.kind != backend::OpKind::kExperts || op.route < 0) continue;
-    for (const backend::MatmulPart& part : op.parts) routed.insert(part.weight);
-  }
-  return routed;
-}
-
-std::vector<Stretch> FindStretches(const gguf::File& file, const std::vector<const uint8_t*>& routed) {
+std::vector<Stretch> FindStretches(const gguf::File& file, const std::vector<const uint8_t*>& elsewhere) {
   std::vector<Stretch> all;
   for (const gguf::TensorInfo& tensor : file.tensors()) {
     const uint8_t* data = file.data(tensor).data();
-    const auto first = std::lower_bound(routed.begin(), routed.end(), data);
-    if (first != routed.end() && *first < data + tensor.bytes) continue;
+    const auto first = std::lower_bound(elsewhere.begin(), elsewhere.end(), data);
+    if (first != elsewhere.end() && *first < data + tensor.bytes) continue;
     const uint64_t a = base::kDirectAlignment;
     all.push_back({tensor.shard, tensor.file_offset / a * a, (tensor.file_offset + tensor.bytes + a - 1) / a * a});
   }
@@ -59,25 +49,34 @@ std::vector<Stretch> FindStretches(const gguf::File& file, const std::vector<con
 
 }  // namespace
 
-base::Result<base::AlignedBuffer<uint8_t>> ReadTrunk(backend::Plan& plan, const gguf::File& file, PieceReader& reader,
-                                                     const std::function<void(uint64_t, uint64_t)>& progress,
-                                                     const std::atomic<bool>& stop) {
-  const std::set<backend::WeightId> routed = RoutedWeights(plan);
-  std::vector<const uint8_t*> experts;
-  for (const backend::WeightId id : routed) {
-    const auto& stack = plan.weights[static_cast<size_t>(id)].stack;
-    experts.insert(experts.end(), stack.begin(), stack.end());
+std::set<backend::WeightId> RoutedWeights(const backend::Plan& plan) {
+  std::set<backend::WeightId> routed;
+  for (const backend::Op& op : plan.body) {
+    if (op.kind != backend::OpKind::kExperts || op.route < 0) continue;
+    for (const backend::MatmulPart& part : op.parts) routed.insert(part.weight);
   }
-  std::sort(experts.begin(), experts.end());
-  const std::vector<Stretch> stretches = FindStretches(file, experts);
+  return routed;
+}
+
+base::Result<DirectBuffer> ReadTrunk(backend::Plan& plan, const gguf::File& file, PieceReader& reader,
+                                     const std::set<backend::WeightId>& elsewhere,
+                                     const std::function<void(uint64_t, uint64_t)>& progress,
+                                     const std::atomic<bool>& stop) {
+  std::vector<const uint8_t*> addresses;
+  for (const backend::WeightId id : elsewhere) {
+    const backend::Weight& weight = plan.weights[static_cast<size_t>(id)];
+    addresses.insert(addresses.end(), weight.stack.begin(), weight.stack.end());
+    if (weight.stack.empty()) addresses.push_back(weight.data);
+  }
+  std::sort(addresses.begin(), addresses.end());
+  const std::vector<Stretch> stretches = FindStretches(file, addresses);
   const uint64_t total = stretches.empty() ? 0 : stretches.back().place + stretches.back().end - stretches.back().begin;
-  auto trunk = base::AlignedBuffer<uint8_t>::Unzeroed(static_cast<size_t>(total) + base::kDirectAlignment);
-  if (!trunk.ok()) {
+  DirectBuffer trunk;
+  if (!trunk.Allocate(total)) {
     return base::Status{base::StatusCode::kOutOfMemory,
-                        "no memory for " + std::to_string(total >> 20) + " MiB of weights beside the experts"};
+                        "no memory for " + std::to_string(total >> 20) + " MiB of weights that are always needed"};
   }
-  const uintptr_t beyond = reinterpret_cast<uintptr_t>(trunk.data()) % base::kDirectAlignment;
-  uint8_t* const first = trunk.data() + (beyond == 0 ? 0 : base::kDirectAlignment - beyond);
+  uint8_t* const first = trunk.data();
   for (const Stretch& s : stretches) {
     for (uint64_t at = s.begin; at < s.end; at += kReadBytes) {
       if (stop.load(std::memory_order_relaxed))
@@ -100,7 +99,7 @@ base::Result<base::AlignedBuffer<uint8_t>> ReadTrunk(backend::Plan& plan, const 
     }
   };
   for (size_t id = 0; id < plan.weights.size(); ++id) {
-    if (routed.contains(static_cast<backend::WeightId>(id))) continue;
+    if (elsewhere.contains(static_cast<backend::WeightId>(id))) continue;
     move(plan.weights[id].data);
     for (const uint8_t*& address : plan.weights[id].stack) move(address);
   }

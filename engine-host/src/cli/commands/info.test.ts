@@ -11,4 +11,9 @@ test('a model fits, streams its experts, or is refused', () => {
   const streamed = fitText({ ...fit, streaming: { strategy: 'streaming', ...streaming } });
   expect(streamed).toMatch(/^streams experts from the disk: .* for 20 of 256 experts/);
   expect(fitText({ ...fit, streaming: { strategy: 'hybrid', ...streaming } })).toMatch(/^streams some experts/);
+  const layers = { ...streaming, experts: 0, expertsInMemory: 0, streamedBytes: 2 * GIB };
+  expect(fitText({ ...fit, streaming: { strategy: 'streaming', ...layers } })).toMatch(
+    /^streams layers from the disk: .* in memory, 2\.\d* ?G\w+ read for each step through 2/,
+  );
+  expect(fitText({ ...fit, streaming: { strategy: 'hybrid', ...layers } })).toMatch(/^streams some layers/);
 });

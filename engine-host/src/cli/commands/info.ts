@@ -46,15 +46,23 @@ export async function info(argument: string | undefined, options: JsonOption, si
   }, signal);
 }
 
-/** Whether a model fits into memory, streams its experts from the disk, or is refused; with the numbers. */
+/** Whether a model fits into memory, streams its experts or layers from the disk, or is refused; with the numbers. */
 export function fitText({ fits, streaming, neededBytes, availableBytes }: ModelSummary['fit']): string {
   const available = `${formatBytes(availableBytes)} available`;
   if (!fits) return `refused: needs ${formatBytes(neededBytes)}, ${available}`;
   if (streaming === undefined) return `fits: needs ${formatBytes(neededBytes)}, ${available}`;
-  const { strategy, residentBytes, cacheBytes, expertsInMemory, experts } = streaming;
+  const { strategy, residentBytes, cacheBytes, expertsInMemory, experts, streamedBytes } = streaming;
+  const least = `at least ${formatBytes(neededBytes)} in all`;
+  if (streamedBytes !== undefined) {
+    const layers = strategy === 'hybrid' ? 'some layers' : 'layers';
+    return (
+      `streams ${layers} from the disk: ${formatBytes(residentBytes)} always in memory, ${formatBytes(streamedBytes)} read for ` +
+      `each step through ${formatBytes(cacheBytes)} (${least}), ${available}`
+    );
+  }
   const how = strategy === 'hybrid' ? 'streams some experts from the disk' : 'streams experts from the disk';
   return (
     `${how}: ${formatBytes(residentBytes)} always in memory, ${formatBytes(cacheBytes)} for ${expertsInMemory} of ` +
-    `${experts} experts (at least ${formatBytes(neededBytes)} in all), ${available}`
+    `${experts} experts (${least}), ${available}`
   );
 }

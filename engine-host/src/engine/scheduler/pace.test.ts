@@ -110,3 +110,12 @@ test('one stall is soon forgotten', () => {
   for (let i = 0; i < 30; i++) step();
   expect(Math.max(step(), step())).toBeGreaterThan(before * 0.7);
 });
+
+test('weights from the disk are read once for as much of a prompt as there is', () => {
+  const pace = new Pace(true);
+  expect(pace.slice(0)).toBe(MOST_SLICE);
+  pace.measured(0, MOST_SLICE, 5000);
+  expect(pace.slice(0, true)).toBe(MOST_SLICE);
+  // Running answers still wait for two of their steps at most.
+  expect(pace.slice(1)).toBe(FIRST_SLICE);
+});

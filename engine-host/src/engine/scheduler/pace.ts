@@ -46,6 +46,12 @@ export class Pace {
   /** A prefill token more, without running answers. */
   #aloneMs: number | undefined;
   #sincePlain = 0;
+  readonly #streamed: boolean;
+
+  /** `streamed`: weights come from the disk, which costs a step the same whatever it evaluates; then prompts go in as few as they can. */
+  constructor(streamed = false) {
+    this.#streamed = streamed;
+  }
 
   /** A step of `decode` sequences' next tokens and `prefill` tokens of prompts took `ms`. */
   measured(decode: number, prefill: number, ms: number): void {
@@ -79,6 +85,7 @@ export class Pace {
   slice(decode: number, shared = true): number {
     if (decode > 0 && this.#sincePlain >= PLAIN_EVERY) return 0;
     if (decode > 0) return wholeTiles(this.#beside);
+    if (this.#streamed) return MOST_SLICE;
     if (this.#aloneMs === undefined) return FIRST_SLICE;
     const room = AIM * (shared ? MOST_SHARED_MS : MOST_ALONE_MS);
     const fitting = wholeTiles(room / Math.max(this.#aloneMs, 1e-6));

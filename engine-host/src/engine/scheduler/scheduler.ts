@@ -52,7 +52,7 @@ export class Scheduler {
   readonly #tree: PrefixTree;
   readonly #admission: Admission;
   readonly #counters = new Counters();
-  readonly #pace = new Pace();
+  readonly #pace: Pace;
   readonly #drafting: Drafting | undefined;
   readonly #disk: DiskTier | undefined;
   readonly #adapterHash: AdapterHash | undefined;
@@ -79,6 +79,7 @@ export class Scheduler {
     this.#now = options.now;
     this.#flush = options.flush;
     this.#tree = new PrefixTree(model);
+    this.#pace = new Pace(model.info.fit.streaming !== undefined);
     this.#drafting = options.draft === false ? undefined : new Drafting();
     this.#disk = options.disk;
     this.#adapterHash = options.adapterHash;

@@ -24,6 +24,7 @@ std::vector<Phase> CutIntoPhases(const Plan& plan, const std::vector<Op>& ops, R
         before.product = &op;
         if (tapped) phases.push_back({Phase::Kind::kTap, rows, {&op}, {}});
         phases.push_back({Phase::Kind::kMatmul, rows, {&op}, {}});
+        phases.back().turn = op.turn;
         break;
       }
       case OpKind::kAttention:

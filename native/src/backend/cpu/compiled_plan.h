@@ -26,6 +26,7 @@ struct Phase {
   int routing = -1;
   const Op* route = nullptr;  ///< its kRoute, for kRows and kGroup
   uint32_t stage = 0;         ///< of a kExperts phase: which of the routing's expert ops
+  int turn = -1;              ///< of a kMatmul phase: its op's
   /// Of a kRows phase: the plain matmul that follows, whose input adapters multiply as well; null: none.
   const Op* product = nullptr;
 };

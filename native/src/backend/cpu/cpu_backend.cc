@@ -11,6 +11,7 @@
 #include "backend/cpu/matmul.h"
 #include "backend/cpu/route.h"
 #include "backend/cpu/row_ops.h"
+#include "backend/matrix_source.h"
 #include "base/thread_pool.h"
 
 namespace zell::backend {
@@ -53,21 +54,10 @@ class CpuExecutor final : public Executor {
   }
 
   base::Status Run(const Batch& batch, OutputSink& sink, const std::atomic<bool>& stop) override {
-    state_.batch = &batch;
-    state_.stop = &stop;
-    ZELL_RETURN_IF_ERROR(FillRows(batch));
-    PlanAttention(state_);
-    FillRopeTables(plan_, state_);
-    for (auto& [matrices, groups] : state_.whole_groups) GroupAll(state_.rows.size(), matrices, groups);
-    FindAdapterRows(batch, state_.low_rank);
-    if (!Reserve(Rows::kTokens, state_.rows.size()) || !ReserveLowRank(m_, state_)) return NoScratch();
-    RunPhases(body_);
-    if (plan_.experts != nullptr) {
-      const base::Status status = plan_.experts->End();
-      if (!status.ok() && !stop.load(std::memory_order_relaxed)) return status;
-    }
-    if (stop.load(std::memory_order_relaxed)) return Cancelled();
-    return RunHead(batch, sink, stop);
+    base::Status status = RunAll(batch, sink, stop);
+    if (plan_.matrices == nullptr) return status;
+    base::Status read = plan_.matrices->End();
+    return read.ok() || stop.load(std::memory_order_relaxed) ? status : read;
   }
 
   size_t ScratchBytes(size_t tokens) const override {
@@ -84,6 +74,46 @@ class CpuExecutor final : public Executor {
 
  private:
   static base::Status Cancelled() { return {base::StatusCode::kCancelled, "the step was cancelled"}; }
+
+  base::Status RunAll(const Batch& batch, OutputSink& sink, const std::atomic<bool>& stop) {
+    state_.batch = &batch;
+    state_.stop = &stop;
+    ZELL_RETURN_IF_ERROR(FillRows(batch));
+    PlanAttention(state_);
+    FillRopeTables(plan_, state_);
+    for (auto& [matrices, groups] : state_.whole_groups) GroupAll(state_.rows.size(), matrices, groups);
+    FindAdapterRows(batch, state_.low_rank);
+    if (!Reserve(Rows::kTokens, state_.rows.size()) || !ReserveLowRank(m_, state_)) return NoScratch();
+    if (plan_.matrices != nullptr) {
+      const auto makes_logits = [](const OutputRow& row) { return row.logits; };
+      plan_.matrices->Begin(std::any_of(batch.outputs.begin(), batch.outputs.end(), makes_logits));
+      ZELL_RETURN_IF_ERROR(BringEmbeddings(stop));
+    }
+    RunPhases(body_);
+    if (plan_.matrices != nullptr && plan_.matrices->failed()) return ReadFailed();
+    if (plan_.experts != nullptr) {
+      const base::Status status = plan_.experts->End();
+      if (!status.ok() && !stop.load(std::memory_order_relaxed)) return status;
+    }
+    if (stop.load(std::memory_order_relaxed)) return Cancelled();
+    return RunHead(batch, sink, stop);
+  }
+
+  // Stands for what End() tells in detail.
+  static base::Status ReadFailed() { return {base::StatusCode::kIo, "weights could not be read"}; }
+
+  // Rows of the embedding for the batch's tokens, where they are not in memory.
+  base::Status BringEmbeddings(const std::atomic<bool>& stop) {
+    if (!plan_.matrices->brings_rows()) return base::Status::Ok();
+    std::vector<int32_t> tokens;
+    for (const TokenRow& row : state_.rows) tokens.push_back(row.token);
+    const auto embeds = [](const Op& op) { return op.kind == OpKind::kEmbed; };
+    const auto op = std::find_if(plan_.body.begin(), plan_.body.end(), embeds);
+    if (op == plan_.body.end()) return base::Status::Ok();
+    const size_t row_bytes = plan_.weights[static_cast<size_t>(op->weight)].row_bytes;
+    if (!m_.embeddings.Reserve(tokens.size() * row_bytes)) return NoScratch();
+    return plan_.matrices->ReadRows(tokens, m_.embeddings.data(), stop);
+  }
 
   void FindSizes() {
     used_.assign(plan_.values.size(), false);
@@ -181,7 +211,9 @@ class CpuExecutor final : public Executor {
       }
       state_.n_outputs = n;
       FindOutputAdapterRows(batch, first, n, state_.low_rank);
+      if (logits && first > 0 && plan_.matrices != nullptr) plan_.matrices->Begin(true);
       RunPhases(logits ? head_ : norm_);
+      if (plan_.matrices != nullptr && plan_.matrices->failed()) return ReadFailed();
       if (stop.load(std::memory_order_relaxed)) return Cancelled();
       for (size_t i = 0; i < n; ++i) {
         std::span<const float> row;
@@ -205,8 +237,11 @@ class CpuExecutor final : public Executor {
           for (next = std::max(next, p + 1); next < phases.size() && phases[next].kind != Phase::Kind::kMatmul;) ++next;
           ahead.op = next < phases.size() ? phases[next].ops[0] : nullptr;
         }
+        const int turn = phases[p].turn;
+        if (turn >= 0 && !plan_.matrices->Take(static_cast<uint32_t>(turn), *state_.stop)) return;
         RunPhase(phases[p], state_.queues[p], ahead, scratch);
         if (!state_.queues[p].Wait(CountTasks(phases[p]), *state_.stop)) return;
+        if (turn >= 0) plan_.matrices->Done(static_cast<uint32_t>(turn));
         if (phases[p].routing >= 0 && plan_.experts != nullptr && plan_.experts->failed()) return;
       }
     });

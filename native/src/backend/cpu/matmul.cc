@@ -139,7 +139,8 @@ void RunTile(const Machine& m, const RunState& state, const Adapted& adapted, co
     const size_t columns = std::min(tiling.columns, n - column);
     if (op.epilogue == Epilogue::kStore) {
       const size_t width = m.plan->values[static_cast<size_t>(part.out)].width;
-      Product(m, adapted, part, row, rows, column, columns, m.Row(part.out, column) + row, width, ahead);
+      float* y = m.Row(part.out, column) + part.out_first + row;
+      Product(m, adapted, part, row, rows, column, columns, y, width, ahead);
     } else if (op.epilogue == Epilogue::kAddTo) {
       Product(m, adapted, part, row, rows, column, columns, scratch, rows, ahead);
       for (size_t c = 0; c < columns; ++c) {

@@ -7,6 +7,7 @@
 #include "backend/cpu/experts.h"
 #include "backend/cpu/kv_rows.h"
 #include "backend/cpu/route.h"
+#include "backend/matrix_source.h"
 
 namespace zell::backend {
 namespace {
@@ -18,8 +19,10 @@ const float* Floats(const Weight& w) { return reinterpret_cast<const float*>(w.d
 
 void Embed(const Machine& m, const RunState& state, const Op& op, size_t row) {
   const Weight& w = WeightOf(m, op.weight);
-  const size_t token = static_cast<size_t>(state.rows[row].token);
-  quant::Dequantize(w.type, w.data + token * w.row_bytes, m.Row(op.out, row), w.cols);
+  const bool brought = m.plan->matrices != nullptr && m.plan->matrices->brings_rows();
+  const uint8_t* from = brought ? m.embeddings.data() + row * w.row_bytes
+                                : w.data + static_cast<size_t>(state.rows[row].token) * w.row_bytes;
+  quant::Dequantize(w.type, from, m.Row(op.out, row), w.cols);
   AddToEmbedding(m, state, op, row);
 }
 

@@ -93,6 +93,7 @@ struct Machine {
   int threads = 1;
   std::vector<ScratchBuffer<float>> values;         ///< [value] → [rows, width]
   ScratchBuffer<uint8_t> activations[3];            ///< [ActivationFormat] → one quantised column per row
+  ScratchBuffer<uint8_t> embeddings;                ///< [row] of kEmbed's weight, where a source brings them
   ScratchBuffer<float> partials;                    ///< attention of split rows, see attention.cc
   std::vector<ScratchBuffer<float>> thread_floats;  ///< [thread] scratch
 
