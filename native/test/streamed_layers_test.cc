@@ -20,7 +20,7 @@ namespace {
 // Whoever reads here crashes.
 const uint8_t* const kNowhere = reinterpret_cast<const uint8_t*>(uintptr_t{64});
 
-// A model's plan, and one that streams its matrices, but for those of the first `resident` ops.
+// A model's plan, and one that streams its matrices, but for those of some first ops.
 struct Model {
   std::shared_ptr<const gguf::File> file;
   backend::Plan plan, streamed;
@@ -160,6 +160,21 @@ TEST(a_run_of_many_tokens_reads_each_layer_once) {
   for (int run = 0; run < 20; ++run) CHECK(machine.Run({{&b, test::Tokens(8)}}, 9).empty());
   const uint64_t logits = (uint64_t{test::kSmallVocabulary} * 256 * 34 / 32 / 4096 + 2) * 4096;
   CHECK(model.stream->stats().bytes_read - before <= 20 * (round - logits / 2) + ahead + round);
+}
+
+TEST(the_next_run_is_read_while_nobody_computes) {
+  Model model(test::WriteSmallModel({.layers = 4}, "streamed_ahead"));
+  REQUIRE(model.Stream(0, 0));
+  test::Machine machine(model.streamed, 2);
+  kv::Sequence sequence(machine.cache);
+  CHECK(!machine.Run({{&sequence, test::Tokens(3)}}).empty());
+  // Its first turns go to the memory that the last ones have left: more than one run has read without being asked.
+  const uint64_t round = model.stream->round_bytes();
+  for (int i = 0; i < 5000 && model.stream->stats().bytes_read <= round; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  CHECK(model.stream->stats().bytes_read > round);
+  CHECK(model.stream->stats().bytes_read <= round + model.stream->buffer_bytes());
 }
 
 TEST(more_outputs_than_the_head_takes_at_once) {
