@@ -189,8 +189,8 @@ test('the width follows from measured times: one that loses is left, but for a r
 });
 
 test('beside another answer nobody is held up: drafts only where columns are nearly free', async () => {
-  const pair = async (cost: Cost): Promise<Run> => {
-    const run = new Run({}, cost);
+  const pair = async (cost: Cost, options: FakeModelOptions = {}): Promise<Run> => {
+    const run = new Run(options, cost);
     run.submit({ maxTokens: 60 });
     await run.end();
     run.submit({ maxTokens: 200 }, 'pq');
@@ -207,6 +207,15 @@ test('beside another answer nobody is held up: drafts only where columns are nea
     );
   expect(widest(await pair((columns) => 10 + columns))).toBe(1);
   expect(widest(await pair((columns) => 100 + columns / 10))).toBeGreaterThan(3);
+  // Nor for drafts that are never right: two tokens that come again and again, with another one behind them each time.
+  const misleading = (history: readonly number[]): number => {
+    const { length } = history;
+    if (history[1] !== 113 && history[2] !== 113) return circle(history);
+    return length % 3 < 2 ? 97 + (length % 3) : 100 + ((Math.imul(length, 0x9e3779b1) >>> 16) % 150);
+  };
+  const { model } = await pair((columns) => 100 + columns / 10, { next: misleading });
+  const drafted = model.steps.filter((items) => items.length === 2 && items.some(({ tokens }) => tokens.length > 1));
+  expect(drafted.length).toBeLessThan(40);
 });
 
 /** What the model says after the prompt 'p' (one token after BOS). */

@@ -36,8 +36,10 @@ export class Drafting {
     const share = plan.length === 1 ? undefined : this.#besideOthers(plan.length, drafts);
     const drafted = plan.map((item, at): PlannedItem => {
       const draft = drafts[at];
-      const count = draft === undefined ? 0 : (share ?? this.#alone(item.entry, draft));
-      return draft === undefined || count === 0 ? item : { ...item, drafted: draft.tokens.slice(0, count) };
+      if (draft === undefined) return item;
+      const count =
+        share === undefined ? this.#alone(item.entry, draft) : worthOthers(draft, share, plan.length) ? share : 0;
+      return count === 0 ? item : { ...item, drafted: draft.tokens.slice(0, count) };
     });
     return drafted.some((item) => item.drafted !== undefined) ? drafted : plan;
   }
@@ -81,7 +83,7 @@ export class Drafting {
     return count;
   }
 
-  /** Tokens for each draft of several that decode together: as many as hold nobody up. */
+  /** Tokens for each draft of several answers that decode together: as many as hold nobody up. */
   #besideOthers(together: number, drafts: readonly (Draft | undefined)[]): number {
     const plainMs = this.#times.ms(together);
     const count = drafts.filter((draft) => draft !== undefined).length;
@@ -91,4 +93,9 @@ export class Drafting {
     while (together + more < widest && (this.#times.ms(together + more + 1) ?? Infinity) <= MOST_HARM * plainMs) more++;
     return Math.floor(more / count);
   }
+}
+
+/** Whether the answer gains more than all of `together` may lose. */
+function worthOthers(draft: Draft, count: number, together: number): boolean {
+  return draft.expected(count) > (MOST_HARM - 1) * together;
 }
