@@ -9,7 +9,7 @@ import { ChatTemplates } from '../templates/chatTemplates.ts';
 import { systemReader } from '../monitor/monitor.ts';
 import { trainerProcess } from '../training/trainerProcess.ts';
 import { distFolder } from './distFolder.ts';
-import type { HostFactories } from './host.ts';
+import type { HostFactories } from './hostParts.ts';
 import { openLog } from './log.ts';
 import { memoryOff } from './memoryOff.ts';
 import type { MemoryPort } from './memoryPort.ts';

@@ -10,7 +10,8 @@ import { CLIENT_HEADER, EDITOR_SOCKET_PATH, type CompletionWindow, type HostStat
 import type { ApiDeps } from '../api/deps.ts';
 import { findRunning, readAnnouncement } from './announcement.ts';
 import { connectHost } from './hostClient.ts';
-import type { Host, HostFactories } from './host.ts';
+import type { Host } from './host.ts';
+import type { HostFactories } from './hostParts.ts';
 import type { Lifetime } from './leases.ts';
 import { memoryOff } from './memoryOff.ts';
 import { startHost } from './startHost.ts';

@@ -1,19 +1,15 @@
 /** The running host: its parts, their order of start and end, and its status. */
 import { randomBytes } from 'node:crypto';
-import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import type { Announcement } from '#protocol/announcement.ts';
 import { toWireError, type WireError } from '#protocol/errors.ts';
 import type { HostStatus } from '#protocol/editor.ts';
 import type { MemoryStatus } from '#protocol/memory.ts';
-import type { KeptPrefix, LoadOptions, ModelInfo } from '#protocol/engine.ts';
-import type { ApiDeps } from '../api/deps.ts';
+import type { KeptPrefix, ModelInfo } from '#protocol/engine.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import { AdapterStore } from '../training/adapters/adapterStore.ts';
 import { AutoAdapter } from '../training/adapters/autoAdapter.ts';
-import type { TrainerOpener } from '../training/nativeTrainer.ts';
 import { Memory } from '../memory/memory.ts';
-import type { MachineReader } from '../monitor/machineState.ts';
 import { fetchModel } from '../models/fetchModel.ts';
 import { ModelService } from '../models/modelService.ts';
 import { ModelRegistry } from '../models/registry.ts';
@@ -25,52 +21,19 @@ import { buildPrefix } from './buildPrefix.ts';
 import { eraseEverywhere, finishErasures, type ErasureParts } from './erasure.ts';
 import { forgetPrefixes, removePrefixFiles } from './forgetPrefixes.ts';
 import type { HostEngine } from './hostEngine.ts';
+import type { HostFactories, HostOptions, HttpFront } from './hostParts.ts';
+import { hostStatus } from './hostStatus.ts';
 import { Learning } from './learning.ts';
-import { Leases, type Lifetime } from './leases.ts';
+import { Leases } from './leases.ts';
 import { openPort } from './listen.ts';
 import type { MemoryPort } from './memoryPort.ts';
-import type { OsLock } from './osLock.ts';
-import type { ZellPaths } from './paths.ts';
+import { stackOf } from './stackOf.ts';
 import { StatusBoard } from './statusBoard.ts';
 
 /** How long running requests may take to finish when a newer host asks for the place. */
 const DRAIN_MS = 30_000;
 /** How long clients get to read the end of their answers when the host stops. */
 const GOODBYE_MS = 300;
-
-export interface HostOptions {
-  readonly paths: ZellPaths;
-  readonly lifetime: Lifetime;
-  readonly host: string;
-  /** Absent: the default port or one of the next. */
-  readonly port?: number;
-  readonly apiKey?: string;
-  readonly load: LoadOptions;
-  /** False: the adapter that the model learnt is not used, because the user named others. */
-  readonly ownAdapter?: boolean;
-  readonly version: string;
-}
-
-/** The HTTP application: the part of Fastify that the host uses. */
-export interface HttpFront {
-  readonly server: Server;
-  ready(): PromiseLike<unknown>;
-  close(): PromiseLike<unknown>;
-}
-
-/** What the host is made of; `composition.ts` gives the real ones. */
-export interface HostFactories {
-  readonly lock: OsLock;
-  readonly log: (file: string) => Logger;
-  readonly engine: (log: Logger) => HostEngine;
-  readonly memory: (paths: ZellPaths, log: Logger) => Promise<MemoryPort>;
-  /** Absent: the routes make their own. */
-  readonly templates?: () => ChatTemplates;
-  readonly api: (deps: ApiDeps) => HttpFront;
-  readonly requestDrain: (other: Announcement) => Promise<void>;
-  /** What reads this machine and what trains on it. Absent: nothing is learnt. */
-  readonly learning?: (paths: ZellPaths) => { readonly machine: MachineReader; readonly trainer: TrainerOpener };
-}
 
 interface Parts {
   readonly log: Logger;
@@ -418,65 +381,17 @@ export class Host {
 
   #composeStatus(): HostStatus {
     const { engine } = this.#parts;
-    const model = this.#models.current();
-    const activity = this.#models.activity;
-    const progress = activity?.progress ?? this.#building;
-    const { state, detail, error } = this.#state(model);
-    const stats = engine.stats();
-    return {
-      state,
-      detail,
+    return hostStatus({
+      engine,
+      model: this.#models.current(),
+      activity: this.#models.activity,
+      building: this.#building,
+      preloading: this.#preloading,
+      modelError: this.#modelError,
+      memory: this.#memoryStatus,
       version: this.#options.version,
-      pid: process.pid,
       port: this.#announcement?.port ?? 0,
-      ...(model === undefined
-        ? {}
-        : {
-            model: {
-              name: model.name,
-              modelHash: model.modelHash,
-              path: model.path,
-              architecture: model.architecture,
-              quantization: model.quantization,
-              contextLength: model.contextLength,
-              ...(model.kv === undefined ? {} : { kv: model.kv }),
-            },
-          }),
-      tokensPerSecond: stats.lastTokensPerSecond,
-      ...(stats.experts?.shrunk === undefined ? {} : { shrunk: stats.experts.shrunk }),
-      queue: engine.condition.queue,
       leases: this.#leases.count('editor'),
-      ...(progress === undefined ? {} : { progress }),
-      ...(error === undefined ? {} : { error }),
-      ...(this.#memoryStatus === undefined ? {} : { memory: this.#memoryStatus }),
-    };
+    });
   }
-
-  #state(model: ModelInfo | undefined): Pick<HostStatus, 'state' | 'detail'> & { error?: WireError } {
-    const { engine } = this.#parts;
-    if (engine.state === 'crashed') {
-      const error = engine.condition.error;
-      return { state: 'crashed', detail: error?.message ?? 'The engine ended unexpectedly.', ...(error && { error }) };
-    }
-    const activity = this.#models.activity;
-    if (activity !== undefined) return { state: 'loading', detail: activity.detail };
-    if (model !== undefined && engine.state !== 'starting')
-      return {
-        state: engine.state === 'loading' ? 'loading' : 'ready',
-        detail: this.#building === undefined ? `${model.name} is ready` : 'Evaluating a system prompt',
-      };
-    if (this.#preloading || engine.state === 'starting') return { state: 'starting', detail: 'The engine is starting' };
-    const error = this.#modelError;
-    return {
-      state: 'ready',
-      detail: error?.message ?? 'No model is loaded; the first request loads the default one.',
-      ...(error && { error }),
-    };
-  }
-}
-
-/** Where it happened. The message of a bug may hold anything, so it stays out of the log. */
-function stackOf(error: unknown): string {
-  if (!(error instanceof Error)) return '';
-  return [error.name, ...(error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))].join('\n');
 }

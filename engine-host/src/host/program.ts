@@ -3,7 +3,8 @@ import type { Announcement } from '#protocol/announcement.ts';
 import type { ModelInfo } from '#protocol/engine.ts';
 import { toWireError } from '#protocol/errors.ts';
 import { realFactories } from './composition.ts';
-import type { Host, HostFactories, HostOptions } from './host.ts';
+import type { Host } from './host.ts';
+import type { HostFactories, HostOptions } from './hostParts.ts';
 import {
   parseDraft,
   parseHostArguments,

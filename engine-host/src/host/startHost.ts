@@ -1,6 +1,7 @@
 /** From nothing to a serving host, or to the one that serves already. */
 import type { Announcement } from '#protocol/announcement.ts';
-import { Host, type HostFactories, type HostOptions } from './host.ts';
+import { Host } from './host.ts';
+import type { HostFactories, HostOptions } from './hostParts.ts';
 import { prepareHome } from './paths.ts';
 import { claimHome } from './single.ts';
 
