@@ -87,7 +87,7 @@ export function chatJourney(stage: () => Stage): void {
       await keyboard.press('Enter');
       await lastAnswer(chat, 'done').waitFor({ timeout: ANSWER_MS });
     };
-    await window.command('Zell: New Incognito Chat');
+    await window.command('Zell: Start Incognito Chat');
     await eventually(() => chat.locator('#incognito-toggle').getAttribute('aria-pressed')).toBe('true');
     await say('My dentist is Dr. Hollow. Say yes.');
     await window.command('Zell: New Chat');

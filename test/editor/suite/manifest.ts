@@ -48,7 +48,7 @@ export function manifestSuite(): void {
         'restartEngine',
         'showLog',
         'newChat',
-        'newIncognitoChat',
+        'startIncognitoChat',
         'chooseModel',
         'toggleMemory',
         'sleepNow',

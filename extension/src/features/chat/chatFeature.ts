@@ -92,7 +92,7 @@ export function registerChat({ context, engine, client, selection, log }: ChatPa
   return vscode.Disposable.from(
     vscode.window.registerWebviewViewProvider('zell.chat', view),
     vscode.commands.registerCommand('zell.newChat', () => startNew(false)),
-    vscode.commands.registerCommand('zell.newIncognitoChat', () => startNew(true)),
+    vscode.commands.registerCommand('zell.startIncognitoChat', () => startNew(true)),
     engine.onDidChange(() => {
       view.emit({ type: 'engine/status', status: engine.status });
     }),
