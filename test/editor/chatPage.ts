@@ -6,6 +6,9 @@ export const ANSWER_MS = 60_000;
 /** Its answer is long enough to be interrupted. */
 export const LONG_QUESTION = 'Write a long story about a dragon who learns to cook. Use many paragraphs.';
 
+/** Asked in a workspace of which nothing may be remembered. */
+export const EXCLUDED_QUESTION = 'What is the capital of Spain?';
+
 export async function ask(chat: Frame, question: string): Promise<void> {
   const prompt = chat.getByRole('textbox', { name: 'Message to Zell' });
   await prompt.fill(question);

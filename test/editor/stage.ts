@@ -15,6 +15,7 @@ export const NUMBERS = 'one = 1\ntwo = 2\nthree = 3\nfour = 4\nfive = 5\nsix = 6
 
 const FILES = {
   'numbers.py': NUMBERS,
+  'diary.py': NUMBERS,
   'temperature.py': [
     'def fahrenheit_to_celsius(f):\n    return (f - 32) * 5 / 9\n',
     'def celsius_to_kelvin(c):\n    return c + 273.15\n',
@@ -31,6 +32,7 @@ const SETTINGS = {
   // Ghost text alone: the suggest widget would take the Tab.
   'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
   'zell.inlineCompletion.debounceMs': 50,
+  'zell.memory.exclude': ['**/diary*'],
   // The same words each time.
   'zell.chat.temperature': 0,
   'zell.chat.maxTokens': 400,
@@ -51,7 +53,7 @@ export interface Stage {
   readonly zell: ZellProbe;
   /** Addresses outside this machine that any page asked for. */
   readonly foreign: readonly string[];
-  /** Opens another window on another folder. */
+  /** Opens another window on another folder, which is excluded from the memory. */
   readonly secondWindow: () => Promise<Workbench>;
   close(): Promise<void>;
 }
@@ -85,6 +87,9 @@ export async function openStage(): Promise<Stage> {
       const folder = path.join(host.folder, 'ws2');
       mkdirSync(folder, { recursive: true });
       writeFileSync(path.join(folder, 'other.py'), NUMBERS);
+      // Its user wants nothing of it in the memory.
+      mkdirSync(path.join(folder, '.vscode'), { recursive: true });
+      writeFileSync(path.join(folder, '.vscode/settings.json'), JSON.stringify({ 'zell.memory.enable': false }));
       return open(`http://127.0.0.1:${host.port}/?${new URLSearchParams({ folder }).toString()}`);
     },
     close: async () => {

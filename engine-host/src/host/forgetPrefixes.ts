@@ -1,4 +1,8 @@
-/** What the user erased must not live on in the KV cache: all of it goes, in memory and on the disk. */
+/**
+ * What the user erased must not live on in the KV cache: all of it goes, in memory and on the disk. Not only the prefixes whose text
+ * holds what was said: others hold it in other words (an answer, a memory that was looked up, what an adapter computed), and none can
+ * be shown to be free of it. What goes costs time alone: the next prompt is computed anew.
+ */
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { HostEngine } from './hostEngine.ts';

@@ -9,6 +9,16 @@ import type { Stage } from '../stage.ts';
 const QUIET_MS = 1500;
 
 export function completionJourney(stage: () => Stage): void {
+  // First, so that its event would be in the log before that of the file that is not excluded.
+  test('in a file that is excluded from the memory ghost text is taken as everywhere', async () => {
+    const { window } = stage();
+    await window.openFile('diary.py');
+    await window.page.keyboard.type('seven =', { delay: 30 });
+    await window.ghostText.filter({ hasText: '7' }).first().waitFor({ timeout: 30_000 });
+    await window.page.keyboard.press('Tab');
+    await eventually(() => window.lines()).toContain('seven = 7');
+  });
+
   test('ghost text of the model appears while typing, and Tab takes it', async () => {
     const { window, zell } = stage();
     await window.openFile('numbers.py');

@@ -2,12 +2,19 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { LONG_QUESTION } from '../chatPage.ts';
+import { EXCLUDED_QUESTION, LONG_QUESTION } from '../chatPage.ts';
 import type { Stage } from '../stage.ts';
 
 export function privacyJourney(stage: () => Stage): void {
   test('no page asked anybody but this machine', () => {
     expect(stage().foreign).toEqual([]);
+  });
+
+  test('the memory has nothing of the excluded workspace, and of one file only: the excluded one was tried first', () => {
+    const events = stage().zell.events();
+    expect(JSON.stringify(events)).not.toContain(EXCLUDED_QUESTION);
+    const taken = events.filter(({ type }) => type === 'completion.accepted');
+    expect(new Set(taken.map(({ data }) => data?.['file'])).size).toBe(1);
   });
 
   test('no log holds what was asked or answered', () => {

@@ -1,5 +1,6 @@
 /** Two windows, one engine. */
 import { expect, test } from 'vitest';
+import { ANSWER_MS, ask, EXCLUDED_QUESTION, lastAnswer } from '../chatPage.ts';
 import { eventually } from '../eventually.ts';
 import type { Stage } from '../stage.ts';
 
@@ -16,6 +17,9 @@ export function windowsJourney(stage: () => Stage): void {
       await second.showViews();
       const chat = await second.chat();
       await eventually(() => chat.locator('#empty').isVisible()).toBe(true);
+      // Whether it was remembered shows at the end of all journeys.
+      await ask(chat, EXCLUDED_QUESTION);
+      await lastAnswer(chat, 'done').waitFor({ timeout: ANSWER_MS });
     } finally {
       await second.close();
     }
