@@ -41,6 +41,8 @@ struct AttendArgs {
   float* sums;             ///< [cols, kAttendLanes]; 0 before the first block
   float* acc;              ///< [cols, acc_stride]; 0 before the first block
   size_t acc_stride;       ///< at least value_dim rounded up to 16, for fewer bits to 32
+  /// The f16 keys that the caller's next block has; null: none, or not known.
+  const uint16_t* next_keys = nullptr;
 };
 
 /// What attention needs of one way to keep keys and values.

@@ -119,6 +119,7 @@ struct Problem {
       a.query_stride = query_stride;
       a.keys = &keys[base * key_dim];
       a.values = &values[base * value_dim];
+      a.next_keys = b + 1 < blocks ? &keys[(base + kAttendTokens) * key_dim] : nullptr;
       a.key_dim = key_dim;
       a.value_dim = value_dim;
       a.scores = &scores[c0 * kAttendTokens];

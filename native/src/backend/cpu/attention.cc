@@ -184,6 +184,7 @@ class Tile {
     if (first == end) return;
     kernels::AttendArgs args{};
     FindBlock(base, &args.keys, &args.values);
+    args.next_keys = NextKeys(base);
     args.cols = end - first;
     args.queries = queries_ + first * s_.key_stride;
     args.query_stride = s_.key_stride;
@@ -198,6 +199,12 @@ class Tile {
     m_.kernels->kv[static_cast<size_t>(KeyType(s_.group.type))].scores(args);
     if (op_.soft_cap > 0) m_.kernels->soft_cap(args.scores, op_.soft_cap, args.cols * kBlockTokens);
     m_.kernels->kv[static_cast<size_t>(ValueType(s_.group.type))].values(args);
+  }
+
+  const uint16_t* NextKeys(size_t base) const {
+    if (tree_ || base + kBlockTokens > last_position_) return nullptr;
+    const uint8_t* block = item_->blocks[static_cast<size_t>(op_.kv_group)][base / kBlockTokens + 1];
+    return reinterpret_cast<const uint16_t*>(block) + s_.layout.Keys(op_.kv_layer, kv_head_);
   }
 
   // Keys and values of the 32 positions from `base` on, for the tile's KV head.
