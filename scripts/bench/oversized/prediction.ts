@@ -9,6 +9,7 @@ import { dropCaches } from './confinement.ts';
 import type { RunInput } from './runs.ts';
 
 const run = promisify(execFile);
+const CLI = path.join(ROOT, 'dist/cli.mjs');
 /** Of a build; it takes a minute at most by itself. */
 const LIMIT_MS = 180_000;
 
@@ -18,18 +19,17 @@ const LIMIT_MS = 180_000;
  */
 export async function predictedSpeed({ file, confinement, memoryBytes, threads }: RunInput): Promise<number | string> {
   const home = mkdtempSync(path.join(os.tmpdir(), 'zell-build-'));
+  const env = {
+    ...process.env,
+    ZELL_HOME: home,
+    ZELL_THREADS: String(threads),
+    ...(memoryBytes === undefined ? {} : { ZELL_MEMORY_LIMIT: String(Math.floor(memoryBytes)) }),
+  };
   try {
     dropCaches(file);
     confinement.setMemory(2 ** 40);
-    const child = run(process.execPath, [path.join(ROOT, 'dist/cli.mjs'), 'build', file, '--json'], {
-      env: {
-        ...process.env,
-        ZELL_HOME: home,
-        ZELL_THREADS: String(threads),
-        ...(memoryBytes === undefined ? {} : { ZELL_MEMORY_LIMIT: String(Math.floor(memoryBytes)) }),
-      },
-      timeout: LIMIT_MS,
-      maxBuffer: 16 * 1024 * 1024,
+    const child = run(process.execPath, [CLI, 'build', file, '--json'], {
+      ...{ env, timeout: LIMIT_MS, maxBuffer: 16 * 1024 * 1024 },
     });
     if (child.child.pid !== undefined) confinement.enter(child.child.pid);
     return speedIn((await child).stdout) ?? 'zell build said no speed';
@@ -37,6 +37,8 @@ export async function predictedSpeed({ file, confinement, memoryBytes, threads }
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
     return `zell build: ${said.split('\n')[0] || String(error)}`;
   } finally {
+    // The host that the command started would stay for a while.
+    await run(process.execPath, [CLI, 'stop'], { env }).catch(() => undefined);
     rmSync(home, { recursive: true, force: true });
   }
 }

@@ -9,6 +9,9 @@ import { PROMPT, type Scenario } from './scenarios.ts';
 /** Tokens of the prompt before the first token. */
 const FIRST = 16;
 const CONTEXT = 1024;
+/** Of a peer’s decoding that counts, by the pace of what does not. */
+const MOST_SECONDS = 30;
+const LEAST_STEPS = 2;
 
 /** Prompt to be edited, as tokens. */
 export interface EditPrompt {
@@ -59,7 +62,8 @@ export async function runOnce(entrant: Entrant, input: RunInput): Promise<Run> {
       if (memoryBytes !== undefined) confinement.enter(pid);
     },
   };
-  const amount = entrant.name === 'ours' ? scenario.ours : scenario.peers;
+  const isOurs = entrant.name === 'ours';
+  const amount = isOurs ? scenario.ours : scenario.peers;
   try {
     const { contestant, loadMs, info, stats } = await entrant.open(load);
     const counted = async (work: () => Promise<number>): Promise<{ speed: number; counted?: Counted }> => {
@@ -69,14 +73,17 @@ export async function runOnce(entrant: Entrant, input: RunInput): Promise<Run> {
     };
     try {
       const firstMs = loadMs + (await contestant.first(FIRST));
-      await contestant.decode(amount.warm, 0, 1);
+      const pace = await contestant.decode(amount.warm, 0, 1);
+      // The simulated caches follow all steps of ours.
+      const most = isOurs ? amount.steps : Math.max(LEAST_STEPS, Math.floor(pace * MOST_SECONDS));
+      const steps = Math.min(amount.steps, most);
       await contestant.read(texts.counted);
-      const decode = await counted(() => contestant.decode(amount.steps, 0, 1));
+      const decode = await counted(() => contestant.decode(steps, 0, 1));
       const prefill = await contestant.prefill(PROMPT);
       const edits =
         input.edits.length === 0
           ? undefined
-          : await counted(() => edited(contestant, input.edits, amount.edits ?? amount.steps));
+          : await counted(() => edited(contestant, input.edits, amount.edits ?? steps));
       return {
         ...{ firstMs, decode: decode.speed, prefill },
         ...(edits === undefined ? {} : { greedy: edits.speed }),
