@@ -73,7 +73,7 @@ const mixtral26: BenchModel = {
 const f32: BenchModel = { name: '135M-F32', make: requantised('F32') };
 const dense7 = MODELS.find(({ name }) => name === '7B-Q4_K_M');
 
-const SMALL = { ours: { warm: 48, steps: 96 }, peers: { warm: 4, steps: 16 } } as const;
+const SMALL = { ours: { warm: 48, steps: 96 }, peers: { warm: 2, steps: 16 } } as const;
 
 export const SCENARIOS: readonly Scenario[] = [
   { id: 'moe-45', kind: 'mixture', model: upcycled, memory: { share: 0.45 }, ...SMALL, quick: true, predict: true },
