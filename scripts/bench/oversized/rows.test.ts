@@ -72,7 +72,7 @@ test('who is refused or killed at a third of the file misses the row, with the r
 });
 
 test('a dense model is judged by the bytes that it must read, and its drafts by passes', () => {
-  const streamed = info({ residentBytes: 300e6 }, 550e6);
+  const streamed = info({ residentBytes: 300e6, streamedBytes: 250e6 }, 550e6);
   const edits = {
     before: stats({ completionTokens: 10, draftAccepted: 1 }),
     after: stats({ completionTokens: 110, draftAccepted: 76 }),
