@@ -70,7 +70,8 @@ export async function oversizedSuite(options: OversizedOptions): Promise<BenchRe
         const input = { scenario, file, threads: THREADS, memoryBytes, confinement, texts, edits };
         const outcome = await measure(made, entrants, input, rounds, limits, say);
         outcomes.push(outcome);
-        if (scenario.id === 'moe-45' && peers) inMemory = await everythingInMemory(entrants, input);
+        if (scenario.id === 'moe-45' && peers)
+          inMemory = await everythingInMemory(entrants, input).catch((error: unknown) => nothing(String(error)));
         say(`${scenario.id}: ${summary(outcome)}; ${((performance.now() - started) / 1000).toFixed(0)} s so far`);
       } finally {
         confinement.remove();
@@ -143,7 +144,10 @@ async function measure(
   const slots = mine[0]?.info?.fit.streaming?.expertsInMemory;
   const routing: Routing | undefined =
     scenario.kind === 'mixture' && slots !== undefined
-      ? await routingOf(file, scenario, input.texts, slots)
+      ? await routingOf(file, scenario, input.texts, slots).catch((error: unknown) => {
+          say(`  routing: ${String(error)}`);
+          return undefined;
+        })
       : undefined;
   const rate = `disk ${(disk / 1e6).toFixed(0)} MB/s`;
   return {
