@@ -141,7 +141,7 @@ base::Status Run(const Options& options) {
   if (!tokenizer.ok()) return tokenizer.status();
   auto reader = stream::FileReader::Open(**file);
   if (!reader.ok()) return reader.status();
-  auto trunk = stream::ReadTrunk(*plan, **file, **reader, nullptr, kNever);
+  auto trunk = stream::ReadTrunk(*plan, **file, **reader, stream::RoutedWeights(*plan), nullptr, kNever);
   if (!trunk.ok()) return trunk.status();
   auto store = stream::ExpertStore::Create(std::move(*banks), std::move(*reader), options.cache_mib << 20, 4);
   if (!store.ok()) return store.status();
