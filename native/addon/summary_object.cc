@@ -96,6 +96,11 @@ Napi::Object ToSummary(Napi::Env env, const runtime::Summary& s) {
   fit.Set("availableBytes", ToJs(env, s.memory.available_bytes));
   fit.Set("fits", ToJs(env, s.memory.fits()));
   fit.Set("kvTokens", ToJs(env, s.memory.kv_blocks * kv::kBlockTokens));
+  Napi::Object plan = Napi::Object::New(env);
+  plan.Set("scratchBytes", ToJs(env, s.memory.scratch_bytes));
+  plan.Set("marginBytes", ToJs(env, s.memory.margin_bytes));
+  plan.Set("kvBytes", ToJs(env, s.memory.kv_blocks * s.memory.kv_block_bytes));
+  fit.Set("plan", plan);
   if (s.memory.streams()) {
     Napi::Object streaming = Napi::Object::New(env);
     streaming.Set("strategy", s.memory.strategy == runtime::Strategy::kHybrid ? "hybrid" : "streaming");

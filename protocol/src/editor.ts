@@ -16,6 +16,7 @@ import type {
   TokenLogprob,
 } from './engine.ts';
 import type { WireError } from './errors.ts';
+import type { ProfileAnswer } from './profile.ts';
 import type {
   Card,
   ConversationSummary,
@@ -169,6 +170,16 @@ export interface EditorRequests {
     params: { name?: string; system: string };
     result: KeptPrefix & { readonly model: string; readonly ms: number };
   };
+  /**
+   * The profile of a model (a path or a name that is on this disk; none means the loaded or default one): the one that holds, unless
+   * forced, or a new one, which takes up to a minute and loads the model. `seconds`: for measuring processor and disk. Progress shows in the status.
+   */
+  'zell/profile/build': {
+    params: { name?: string; force?: boolean; seconds?: number };
+    result: ProfileAnswer & { readonly built: boolean };
+  };
+  /** What is known of a model; null: nothing yet. */
+  'zell/profile/get': { params: { name?: string }; result: { answer: ProfileAnswer | null } };
   /** The `top` most likely tokens after `text`, which is taken as plain text. */
   'zell/engine/nextTokens': { params: { name?: string; text: string; top: number }; result: { top: TokenLogprob[] } };
   /** Ends the host after this answer; `drain` lets running requests finish first. */

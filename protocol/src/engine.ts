@@ -201,8 +201,22 @@ export interface LoadOptions {
   readonly draft?: DraftWish;
   /** Bytes of the available memory that the model may use. Absent: all. */
   readonly memoryLimit?: number;
+  /** Of a model that keeps its experts on the disk. Absent: what suits most disks. */
+  readonly experts?: ExpertOptions;
   /** Where keys and values of long prompts are kept over restarts, and how much of the disk they may take. Absent: nowhere. */
   readonly prefixes?: { readonly folder: string; readonly maxBytes: number };
+}
+
+/** How experts on the disk are kept and read; what is absent is chosen by the engine. */
+export interface ExpertOptions {
+  /** Most memory for experts. */
+  readonly cacheBytes?: number;
+  /** Threads that read. */
+  readonly readers?: number;
+  /** False: through the system's cache. */
+  readonly pastCache?: boolean;
+  /** Share of tokens that used each expert in the past, layer by layer; those are read first. */
+  readonly usual?: readonly number[];
 }
 
 export interface SpecialTokens {
@@ -262,6 +276,15 @@ export interface ModelSummary {
     readonly availableBytes: number;
     readonly fits: boolean;
     readonly kvTokens: number;
+    /** What is taken beside weights; keys and values only as they grow. Absent in what no engine planned. */
+    readonly plan?: {
+      /** Of the largest step. */
+      readonly scratchBytes: number;
+      /** Left to everything else. */
+      readonly marginBytes: number;
+      /** Most that keys and values may take. */
+      readonly kvBytes: number;
+    };
     /** Present where experts or layers would stay on the disk, most of them in memory (`hybrid`) or fewer. */
     readonly streaming?: {
       readonly strategy: 'hybrid' | 'streaming';
@@ -274,6 +297,17 @@ export interface ModelSummary {
       /** Of a dense model, which has no experts: what each step reads of its layers, through `cacheBytes` of memory. */
       readonly streamedBytes?: number;
     };
+  };
+  /** Experts that may stay on the disk, of all layers; absent where there are none. */
+  readonly experts?: {
+    /** That have experts. */
+    readonly layers: number;
+    readonly count: number;
+    /** That one token uses in all layers. */
+    readonly perToken: number;
+    readonly bytes: number;
+    /** A place in memory for any of them. */
+    readonly slotBytes: number;
   };
   /** What one token of decoding reads and multiplies, from the tensor table: bytes of weights, and their number. */
   readonly tokenWork: { readonly bytes: number; readonly weights: number };
@@ -449,6 +483,71 @@ export interface MachineLimits {
   readonly int8OpsPerSecond: number;
 }
 
+/** One way to read the file's pieces at random places. */
+export interface DiskRate {
+  /** False: through the system's cache. */
+  readonly pastCache: boolean;
+  readonly readers: number;
+  readonly bytesPerSecond: number;
+}
+
+/** What a model's speed on this machine follows from. */
+export interface MachineSpeed {
+  /** On weights of the type that most of the model's have. */
+  readonly kernels: {
+    readonly type: string;
+    readonly isa: string;
+    readonly threads: number;
+    /** Weights that each pass went through. */
+    readonly bytes: number;
+    /** Of weights, for one token. */
+    readonly decodeBytesPerSecond: number;
+    /** Products and additions, for 256 tokens. */
+    readonly prefillOpsPerSecond: number;
+  };
+  readonly disk: {
+    /** Whether the file system lets reads go past its cache. */
+    readonly takesDirect: boolean;
+    readonly pieceBytes: number;
+    readonly sequentialBytesPerSecond: number;
+    readonly random: readonly DiskRate[];
+  };
+}
+
+/** `MachineSpeed`, and how the model would be loaded now. */
+export interface Survey {
+  readonly speed: MachineSpeed;
+  readonly summary: ModelSummary;
+  readonly kv: KvInForce;
+  readonly memory: { readonly totalBytes: number; readonly availableBytes: number };
+  readonly cores: number;
+}
+
+/** Tokens of one layer, and how many of them went to each of its experts. */
+export interface ExpertUse {
+  readonly tokens: number;
+  readonly experts: readonly number[];
+}
+
+export interface CalibrationRequest {
+  readonly text: string;
+  /** Of the text, to be read as a prompt. */
+  readonly promptTokens: number;
+  /** After which nothing new is begun. */
+  readonly seconds: number;
+}
+
+/** How a text went through the loaded model: first as a prompt, then token by token. */
+export interface Calibration {
+  readonly promptTokens: number;
+  readonly promptMs: number;
+  /** Those that count: the first ones after a prompt find other experts in memory than later ones. */
+  readonly decodeTokens: number;
+  readonly decodeMs: number;
+  /** While they were decoded; absent where no experts come from the disk. */
+  readonly experts?: Pick<ExpertReads, 'hits' | 'misses' | 'bytesRead'>;
+}
+
 /** Calls that have one answer. The key is the method on the wire. */
 export interface KeptPrefix {
   /** Tokens of the beginning that was to be kept. */
@@ -512,6 +611,12 @@ export interface EngineCalls {
   bench: { params: BenchmarkRequest; result: BenchmarkResult };
   /** Needs no loaded model; with one, its threads count. */
   limits: { params: Record<string, never>; result: MachineLimits };
+  /** Measures for about `seconds` what `path`'s speed follows from; needs no loaded model, reports progress, can be cancelled. */
+  survey: { params: { path: string; options: LoadOptions; seconds: number }; result: Survey };
+  /** With the loaded model to itself. */
+  calibrate: { params: CalibrationRequest; result: Calibration };
+  /** Of the loaded model since its load, layer by layer; empty where no experts come from the disk. */
+  expertUses: { params: Record<string, never>; result: { layers: readonly ExpertUse[] } };
   stats: { params: Record<string, never>; result: EngineStats };
 }
 export type EngineMethod = keyof EngineCalls;

@@ -141,6 +141,9 @@ const METHODS: Readonly<Record<EngineMethod, true>> = {
   forgetPrefixes: true,
   bench: true,
   limits: true,
+  survey: true,
+  calibrate: true,
+  expertUses: true,
   stats: true,
 };
 

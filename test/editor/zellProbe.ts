@@ -57,6 +57,11 @@ export class ZellProbe {
       .sort((a, b) => a.event_id - b.event_id);
   }
 
+  /** Files of the models' profiles. */
+  profileNames(): string[] {
+    return readdirSync(path.join(this.home, 'profiles')).toSorted();
+  }
+
   /** Process of the engine child of this home's host. @throws when there is none */
   enginePid(): number {
     const host = this.announcement()?.pid;

@@ -7,12 +7,14 @@ import {
   openSync,
   readFileSync,
   readSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Profile } from '#protocol/profile.ts';
 import { childrenOf, isRunning, processesUnavailable, until } from '../helpers/processes.ts';
 import { CLI, ended, ZellHome, type RunningHost } from '../helpers/zellHost.ts';
 
@@ -43,7 +45,7 @@ describe.skipIf(unavailable !== undefined)('without a running engine', () => {
       const { code, stdout } = await home.zell(['--help']);
       times.push(performance.now() - started);
       expect(code).toBe(0);
-      for (const name of 'run ask batch serve build info models memory test-paris bench quantize imatrix status stop'.split(
+      for (const name of 'run ask batch serve build profile info models memory test-paris bench quantize imatrix status stop'.split(
         ' ',
       ))
         expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
@@ -223,6 +225,26 @@ describe.skipIf(unavailable !== undefined)('with a running engine', () => {
       prompts.map((prompt, i) => `[${i + 1}] ${prompt}\n${answers[i]!.text.trim()}\n\n`).join(''),
     );
   });
+  test('build makes a profile, profile and info show it, the next build finds it', async () => {
+    const none = await home.zell(['profile']);
+    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('zell build') as string]);
+    const first = await home.zell(['build', '--seconds', '1', '--json']);
+    expect(first.stderr).toContain('Measuring');
+    const { built, profile } = JSON.parse(first.stdout) as { built: boolean; profile: Profile };
+    expect(built).toBe(true);
+    expect(profile).toMatchObject({ strategy: 'memory', model: { name: 'smollm2-135m' }, correction: { count: 1 } });
+    const { prediction, measured } = profile;
+    expect(prediction?.tokensPerSecond).toBeCloseTo(measured[0]?.tokensPerSecond ?? 0, 5);
+    expect(statSync(home.path('profiles', 'smollm2-135m.json')).mode & 0o777).toBe(0o600);
+    expect(await home.json(['build'])).toMatchObject({ built: false, profile });
+    expect(await home.json(['profile'])).toEqual({ profile, stale: [] });
+    expect((await home.zell(['profile'])).stdout).toContain('Weights: all in memory');
+    expect(await home.json(['info'])).toMatchObject({ tokensPerSecond: prediction?.tokensPerSecond });
+    const cleared = await home.zell(['clear-cache', 'smollm2-135m']);
+    expect(cleared.stdout).toContain('profiles of models: 1 files');
+    expect((await home.zell(['build', '--no-profile'])).code).toBe(2);
+  });
+
   test('info --json', async () => {
     expect(await home.json(['info'])).toMatchObject({
       name: 'smollm2-135m',

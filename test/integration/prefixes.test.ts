@@ -143,7 +143,7 @@ describe.skipIf(unavailable !== undefined)('prefixes on the disk', () => {
   test('`zell build` keeps a system prompt: the first request of the next host starts warm', async () => {
     const system = rules(45, 'lighthouses');
     writeFileSync(home.path('prompt.txt'), system);
-    const built = await home.zell(['build', '--system-prompt', home.path('prompt.txt'), '--json']);
+    const built = await home.zell(['build', '--no-profile', '--system-prompt', home.path('prompt.txt'), '--json']);
     expect(built.stderr).not.toContain('zell:');
     const { tokens, cachedTokens, keptTokens, bytes, ms } = JSON.parse(built.stdout) as Record<string, number>;
     expect(tokens).toBeGreaterThan(512);
@@ -159,10 +159,12 @@ describe.skipIf(unavailable !== undefined)('prefixes on the disk', () => {
     expect(cold.cached).toBe(0);
     expect(cold.text).toBe(first.text);
 
-    const again = await home.zell(['build', '--system-prompt', system]);
+    const again = await home.zell(['build', '--no-profile', '--system-prompt', system]);
     expect(again.stdout).toMatch(/known before; \d+ are kept on the disk .*\n.*starts warm/);
-    expect((await home.zell(['build', '--system-prompt', 'Be brief.'])).stdout).toContain('Nothing was kept');
-    const secret = await home.zell(['build', '--system-prompt', `${system} AKIAIOSFODNN7EXAMPLE`]);
+    expect((await home.zell(['build', '--no-profile', '--system-prompt', 'Be brief.'])).stdout).toContain(
+      'Nothing was kept',
+    );
+    const secret = await home.zell(['build', '--no-profile', '--system-prompt', `${system} AKIAIOSFODNN7EXAMPLE`]);
     expect(secret.code).toBe(2);
     expect(secret.stderr).toContain('secret');
   });

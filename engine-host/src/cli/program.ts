@@ -90,12 +90,29 @@ ZELL_MODEL_FILE (a copy of the default model), NO_COLOR.`,
 
   program
     .command('build')
-    .description('prepare a system prompt: requests that begin with it start at once, also after a restart')
+    .description(
+      'measure machine and disk for a model, decide how to run it, and predict its speed; prepare a system prompt',
+    )
     .argument('[model]')
-    .requiredOption('--system-prompt <file|text>', 'a file that holds it, or the text itself')
-    .option('--json', 'print {model, tokens, cachedTokens, keptTokens, bytes, ms}; progress goes to stderr')
+    .option('--force', 'measure anew, although the profile that there is still holds')
+    .option(
+      '--system-prompt <file|text>',
+      'also compute this prompt (a file, or the text itself): requests that begin with it start at once, also after a restart',
+    )
+    .option('--seconds <n>', 'time for measuring processor and disk (default 5)', wholeNumber(1, 60))
+    .option('--no-profile', 'only the system prompt')
+    .option('--json', 'print {built, profile, systemPrompt, cleared}; progress goes to stderr')
     .action(async (model: string | undefined, options: BuildOptions) =>
       (await import('./commands/build.ts')).build(model, options, signal),
+    );
+
+  program
+    .command('profile')
+    .description('what "zell build" found out: plan, decisions with their reasons, expected and measured speed')
+    .argument('[model]')
+    .option('--json', 'print {profile, stale}')
+    .action(async (model: string | undefined, options: JsonOption) =>
+      (await import('./commands/profile.ts')).profile(model, options, signal),
     );
 
   program
@@ -269,7 +286,11 @@ export interface RunOptions extends JsonOption {
   readonly lora?: readonly AdapterFile[] | false;
 }
 export interface BuildOptions extends JsonOption {
-  readonly systemPrompt: string;
+  readonly systemPrompt?: string;
+  readonly force?: boolean;
+  readonly seconds?: number;
+  /** False: the system prompt alone. */
+  readonly profile?: boolean;
 }
 export interface ServeOptions {
   readonly port?: string;

@@ -1,6 +1,7 @@
 /** Streams, colours, interrupts and exit codes of the command line. */
 import { CommanderError } from 'commander';
 import { toWireError, ZellError } from '#protocol/errors.ts';
+import { bytesText as formatBytes } from '../profile/sizes.ts';
 
 /** What the exit code of `zell` means; the README and `--help` say the same. */
 export const EXIT = { ok: 0, failure: 1, usage: 2, checkFailed: 3, notRunning: 4, interrupted: 130 } as const;
@@ -108,8 +109,4 @@ export class ProgressLine {
   }
 }
 
-export function formatBytes(bytes: number): string {
-  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(bytes >= 1e10 ? 0 : 1)} GB`;
-  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(0)} MB`;
-  return `${Math.ceil(bytes / 1e3)} kB`;
-}
+export { formatBytes };

@@ -1,12 +1,14 @@
 /** The calls of the engine protocol, each on the model it concerns. */
-import type { EmbedResult, EngineCalls, EngineMethod, MachineLimits } from '#protocol/engine.ts';
+import type { EmbedResult, EngineCalls, EngineMethod, MachineLimits, MachineSpeed } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { benchmarkTokens, runBenchmark } from './inference/benchmark.ts';
+import { calibrate, calibrationTokens } from './inference/calibration.ts';
 import { EmbedTask } from './inference/embedTask.ts';
 import { NextTokensTask } from './inference/nextTokensTask.ts';
 import { PrefixTask, sharedTokens } from './inference/prefixTask.ts';
 import { promptTokens } from './inference/prompt.ts';
 import { scoreTexts } from './inference/scoring.ts';
+import { chooseKvType } from './kvChoice.ts';
 import type { LoadedModel, ModelHost } from './modelHost.ts';
 import type { NativeAddon } from './native/binding.ts';
 
@@ -15,7 +17,7 @@ export interface CallContext {
   readonly addon: NativeAddon;
   readonly now: () => number;
   readonly onProgress: (done: number, total: number) => void;
-  /** Ends nextTokens, embed, bench, quantize and measureImportance early; the others take no time that matters, or cannot be stopped (load). */
+  /** Ends nextTokens, embed, bench, quantize, measureImportance, survey and calibrate early; the others take no time that matters, or cannot be stopped (load). */
   readonly signal: AbortSignal;
 }
 
@@ -135,6 +137,23 @@ const HANDLERS: Handlers = {
     // Beside a loaded model it takes its turn between two steps, or both would be slow.
     return host.current === undefined ? measure() : host.current.scheduler.exclusive(0, measure);
   },
+  survey: async ({ path, options, seconds }, { host, addon, onProgress, signal }) => {
+    const { type, kv } = await chooseKvType(addon, path, options);
+    const chosen = { ...options, kvType: type };
+    const summary = await addon.inspect(path, chosen);
+    const measure = (): Promise<MachineSpeed> =>
+      cancellable(addon, signal, (job) => addon.measureMachine(job, path, chosen, seconds, onProgress));
+    // As for the limits above.
+    const { totalBytes, availableBytes } = addon.memory();
+    const speed = await (host.current === undefined ? measure() : host.current.scheduler.exclusive(0, measure));
+    return { speed, summary, kv, memory: { totalBytes, availableBytes }, cores: addon.cpu().physicalCores };
+  },
+  calibrate: async (request, { host, now, signal }) => {
+    const { scheduler, weights } = host.loaded;
+    await weights.settled;
+    return await scheduler.exclusive(calibrationTokens(request), (model) => calibrate(model, request, now, signal));
+  },
+  expertUses: (_params, { host }) => ({ layers: host.loaded.model.expertUses() }),
   stats: (_params, { host }) => ({ ...host.stats(), residentBytes: process.memoryUsage.rss() }),
 };
 

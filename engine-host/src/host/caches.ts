@@ -1,10 +1,11 @@
 /** What lies in the Zell home only to save time: finding it, and throwing it out. Docs: docs/cache.md. */
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { readProfile } from '../profile/profileFile.ts';
 import type { ZellPaths } from './paths.ts';
 
-/** `prompts`: keys and values of prompts; `anchors`: texts that a model wrote for its own training; `downloads`: unfinished ones. */
-export type CacheKind = 'prompts' | 'anchors' | 'downloads';
+/** `profiles`: what was measured of models; `prompts`: keys and values of prompts; `anchors`: texts that a model wrote for its own training; `downloads`: unfinished ones. */
+export type CacheKind = 'prompts' | 'anchors' | 'profiles' | 'downloads';
 
 export interface CacheFile {
   readonly kind: CacheKind;
@@ -40,13 +41,19 @@ export async function cacheFiles(paths: ZellPaths): Promise<CacheFile[]> {
   const anchors = await filesIn(path.join(paths.memory, 'anchors'), /^[0-9a-f]{16}\.json$/, 'anchors', (file) =>
     Promise.resolve(path.basename(file, '.json')),
   );
+  const profiles = await filesIn(paths.profiles, /\.json$/, 'profiles', (file) =>
+    readProfile(file).then(
+      (profile) => profile?.model.modelHash,
+      () => undefined,
+    ),
+  );
   const downloads = await filesIn(paths.blobs, /\.part$/, 'downloads', () => Promise.resolve(undefined));
-  return [...prompts, ...anchors, ...downloads];
+  return [...prompts, ...anchors, ...profiles, ...downloads];
 }
 
-/** Whether it has outlived its use. Anchors stay: they hold for a model for ever. */
+/** Whether it has outlived its use. Anchors and profiles stay: they hold for a model for ever. */
 export function isExpired({ kind, usedAt }: CacheFile, now: number): boolean {
-  if (kind === 'anchors') return false;
+  if (kind === 'anchors' || kind === 'profiles') return false;
   return now - usedAt > (kind === 'prompts' ? PROMPTS_EXPIRE_MS : DOWNLOADS_EXPIRE_MS);
 }
 

@@ -5,6 +5,7 @@ import type { EditorMethod, EditorNotifications, EditorRequests } from '#protoco
 import { MEMORY_MODES, type MemoryForget, type MemoryStatus } from '#protocol/memory.ts';
 import { MOST_RECALL_TOKENS, type MemoryChoice } from '../memory/memorySettings.ts';
 import type { ModelService } from '../models/modelService.ts';
+import type { ModelProfiles } from '../profile/modelProfiles.ts';
 import type { AdapterStore } from '../training/adapters/adapterStore.ts';
 import type { AutoAdapter } from '../training/adapters/autoAdapter.ts';
 import { exportPeft } from '../training/adapters/peftFolder.ts';
@@ -13,6 +14,7 @@ import type { AdapterExchange } from './adapterExchange.ts';
 import type { Learning } from './learning.ts';
 import type { HostEngine } from './hostEngine.ts';
 import type { MemoryPort } from './memoryPort.ts';
+import type { BuildProfile } from './profileBuilder.ts';
 import type { StatusBoard } from './statusBoard.ts';
 
 export interface EditorParts {
@@ -34,6 +36,8 @@ export interface EditorParts {
   readonly forgetPrefixes: (signal: AbortSignal) => Promise<void>;
   /** Keeps a system prompt on the disk; progress shows in the status. */
   readonly buildPrefix: (model: ModelInfo, system: string, signal: AbortSignal) => Promise<KeptPrefix>;
+  readonly buildProfile: BuildProfile;
+  readonly profiles: Pick<ModelProfiles, 'get'>;
   /** Ends the host after the answer has left. */
   readonly stop: (drain: boolean) => void;
   readonly keep: () => void;
@@ -136,6 +140,14 @@ export function editorMethods(parts: EditorParts): Handlers {
       const started = performance.now();
       const kept = await parts.buildPrefix(model, text(system, 'system'), signal);
       return { ...kept, model: model.name, ms: performance.now() - started };
+    },
+    'zell/profile/build': ({ name, force, seconds }, signal) => {
+      const time = seconds === undefined ? {} : { seconds: count(seconds, 'seconds', 1, 60) };
+      return parts.buildProfile(maybeText(name, 'name'), { force: force === true, ...time }, signal);
+    },
+    'zell/profile/get': async ({ name }, signal) => {
+      const { name: found, path, modelHash } = await models.inspect(maybeText(name, 'name'), signal);
+      return { answer: (await parts.profiles.get({ name: found, path }, modelHash)) ?? null };
     },
     'zell/memory/status': () => parts.memoryStatus(),
     'zell/memory/list': ({ limit, before }) =>

@@ -10,6 +10,9 @@ import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import { AdapterStore } from '../training/adapters/adapterStore.ts';
 import { AutoAdapter } from '../training/adapters/autoAdapter.ts';
 import { Memory } from '../memory/memory.ts';
+import { REAL_FILES } from '../monitor/machineFiles.ts';
+import { machineFacts } from '../profile/machineFacts.ts';
+import { ModelProfiles } from '../profile/modelProfiles.ts';
 import { fetchModel } from '../models/fetchModel.ts';
 import { ModelService } from '../models/modelService.ts';
 import { ModelRegistry } from '../models/registry.ts';
@@ -26,6 +29,8 @@ import { hostStatus } from './hostStatus.ts';
 import { Learning } from './learning.ts';
 import { Leases } from './leases.ts';
 import { openPort } from './listen.ts';
+import { profileBuilder, type BuildProfile } from './profileBuilder.ts';
+import { watchSpeed } from './speedWatch.ts';
 import type { MemoryPort } from './memoryPort.ts';
 import { stackOf } from './stackOf.ts';
 import { StatusBoard } from './statusBoard.ts';
@@ -68,8 +73,10 @@ export class Host {
   /** Why no model is loaded although one was asked for. */
   #modelError: WireError | undefined;
   #preloading = false;
-  /** 0–1, while a system prompt is being built. */
-  #building: number | undefined;
+  /** While a system prompt or a profile is being built; `progress`: 0–1. */
+  #building: { readonly detail: string; readonly progress: number } | undefined;
+  readonly #profiles: ModelProfiles;
+  readonly #buildProfile: BuildProfile;
   #modelHash: string | undefined;
   readonly #memoryListeners = new Set<(lastEventId: number) => void>();
   #stopping: Promise<void> | undefined;
@@ -104,6 +111,11 @@ export class Host {
       const prefixes = (): Promise<void> => forgetPrefixes(engine, options.paths.prefixes, AbortSignal.any([]));
       return eraseEverywhere(forgotten, this.#erasure(prefixes));
     });
+    this.#profiles = new ModelProfiles({
+      folder: options.paths.profiles,
+      machine: () => machineFacts(REAL_FILES, options.load.memoryLimit),
+      now: () => Date.now(),
+    });
     const registry = new ModelRegistry(options.paths);
     this.#models = new ModelService({
       registry,
@@ -112,7 +124,7 @@ export class Host {
           return engine.state;
         },
         load: async (path, load, onProgress, signal) => {
-          const info = await engine.load(path, load, onProgress, signal);
+          const info = await engine.load(path, await this.#profiles.loadOptions(path, load), onProgress, signal);
           if (options.ownAdapter !== false) await this.#autoAdapter.modelLoaded(info.modelHash);
           return info;
         },
@@ -124,6 +136,19 @@ export class Host {
       onChange: () => this.#modelsChanged(),
     });
     engine.onStatus(touch);
+    this.#buildProfile = profileBuilder({
+      engine,
+      models: this.#models,
+      profiles: this.#profiles,
+      options: options.load,
+      onStep: (step) => this.#show(step),
+    });
+    watchSpeed(
+      engine,
+      this.#profiles,
+      () => this.#models.current(),
+      (error) => log.warn({ error: toWireError(error) }, 'a measured speed is not kept'),
+    );
     memory.onChange((lastEventId) => {
       for (const listener of this.#memoryListeners) listener(lastEventId);
       void this.#refreshMemory();
@@ -204,6 +229,8 @@ export class Host {
           return () => this.#memoryListeners.delete(listener);
         },
         buildPrefix: (model, system, signal) => this.#buildPrefix(model, system, signal),
+        buildProfile: this.#buildProfile,
+        profiles: this.#profiles,
         forgetPrefixes: (signal) => forgetPrefixes(engine, this.#options.paths.prefixes, signal),
         stop: (drain) => setTimeout(() => void (drain ? this.#drain() : this.stop('asked to')), 50),
         keep: () => this.#leases.keep(),
@@ -354,16 +381,20 @@ export class Host {
 
   async #buildPrefix(model: ModelInfo, system: string, signal: AbortSignal): Promise<KeptPrefix> {
     if (this.#templates === undefined) throw new Error('This host has no templates.');
-    const progress = (fraction: number | undefined): void => {
-      this.#building = fraction;
-      this.#status.touch();
-    };
+    const progress = (fraction: number): void =>
+      this.#show({ detail: 'Evaluating a system prompt', progress: fraction });
     progress(0);
     try {
       return await buildPrefix({ ...this.#parts, templates: this.#templates }, model, system, progress, signal);
     } finally {
-      progress(undefined);
+      this.#show(undefined);
     }
+  }
+
+  /** What the host does besides answering, in its status. */
+  #show(step: { readonly detail: string; readonly progress: number } | undefined): void {
+    this.#building = step;
+    this.#status.touch();
   }
 
   /** `look`: something changed from which a sleep may follow. */

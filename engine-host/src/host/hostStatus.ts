@@ -10,8 +10,8 @@ export interface HostCondition {
   readonly model: ModelInfo | undefined;
   /** A model that is being fetched or loaded. */
   readonly activity: ModelActivity | undefined;
-  /** 0–1, while a system prompt is being built. */
-  readonly building: number | undefined;
+  /** While a system prompt or a profile is being built. */
+  readonly building: ModelActivity | undefined;
   readonly preloading: boolean;
   /** Why no model is loaded although one was asked for. */
   readonly modelError: WireError | undefined;
@@ -24,7 +24,7 @@ export interface HostCondition {
 
 export function hostStatus(host: HostCondition): HostStatus {
   const { engine, model, activity, building, memory, version, port, leases } = host;
-  const progress = activity?.progress ?? building;
+  const progress = activity?.progress ?? building?.progress;
   const { state, detail, error } = stateOf(host);
   const stats = engine.stats();
   return {
@@ -72,8 +72,9 @@ function stateOf({
   if (model !== undefined && engine.state !== 'starting')
     return {
       state: engine.state === 'loading' ? 'loading' : 'ready',
-      detail: building === undefined ? `${model.name} is ready` : 'Evaluating a system prompt',
+      detail: building?.detail ?? `${model.name} is ready`,
     };
+  if (building !== undefined && engine.state === 'ready') return { state: 'ready', detail: building.detail };
   if (preloading || engine.state === 'starting') return { state: 'starting', detail: 'The engine is starting' };
   return {
     state: 'ready',

@@ -11,6 +11,8 @@ export interface ZellPaths {
   readonly memory: string;
   /** Keys and values of long prompts; the engine child alone writes there. */
   readonly prefixes: string;
+  /** What was measured and decided of each model. */
+  readonly profiles: string;
   /** The adapters that models learnt, and their manifests. */
   readonly lora: string;
   readonly announcement: string;
@@ -31,6 +33,7 @@ export function zellPaths(env: Environment = process.env): ZellPaths {
     conversations: path.join(home, 'conversations'),
     memory: path.join(home, 'memory'),
     prefixes: path.join(home, 'system-prompts'),
+    profiles: path.join(home, 'profiles'),
     lora: path.join(home, 'lora'),
     announcement: path.join(home, 'engine.json'),
     lock: path.join(home, 'engine.lock'),

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ModelSummary } from '#protocol/engine.ts';
-import { fitReport, mebibytes } from './fitReport.ts';
+import type { ProfileAnswer } from '#protocol/profile.ts';
+import { fitReport, mebibytes, profilePage } from './fitReport.ts';
 
 const model: ModelSummary = {
   path: '/m/a`b.gguf',
@@ -62,4 +63,15 @@ test('a dense model larger than memory says what each step reads', () => {
   const text = fitReport({ ...model, fit: { ...model.fit, fits: true, streaming } });
   expect(text).toContain('larger than memory: 2.0 GiB of its layers come from the disk for each step');
   expect(text).toContain('| Kept in memory | 1.0 GiB |');
+});
+
+test('the page has what a profile says in front of what the file says, or how to get one', () => {
+  const without = profilePage(model, null);
+  expect(without).toContain('does not fit');
+  expect(without).toContain('Build Model Profile');
+  const answer = { text: '# a\n\nExpect 5 tokens/s.\n' } as ProfileAnswer;
+  const page = profilePage(model, answer);
+  expect(page.indexOf('Expect 5 tokens/s.')).toBeLessThan(page.indexOf('## File'));
+  expect(page).toContain('| Parameters | 135 million |');
+  expect(page.match(/^# /gm)).toHaveLength(1);
 });

@@ -1,5 +1,13 @@
 /** What a model needs and whether this machine can give it, as a page to read. */
 import type { ModelSummary } from '#protocol/engine.ts';
+import type { ProfileAnswer } from '#protocol/profile.ts';
+
+/** The page of a model: what its profile says, then the file; without a profile the file alone, and how to get one. */
+export function profilePage(model: ModelSummary, answer: ProfileAnswer | null): string {
+  if (answer === null)
+    return `${fitReport(model)}\nNot measured yet: the command "Zell: Build Model Profile" finds the best way to run it, and its speed.\n`;
+  return `${answer.text}\n## File\n\n${fitReport(model).split('\n').slice(2).join('\n')}`;
+}
 
 export function fitReport(model: ModelSummary): string {
   const { fit } = model;

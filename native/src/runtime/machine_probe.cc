@@ -24,7 +24,7 @@ constexpr size_t kPrefillColumns = 256;
 constexpr size_t kDecodeRows = 64;
 constexpr size_t kPrefillRows = 128;
 // Of the whole time; the rest is the disk's.
-constexpr double kKernelShare = 0.125;
+constexpr double kKernelShare = 0.2;
 
 double Seconds(Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); }
 

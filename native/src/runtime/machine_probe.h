@@ -25,7 +25,7 @@ struct MachineSpeed {
   stream::DiskSpeed disk;
 };
 
-/// For about `seconds`: an eighth of it full load on the threads in force, then reads of the file. Takes the memory of
+/// For about `seconds`: a fifth of it full load on the threads in force, then reads of the file. Takes the memory of
 /// the weights that one token reads, 256 MiB at most. `progress`: measurements that are done.
 /// @errors as gguf::File::Open; kUnsupportedModel: no matrix that kernels multiply; kCancelled; kOutOfMemory; kIo.
 base::Result<MachineSpeed> MeasureMachine(const std::string& path, const LoadOptions& options, double seconds,

@@ -28,6 +28,22 @@ export function commandJourney(stage: () => Stage): void {
     await eventually(() => window.lines()).toContain('smollm2-135m');
   });
 
+  test('Build Model Profile measures, and opens a page with decisions and the expected speed', async () => {
+    const { window, zell } = stage();
+    await window.command('Zell: Build Model Profile');
+    const steps = window.page.locator('.notification-toast', { hasText: 'building the model profile' });
+    await steps.waitFor({ timeout: 30_000 });
+    await eventually(() => steps.innerText()).toMatch(/Measuring|Loading|Reading/);
+    await steps.waitFor({ state: 'detached', timeout: 120_000 });
+    await window.page.locator('.tab.active', { hasText: 'smollm2-135m' }).waitFor();
+    await eventually(() => window.lines()).toMatch(/Expect [\d.]+ tokens\/s/);
+    expect(zell.profileNames()).toEqual(['smollm2-135m.json']);
+    // The page of the other command knows it now.
+    await window.command('View: Close Editor');
+    await window.command('Zell: Show Model Profile');
+    await eventually(() => window.lines()).toContain('Expected:');
+  });
+
   test('Toggle Inline Completion turns ghost text off and on', async () => {
     const { window, zell } = stage();
     const { keyboard } = window.page;

@@ -9,6 +9,7 @@ import { formatBytes, print, printJson } from '../terminal.ts';
 const NAMES: Readonly<Record<CacheKind, string>> = {
   prompts: 'prompts computed ahead',
   anchors: "models' own texts for training",
+  profiles: 'profiles of models',
   downloads: 'unfinished downloads',
 };
 

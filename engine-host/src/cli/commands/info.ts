@@ -1,5 +1,6 @@
 /** `zell info MODEL`: what the file says about itself, and whether it fits. */
 import type { ModelSummary } from '#protocol/engine.ts';
+import { speedText } from '../../profile/sizes.ts';
 import type { JsonOption } from '../jsonOption.ts';
 import { modelPath, withHost } from '../session.ts';
 import { formatBytes, print, printJson } from '../terminal.ts';
@@ -7,7 +8,11 @@ import { formatBytes, print, printJson } from '../terminal.ts';
 export async function info(argument: string | undefined, options: JsonOption, signal: AbortSignal): Promise<void> {
   const name = await modelPath(argument);
   await withHost(async (session) => {
-    const { model } = await session.request('zell/models/profile', name === undefined ? {} : { name }, signal);
+    const params = name === undefined ? {} : { name };
+    const { model } = await session.request('zell/models/profile', params, signal);
+    // A damaged profile is no reason not to say what the file says.
+    const known = await session.request('zell/profile/get', params, signal).catch(() => ({ answer: null }));
+    const prediction = known.answer?.stale.length === 0 ? known.answer.profile.prediction : undefined;
     if (options.json === true) {
       printJson({
         name: model.name,
@@ -25,6 +30,7 @@ export async function info(argument: string | undefined, options: JsonOption, si
         modelHash: model.modelHash,
         bytes: model.bytes,
         fit: model.fit,
+        tokensPerSecond: prediction?.tokensPerSecond ?? null,
       });
       return;
     }
@@ -41,6 +47,12 @@ export async function info(argument: string | undefined, options: JsonOption, si
       ['Chat template', model.templateHash ?? 'none'],
       ['Hash', model.modelHash],
       ['Fit', fitText(fit)],
+      [
+        'Speed',
+        prediction === undefined
+          ? 'not known; "zell build" measures'
+          : `about ${speedText(prediction.tokensPerSecond)}`,
+      ],
     ];
     for (const [label, value] of rows) print(`${label.padEnd(20)}${value}`);
   }, signal);

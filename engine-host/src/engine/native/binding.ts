@@ -3,8 +3,10 @@ import type {
   AdapterScale,
   AdapterInfo,
   ExpertReads,
+  ExpertUse,
   LoadOptions,
   MachineLimits,
+  MachineSpeed,
   ModelInfo,
   ModelSummary,
   ImportanceOptions,
@@ -140,6 +142,9 @@ export interface NativeModel {
   /** What steps found in memory and read of experts that come from the disk; undefined where none do. */
   expertReads(): ExpertReads | undefined;
 
+  /** Which experts tokens were sent to since the load, layer by layer; empty where none come from the disk. */
+  expertUses(): readonly ExpertUse[];
+
   /** Runs one batch on the engine's own thread. One step at a time. KV is committed only for items without error. */
   step(items: readonly StepItem[]): Promise<readonly StepOutput[]>;
   /** Takes part from any moment: a running step whose items are all cancelled stops within 10 ms; a cancelled item ends with `cancelled`. Cleared by the next step's end. */
@@ -171,6 +176,14 @@ export interface NativeAddon {
   memory(): MemoryFigures;
   /** About a second of full load on `threads` threads of its own. */
   measureLimits(threads: number): Promise<MachineLimits>;
+  /** Kernels on weights like the model's, then the disk that it lies on; progress in measurements. */
+  measureMachine(
+    job: number,
+    path: string,
+    options: LoadOptions,
+    seconds: number,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<MachineSpeed>;
   inspect(path: string, options: LoadOptions): Promise<ModelSummary>;
   loadModel(
     path: string,

@@ -114,6 +114,10 @@ export class FakeModel implements NativeModel {
     return undefined;
   }
 
+  expertUses(): [] {
+    return [];
+  }
+
   moveWeightsToMemory(spareBytes: number): Promise<void> {
     this.copies.push(spareBytes);
     return Promise.resolve();
@@ -399,6 +403,19 @@ export function fakeAddon(options: FakeModelOptions = {}, made: FakeModel[] = []
     memory: () => FAKE_MEMORY,
     measureLimits: (threads) =>
       Promise.resolve({ threads, isa: 'fake', readBytesPerSecond: 1e9, int8OpsPerSecond: 1e12 }),
+    measureMachine: (_job, path, _options, _seconds, onProgress) => {
+      check(path);
+      onProgress(1, 1);
+      return Promise.resolve({
+        kernels: { type: 'Q4_1', isa: 'fake', threads: 1, bytes: 1e8, decodeBytesPerSecond: 1e10, prefillOpsPerSecond: 1e12 },
+        disk: {
+          takesDirect: true,
+          pieceBytes: 4096,
+          sequentialBytesPerSecond: 1e9,
+          random: [{ pastCache: true, readers: 1, bytesPerSecond: 1e9 }],
+        },
+      });
+    },
     inspect: async (path) => {
       await Promise.resolve();
       check(path);

@@ -1,7 +1,7 @@
 /** Choosing a model, and the page that says what it needs and whether it fits. */
 import * as vscode from 'vscode';
 import type { ModelChoice } from '#protocol/editor.ts';
-import { fitReport, mebibytes } from '../../core/fitReport.ts';
+import { mebibytes, profilePage } from '../../core/fitReport.ts';
 import type { EngineService } from '../../platform/engine/engineService.ts';
 import { reporting } from '../../platform/reporting.ts';
 
@@ -18,12 +18,8 @@ export function registerModels(engine: EngineService): vscode.Disposable {
     page,
     vscode.workspace.registerTextDocumentContentProvider(PROFILE_SCHEME, page),
     vscode.commands.registerCommand('zell.chooseModel', () => reporting(() => chooseModel(engine))),
-    vscode.commands.registerCommand('zell.buildProfile', () =>
-      reporting(() => showProfile(engine, page, 'Zell: building the model profile')),
-    ),
-    vscode.commands.registerCommand('zell.showProfile', () =>
-      reporting(() => showProfile(engine, page, 'Zell: reading the model')),
-    ),
+    vscode.commands.registerCommand('zell.buildProfile', () => reporting(() => buildProfile(engine, page))),
+    vscode.commands.registerCommand('zell.showProfile', () => reporting(() => showProfile(engine, page))),
   );
 }
 
@@ -37,28 +33,10 @@ async function chooseModel(engine: EngineService): Promise<void> {
   });
   const name = pick && (pick.name ?? (await browseForFile()));
   if (name === undefined) return;
-  const progress = {
-    location: vscode.ProgressLocation.Notification,
-    title: `Zell: loading ${name}`,
-    cancellable: true,
-  };
-  await vscode.window.withProgress(progress, async (report, token) => {
-    const cancelled = new AbortController();
-    const listeners = vscode.Disposable.from(
-      token.onCancellationRequested(() => {
-        cancelled.abort();
-      }),
-      engine.onDidChange((view) => {
-        if (view.kind === 'connected') report.report({ message: view.status.detail });
-      }),
-    );
-    try {
-      const { model } = await engine.request('zell/models/choose', { name }, cancelled.signal);
-      vscode.window.setStatusBarMessage(`Zell: ${model.name} is loaded.`, 4000);
-    } finally {
-      listeners.dispose();
-    }
-  });
+  const { model } = await withSteps(engine, `Zell: loading ${name}`, (signal) =>
+    engine.request('zell/models/choose', { name }, signal),
+  );
+  vscode.window.setStatusBarMessage(`Zell: ${model.name} is loaded.`, 4000);
 }
 
 function toPick(model: ModelChoice): ModelPick {
@@ -92,13 +70,48 @@ async function browseForFile(): Promise<string | undefined> {
   return files?.[0]?.fsPath;
 }
 
-async function showProfile(engine: EngineService, page: ProfilePage, title: string): Promise<void> {
-  const { model } = await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title }, () =>
-    engine.request('zell/models/profile', {}),
+/** What is known of the model that is loaded or chosen. */
+async function showProfile(engine: EngineService, page: ProfilePage): Promise<void> {
+  const progress = { location: vscode.ProgressLocation.Window, title: 'Zell: reading the model' };
+  const { model, answer } = await vscode.window.withProgress(progress, async () => {
+    const { model: summary } = await engine.request('zell/models/profile', {});
+    const known = await engine.request('zell/profile/get', {});
+    return { model: summary, answer: known.answer };
+  });
+  await page.open(model.name, profilePage(model, answer));
+}
+
+/** Measures anew; takes up to a minute and can be cancelled. */
+async function buildProfile(engine: EngineService, page: ProfilePage): Promise<void> {
+  const { profile, text } = await withSteps(engine, 'Zell: building the model profile', (signal) =>
+    engine.request('zell/profile/build', { force: true }, signal),
   );
-  const uri = vscode.Uri.from({ scheme: PROFILE_SCHEME, path: `/${model.name}.md` });
-  page.show(uri, fitReport(model));
-  await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
+  await page.open(profile.model.name, text);
+}
+
+/** Runs `work` under a notification that shows what the host says it does, and cancels it. */
+async function withSteps<T>(
+  engine: EngineService,
+  title: string,
+  work: (signal: AbortSignal) => PromiseLike<T>,
+): Promise<T> {
+  const progress = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+  return vscode.window.withProgress(progress, async (report, token) => {
+    const cancelled = new AbortController();
+    const listeners = vscode.Disposable.from(
+      token.onCancellationRequested(() => {
+        cancelled.abort();
+      }),
+      engine.onDidChange((view) => {
+        if (view.kind === 'connected') report.report({ message: view.status.detail });
+      }),
+    );
+    try {
+      return await work(cancelled.signal);
+    } finally {
+      listeners.dispose();
+    }
+  });
 }
 
 /** A read-only document for each model. */
@@ -107,9 +120,11 @@ class ProfilePage implements vscode.TextDocumentContentProvider, vscode.Disposab
   readonly #texts = new Map<string, string>();
   readonly onDidChange = this.#changed.event;
 
-  show(uri: vscode.Uri, text: string): void {
+  async open(model: string, text: string): Promise<void> {
+    const uri = vscode.Uri.from({ scheme: PROFILE_SCHEME, path: `/${model}.md` });
     this.#texts.set(uri.toString(), text);
     this.#changed.fire(uri);
+    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
   }
 
   provideTextDocumentContent(uri: vscode.Uri): string {
