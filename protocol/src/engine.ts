@@ -1,4 +1,5 @@
 /** What crosses the pipe between the front and the engine child, and the types that both sides speak in. */
+import type { Constraint } from './constraint.ts';
 import type { WireError } from './errors.ts';
 
 /** Version of the frames below; a child that answers another one is refused. */
@@ -108,6 +109,11 @@ export interface GenerateRequest {
   readonly draftTokens?: number;
   /** Keep a prompt that is too long by dropping its oldest tokens (Ollama's `truncate`); else `context_overflow`. */
   readonly truncate?: boolean;
+  /**
+   * What form the answer has; one that cannot be honoured fails the request: `invalid_request` or `unsupported`, with the place in the
+   * schema or grammar. The answer ends where the form is complete, also with `ignoreEos`.
+   */
+  readonly constraint?: Constraint;
 }
 
 export interface TokenLogprob {
