@@ -1,28 +1,59 @@
-/** Request bodies: JSON whatever the content type says (curl -d sends a form's), plain, with limits on size and depth. */
-import type { FastifyInstance } from 'fastify';
+/** Request bodies: JSON whatever the content type says (curl -d sends a form's), plain or compressed, with limits on size and depth. */
+import zlib from 'node:zlib';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { ZellError } from '#protocol/errors.ts';
 import { HttpError, invalid } from './errors.ts';
 
 export const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/** Of a body that came compressed: a small one can be huge inside. */
+export const MAX_INFLATED_BYTES = 20 * 1024 * 1024;
 const MAX_DEPTH = 128;
+
+type Inflate = (body: Buffer, options: zlib.ZlibOptions, done: (error: Error | null, result: Buffer) => void) => void;
+
+/** Newer versions of Node alone have zstd. */
+const zstd = (zlib as { readonly zstdDecompress?: Inflate }).zstdDecompress;
+const INFLATE: ReadonlyMap<string, Inflate> = new Map([
+  ['gzip', zlib.gunzip],
+  ['x-gzip', zlib.gunzip],
+  ...(zstd === undefined ? [] : [['zstd', zstd] as const]),
+]);
 
 export function acceptAnyJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addHook('onRequest', (request, _reply, done) => {
-    const encoding = request.headers['content-encoding'];
-    if (encoding !== undefined && encoding !== 'identity') {
-      // A small compressed body can be a large one inside.
-      done(new HttpError(415, 'unsupported', 'Compressed request bodies are not accepted.'));
+    const encoding = encodingOf(request.headers);
+    if (encoding !== undefined && !INFLATE.has(encoding)) {
+      const known = zstd === undefined ? 'gzip' : 'gzip and zstd';
+      const message = `Bodies with this Content-Encoding cannot be read here; ${known} and none can.`;
+      done(new HttpError(415, 'unsupported', message));
       return;
     }
     request.headers['content-type'] = 'application/json';
     done();
   });
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
-    try {
-      done(null, parseJson(body));
-    } catch (error) {
-      done(error as Error);
-    }
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    const method = INFLATE.get(encodingOf(request.headers) ?? '');
+    return parseJson(method === undefined ? body : await inflate(body, method));
+  });
+}
+
+function encodingOf(headers: Readonly<Record<string, unknown>>): string | undefined {
+  const encoding = headers['content-encoding'];
+  return typeof encoding !== 'string' || encoding === 'identity' ? undefined : encoding.trim().toLowerCase();
+}
+
+/** @throws {ZellError} too_large, invalid_request */
+function inflate(body: Buffer, method: Inflate): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    method(body, { maxOutputLength: MAX_INFLATED_BYTES }, (error, result) => {
+      if (error === null) resolve(result);
+      else if ((error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE')
+        reject(
+          new ZellError('too_large', `The body is larger than ${MAX_INFLATED_BYTES / 1024 / 1024} MiB when unpacked.`),
+        );
+      else reject(invalid('The body is not compressed as its Content-Encoding says.'));
+    });
   });
 }
 

@@ -8,6 +8,7 @@ export function dialectOf(url: string, headers: Readonly<Record<string, unknown>
   if (/^(\/v1)?\/models(\/|$)/.test(path) && headers['anthropic-version'] !== undefined) return 'anthropic';
   if (path === '/' || path.startsWith('/api/')) return 'ollama';
   if (path === '/v1/health') return 'llamacpp';
-  if (path.startsWith('/v1/') || path === '/chat/completions' || /^\/models(\/|$)/.test(path)) return 'openai';
+  if (path.startsWith('/v1/') || path === '/chat/completions' || /^\/(models|responses)(\/|$)/.test(path))
+    return 'openai';
   return 'llamacpp';
 }

@@ -36,6 +36,7 @@ const ROUTES: readonly (readonly [path: string, body: object, fields: readonly s
     { prompt: 'a' },
     ['max_tokens', 'temperature', 'top_p', 'n', 'best_of', 'seed', 'logprobs', 'presence_penalty', 'prompt'],
   ],
+  ['/v1/responses', { input: 'a' }, ['max_output_tokens', 'temperature', 'top_p', 'top_logprobs', 'input']],
   ['/v1/messages', { messages, max_tokens: 5 }, ['max_tokens', 'temperature', 'top_p', 'top_k']],
   [
     '/api/chat',

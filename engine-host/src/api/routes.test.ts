@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ZellError } from '#protocol/errors.ts';
+import { MAX_INFLATED_BYTES } from './body.ts';
 import { MODEL, testHost, WORDS, type TestHost } from './testing.ts';
 
 const TEXT = WORDS.join('');
@@ -103,7 +104,7 @@ describe('bodies', () => {
     ['/v1/messages', { type: 'error', error: { type: 'invalid_request_error' } }],
     ['/api/chat', { error: 'The body is not valid JSON.' }],
     ['/completion', { error: { code: 400, type: 'invalid_request_error' } }],
-  ])('%s: broken, empty, wrong, too deep, compressed', async (path, shape) => {
+  ])('%s: broken, empty, wrong, too deep, packed', async (path, shape) => {
     const broken = await post(path, '{"a": "my secret prompt');
     expect(broken.status).toBe(400);
     expect(broken.json).toMatchObject(shape);
@@ -116,13 +117,16 @@ describe('bodies', () => {
     const deep = await post(path, `{${valid},"x":${'['.repeat(200)}${']'.repeat(200)}}`);
     expect(deep.status).toBe(400);
     expect(deep.text).toContain('levels deep');
-    expect((await post(path, chat, { 'content-encoding': 'gzip' })).status).toBe(415);
-    const zipped = await fetch(host.url + path, {
-      method: 'POST',
-      headers: { 'content-encoding': 'br' },
-      body: gzipSync('{}'),
-    });
-    expect(zipped.status).toBe(415);
+    expect((await post(path, chat, { 'content-encoding': 'gzip' })).status).toBe(400);
+    const packed = (encoding: string, body: Uint8Array): Promise<Response> =>
+      fetch(host.url + path, { method: 'POST', headers: { 'content-encoding': encoding }, body: new Uint8Array(body) });
+    expect((await packed('gzip', gzipSync(`{${valid}}`))).status).toBe(200);
+    for (const encoding of ['br', 'gzip, gzip', 'constructor'])
+      expect((await packed(encoding, gzipSync('{}'))).status).toBe(415);
+    // A thousandth of what it unpacks to, and far below the limit on plain bodies.
+    const bomb = await packed('gzip', gzipSync(Buffer.alloc(MAX_INFLATED_BYTES + 1, ' ')));
+    expect(bomb.status).toBe(413);
+    expect(await bomb.text()).toContain('20 MiB');
   });
   test('too large', async () => {
     const response = await fetch(`${host.url}/v1/messages`, {

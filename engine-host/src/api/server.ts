@@ -26,6 +26,7 @@ import { openaiChatRoutes } from './openai/chat.ts';
 import { openaiCompletionRoutes } from './openai/completions.ts';
 import { embeddingRoutes } from './openai/embeddings.ts';
 import { modelRoutes } from './openai/models.ts';
+import { responsesRoutes } from './openai/responses/route.ts';
 
 /**
  * All routes on one Fastify instance. `await app.ready()` before listening on `app.server` directly; `app.close()` also ends the
@@ -90,6 +91,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   modelRoutes(app, context);
   openaiChatRoutes(app, context);
   openaiCompletionRoutes(app, context);
+  responsesRoutes(app, context);
   anthropicRoutes(app, context);
   embeddingRoutes(app, context);
   ollamaModelRoutes(app, context);
