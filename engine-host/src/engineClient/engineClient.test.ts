@@ -217,7 +217,7 @@ test('leaving after the end cancels nothing', async () => {
 test('a crash fails every open request and call, well-formed', async () => {
   await loaded();
   const events = all(client.generate(REQUEST, never));
-  const call = expect(client.call('detokenize', { tokens: [] }, never)).rejects.toMatchObject({
+  const call = expect(client.call('loadAdapter', { path: '/a', scale: 1 }, never)).rejects.toMatchObject({
     code: 'engine_crashed',
   });
   await settle();
@@ -227,6 +227,73 @@ test('a crash fails every open request and call, well-formed', async () => {
   await call;
   expect(client.state).toBe('crashed');
   expect(client.condition.error?.message).toMatch(/SIGSEGV/);
+});
+
+/** The child dies; the next one greets and loads the model. */
+async function crashAndBack(afterMs: number): Promise<void> {
+  child().crash();
+  await vi.advanceTimersByTimeAsync(afterMs);
+  child().hello();
+  await settle();
+  child().answer(INFO);
+  await settle();
+}
+
+test('a request that a dying child had not begun with goes to the next one, once', async () => {
+  await loaded();
+  const events = all(client.generate(REQUEST, never));
+  await settle();
+  await crashAndBack(100);
+  expect(children).toHaveLength(2);
+  expect(child().last('generate')).toMatchObject({ request: REQUEST });
+  child().event({ type: 'accepted', promptTokens: 1, cachedTokens: 0 });
+  child().event(DONE);
+  expect((await events).map((e) => e.type)).toEqual(['accepted', 'done']);
+
+  const deadly = all(client.generate(REQUEST, never));
+  await settle();
+  await crashAndBack(500);
+  expect(child().last('generate')).toBeDefined();
+  child().crash();
+  expect(await deadly).toMatchObject([{ type: 'failed', error: { code: 'engine_crashed' } }]);
+});
+
+test('while it waits for the next child, a request can be cancelled; a stop ends it', async () => {
+  await loaded();
+  const abort = new AbortController();
+  const cancelled = all(client.generate(REQUEST, abort.signal));
+  await settle();
+  child().crash();
+  await settle();
+  abort.abort();
+  expect(await cancelled).toMatchObject([{ type: 'done', finish: 'cancelled' }]);
+  await vi.advanceTimersByTimeAsync(100);
+  child().hello();
+  await settle();
+  child().answer(INFO);
+  await settle();
+  expect(child().last('generate')).toBeUndefined();
+  const stopped = all(client.generate(REQUEST, never));
+  await settle();
+  await client.stop();
+  expect(await stopped).toMatchObject([{ type: 'failed', error: { code: 'engine_crashed' } }]);
+});
+
+test('what only asks is asked again of the next child; what changes something is not', async () => {
+  await loaded();
+  const count = client.call('count', { prompt: [], addBos: false }, never);
+  await settle();
+  await crashAndBack(100);
+  expect(child().last('call')).toMatchObject({ method: 'count' });
+  child().answer({ tokens: 3 });
+  expect(await count).toEqual({ tokens: 3 });
+});
+
+test('a request that cannot be sent says why', async () => {
+  await loaded();
+  const text = 'x'.repeat(80 * 1024 * 1024);
+  const events = await all(client.generate({ ...REQUEST, prompt: [{ text, special: false }] }, never));
+  expect(events).toMatchObject([{ type: 'failed', error: { code: 'too_large' } }]);
 });
 
 test('a request that comes while the engine is down waits until the model is back', async () => {
@@ -255,7 +322,7 @@ test('a request cancelled while it waits for the engine ends as cancelled', asyn
 
 test('restarts wait 0.1 s, 0.5 s, 2 s …, and start over after a stable minute', async () => {
   await loaded();
-  const crashAndBack = async (afterMs: number): Promise<void> => {
+  const backAfter = async (afterMs: number): Promise<void> => {
     const before = children.length;
     child().crash();
     await vi.advanceTimersByTimeAsync(afterMs - 1);
@@ -268,9 +335,9 @@ test('restarts wait 0.1 s, 0.5 s, 2 s …, and start over after a stable minute'
     await settle();
     expect(client.state).toBe('ready');
   };
-  for (const delay of [100, 500, 2000, 5000, 15_000, 15_000]) await crashAndBack(delay);
+  for (const delay of [100, 500, 2000, 5000, 15_000, 15_000]) await backAfter(delay);
   await vi.advanceTimersByTimeAsync(60_000);
-  await crashAndBack(100);
+  await backAfter(100);
 });
 
 test('three crashes in a row while loading: crashed until asked', async () => {

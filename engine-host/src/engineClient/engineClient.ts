@@ -45,6 +45,17 @@ const WITHOUT_MODEL: ReadonlySet<EngineMethod> = new Set([
   'unload',
 ]);
 
+/** Short and without a trace: asked again of the next child when one dies of something else. */
+const REPEATABLE: ReadonlySet<EngineMethod> = new Set([
+  'adapters',
+  'count',
+  'detokenize',
+  'embed',
+  'pieces',
+  'promptTokens',
+  'tokenize',
+]);
+
 type WantedModel = EngineCalls['load']['params'];
 /** What comes next: nobody started it, a child runs, a new one is on its way, or nobody tries any more. */
 type Phase = 'idle' | 'running' | 'waiting' | 'given up' | 'stopped';
@@ -123,7 +134,8 @@ export class EngineClient {
   }
 
   /**
-   * Waits for a child that is starting. `load` is the method above; `unload` also forgets the model.
+   * Waits for a child that is starting. `load` is the method above; `unload` also forgets the model. What only asks is asked once
+   * more when the child dies meanwhile.
    * @throws {ZellError}
    */
   async call<M extends EngineMethod>(
@@ -139,16 +151,28 @@ export class EngineClient {
     }
     if (method === 'unload') this.#wanted = undefined;
     // These need no model; the others wait until a restarted child has loaded it again.
-    const connection = await (WITHOUT_MODEL.has(method) ? this.#greeting(signal) : this.#settled(signal));
+    const present = (): Promise<Connection> =>
+      WITHOUT_MODEL.has(method) ? this.#greeting(signal) : this.#settled(signal);
+    let connection = await present();
     const model = this.#wanted?.path;
-    const result = await connection.call(method, params, signal, onProgress);
+    let result;
+    try {
+      result = await connection.call(method, params, signal, onProgress);
+    } catch (error) {
+      if (!REPEATABLE.has(method) || !ZellError.is(error) || !this.#mayTryAgain(error)) throw error;
+      const lost = connection;
+      await this.#change(() => this.#connection !== lost, signal);
+      connection = await present();
+      result = await connection.call(method, params, signal, onProgress);
+    }
     if (method === 'loadAdapter' || method === 'unloadAdapter' || method === 'scaleAdapters')
       this.#adaptersAre((result as EngineCalls['adapters']['result']).adapters, connection, model);
     return result;
   }
 
   /**
-   * One request's events. Waits for a child that is starting or loading. Failures are events; the iterable never throws.
+   * One request's events. Waits for a child that is starting or loading; a request that a dying child had not begun with goes to the
+   * next one, once. Failures are events; the iterable never throws.
    * Abort, or leaving the loop early: the request is gone from the next step.
    */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterableIterator<GenerateEvent> {
@@ -186,16 +210,47 @@ export class EngineClient {
 
   async #generate(request: GenerateRequest, events: EventQueue, signal: AbortSignal): Promise<void> {
     try {
-      const connection = await this.#settled(signal);
-      const cancel = connection.generate(request, (event) => {
-        if (event.type === 'done' || event.type === 'failed') signal.removeEventListener('abort', cancel);
-        events.push(event);
-      });
-      if (signal.aborted) cancel();
-      else if (!events.ended) signal.addEventListener('abort', cancel, { once: true });
+      const first = await this.#settled(signal);
+      if ((await this.#run(first, request, events, signal)) === 'lost') {
+        await this.#change(() => this.#connection !== first, signal);
+        await this.#run(await this.#settled(signal), request, events, signal, true);
+      }
     } catch (error) {
       events.push(ZellError.is(error, 'cancelled') ? NEVER_RAN : { type: 'failed', error: toWireError(error) });
     }
+  }
+
+  /**
+   * Gives a request to one child. `lost`: that child died before it had begun with it, so another one may; a second time this is
+   * told instead (`last`), as the request itself may be what they die of.
+   */
+  #run(
+    connection: Connection,
+    request: GenerateRequest,
+    events: EventQueue,
+    signal: AbortSignal,
+    last = false,
+  ): Promise<'told' | 'lost'> {
+    return new Promise((resolve) => {
+      let begun = last;
+      let cancel = (): void => undefined;
+      const take = (event: GenerateEvent): void => {
+        const ends = event.type === 'done' || event.type === 'failed';
+        if (ends) signal.removeEventListener('abort', cancel);
+        const lost = !begun && event.type === 'failed' && this.#mayTryAgain(event.error);
+        begun = true;
+        if (!lost) events.push(event);
+        if (ends) resolve(lost ? 'lost' : 'told');
+      };
+      cancel = connection.generate(request, take);
+      if (signal.aborted) cancel();
+      else if (!events.ended) signal.addEventListener('abort', cancel, { once: true });
+    });
+  }
+
+  /** A child died, and another one will come. */
+  #mayTryAgain(error: Pick<WireError, 'code'>): boolean {
+    return error.code === 'engine_crashed' && this.#phase !== 'stopped';
   }
 
   /** A restarted child loads them with the model, under the ids that they have now. */

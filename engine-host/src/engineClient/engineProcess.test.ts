@@ -109,6 +109,16 @@ test('kill -9 in mid-stream: the stream fails by name, the next request works wi
   expect(performance.now() - killedAt).toBeLessThan(3000);
 });
 
+test('requests that hit a child which was killed a moment before are answered by the next one', async () => {
+  const engine = await ready();
+  const expected = await text(engine.generate(ask(6), never));
+  process.kill(engine.pid ?? 0, 'SIGKILL');
+  const texts = [1, 2, 3].map(() => text(engine.generate(ask(6), never)));
+  const { tokens } = await engine.call('count', { prompt: [{ text: 'hello', special: false }], addBos: false }, never);
+  expect(tokens).toBeGreaterThan(0);
+  expect(await Promise.all(texts)).toEqual([expected, expected, expected]);
+});
+
 test('a child whose pipe closes is gone at once, even in the middle of a step', async () => {
   const engine = await ready();
   const stream = engine.generate(ask(1000), never);
