@@ -1,6 +1,7 @@
 /** Who is let in: judged before a body is read, and before the engine hears of anything. */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { routesOf } from './routeTable.ts';
 import { testHost, type TestHost } from './testing.ts';
 
 let open: TestHost;
@@ -31,13 +32,35 @@ function raw(host: TestHost, text: string): Promise<number> {
   });
 }
 
-/** A POST whose body never comes: a refusal must not wait for it. */
-const post = (target: string, headers: readonly string[]) =>
-  [`POST ${target} HTTP/1.1`, ...headers, 'Content-Type: text/plain', 'Content-Length: 1000000', '', '{"mo'].join(
+/** A request whose body never comes: a refusal must not wait for it. */
+const withBody = (method: string, target: string, headers: readonly string[]) =>
+  [`${method} ${target} HTTP/1.1`, ...headers, 'Content-Type: text/plain', 'Content-Length: 1000000', '', '{"mo'].join(
     '\r\n',
   );
+const post = (target: string, headers: readonly string[]) => withBody('POST', target, headers);
 
-const ROUTES = ['/v1/chat/completions', '/v1/messages', '/api/chat', '/infill', '/completion', '/tokenize', '/nowhere'];
+/** Whatever the router knows, a path that it does not know, and what browsers ask before they send a request. */
+function everyRoute(host: TestHost): readonly (readonly [method: string, target: string])[] {
+  const known = routesOf(host.app).map(({ method, url }) => [method, url.replaceAll(/:\w+|\*/g, 'tiny')] as const);
+  expect(known.length).toBeGreaterThan(30);
+  return [...known, ['POST', '/nowhere'], ...known.map(([, url]) => ['OPTIONS', url] as const)];
+}
+
+/** Sends these headers to every route, with a body on its way. */
+async function refusedEverywhere(host: TestHost, headers: readonly string[]): Promise<void> {
+  const port = String(portOf(host));
+  const own = headers.map((header) => header.replaceAll('PORT', port));
+  const wrong: string[] = [];
+  await Promise.all(
+    everyRoute(host).map(async ([method, target]) => {
+      const status = await raw(host, withBody(method, target, own));
+      if (status !== 403) wrong.push(`${method} ${target}: ${status}`);
+    }),
+  );
+  expect(wrong).toEqual([]);
+  expect(host.engine.requests).toHaveLength(0);
+  expect(host.engine.calls).toEqual([]);
+}
 
 describe('Host', () => {
   test.each([
@@ -53,10 +76,7 @@ describe('Host', () => {
     ['0.0.0.0:PORT'],
     ['2130706433:PORT'],
   ])('%s is refused on every route, before the body', async (name) => {
-    const host = `Host: ${name.replace('PORT', String(portOf(open)))}`;
-    for (const route of ROUTES) expect(await raw(open, post(route, [host])), route).toBe(403);
-    expect(await raw(open, `GET /health HTTP/1.1\r\n${host}\r\n\r\n`)).toBe(403);
-    expect(open.engine.requests).toHaveLength(0);
+    await refusedEverywhere(open, [`Host: ${name}`]);
   });
   test('twice, absent, or with an absolute request line', async () => {
     const own = `Host: localhost:${portOf(open)}`;
@@ -94,18 +114,37 @@ describe('Origin', () => {
     ['Sec-Fetch-Site: cross-site'],
     ['Sec-Fetch-Site: same-site'],
   ])('%s is refused', async (header) => {
+    await refusedEverywhere(open, ['Host: 127.0.0.1:PORT', header, 'Access-Control-Request-Method: POST']);
+  });
+  test('one wrong header of three is enough', async () => {
+    const hosts = ['127.0.0.1:PORT', 'evil.com', 'localhost.evil.com:PORT'];
+    const origins = [undefined, 'http://127.0.0.1:PORT', 'null', 'https://evil.com', 'https://app.example'];
+    const sites = [undefined, 'same-origin', 'none', 'cross-site', 'same-site'];
     const port = String(portOf(open));
-    for (const route of ROUTES)
-      expect(await raw(open, post(route, [`Host: 127.0.0.1:${port}`, header.replace('PORT', port)])), route).toBe(403);
-    const preflight = [
-      'OPTIONS /api/chat HTTP/1.1',
-      `Host: 127.0.0.1:${port}`,
-      header,
-      'Access-Control-Request-Method: POST',
-      '',
-      '',
-    ];
-    expect(await raw(open, preflight.join('\r\n'))).toBe(403);
+    for (const host of hosts)
+      for (const origin of origins)
+        for (const site of sites) {
+          const configured = origin === 'https://app.example';
+          const fine =
+            host === '127.0.0.1:PORT' &&
+            (configured ||
+              ([undefined, 'http://127.0.0.1:PORT'].includes(origin) &&
+                [undefined, 'same-origin', 'none'].includes(site)));
+          const head = [
+            `Host: ${host}`,
+            ...(origin === undefined ? [] : [`Origin: ${origin}`]),
+            ...(site === undefined ? [] : [`Sec-Fetch-Site: ${site}`]),
+          ].map((header) => header.replace('PORT', port));
+          const target = ['GET /health HTTP/1.1', ...head, '', ''].join('\r\n');
+          expect(await raw(open, target), head.join(', ')).toBe(fine ? 200 : 403);
+        }
+  });
+  test('who is refused is not asked for a body', async () => {
+    const port = portOf(open);
+    const expecting = (host: string) =>
+      raw(open, post('/api/chat', [`Host: ${host}`, 'Expect: 100-continue']).replace('{"mo', ''));
+    expect(await expecting(`localhost:${port}`)).toBe(100);
+    expect(await expecting('evil.com')).toBe(403);
     expect(open.engine.requests).toHaveLength(0);
   });
   test('our own page and a configured origin may call; no wildcard', async () => {
@@ -137,7 +176,12 @@ describe('key', () => {
     for (const path of ['/', '/health', '/v1/health']) expect(await get(locked, path), path).toBe(200);
     for (const path of ['/v1/models', '/metrics', '/props', '/api/tags', '/nowhere'])
       expect(await get(locked, path), path).toBe(401);
-    expect(await get(locked, '/v1/models', { authorization: 'Bearer secret-kez' })).toBe(401);
+    const own = [`Host: localhost:${portOf(locked)}`];
+    for (const [method, target] of everyRoute(locked))
+      if (!['/', '/health', '/v1/health'].includes(target))
+        expect(await raw(locked, withBody(method, target, own)), `${method} ${target}`).toBe(401);
+    for (const wrong of ['secret-kez', 'secret-ke', 'secret-keyy', 'SECRET-KEY', 'secret-key,x', '""'])
+      expect(await get(locked, '/v1/models', { authorization: `Bearer ${wrong}` }), wrong).toBe(401);
     expect(await get(locked, '/v1/models', { authorization: 'Bearer secret-key' })).toBe(200);
     expect(await get(locked, '/v1/models', { 'x-api-key': 'secret-key' })).toBe(200);
     expect(await get(locked, '/v1/models', { authorization: 'Bearer host-token' })).toBe(200);

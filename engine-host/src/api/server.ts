@@ -1,5 +1,6 @@
 /** The HTTP server with all routes. */
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import { ZellError } from '#protocol/errors.ts';
@@ -27,6 +28,7 @@ import { openaiCompletionRoutes } from './openai/completions.ts';
 import { embeddingRoutes } from './openai/embeddings.ts';
 import { modelRoutes } from './openai/models.ts';
 import { responsesRoutes } from './openai/responses/route.ts';
+import { collectRoutes, routesOf } from './routeTable.ts';
 
 /**
  * All routes on one Fastify instance. `await app.ready()` before listening on `app.server` directly; `app.close()` also ends the
@@ -59,12 +61,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     },
   });
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
-  const methods = new Map<string, Set<string>>();
-  app.addHook('onRoute', (route) => {
-    const known = methods.get(route.url) ?? new Set<string>();
-    methods.set(route.url, known);
-    for (const method of [route.method].flat()) known.add(method);
-  });
+  collectRoutes(app);
   app.addHook('onRequest', async (request, reply) => {
     const refusal = refuse(request.raw, policy);
     if (refusal !== undefined) {
@@ -78,8 +75,8 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   app.setErrorHandler((error: FastifyError | ZellError, request, reply) => fail(context, error, request, reply));
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? '';
-    const allowed = methods.get(path);
-    if (allowed === undefined) {
+    const allowed = new Set(routesOf(app).flatMap(({ url, method }) => (url === path ? [method] : [])));
+    if (allowed.size === 0) {
       fail(context, new ZellError('not_found', 'There is no such route.'), request, reply);
       return;
     }
@@ -103,6 +100,11 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   tokenRoutes(app, context);
   propsRoutes(app, context);
   adapterRoutes(app, context);
+  app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    // Who is refused is not asked for a body first.
+    if (refuse(request, policy) === undefined) response.writeContinue();
+    app.server.emit('request', request, response);
+  });
   app.addHook('onClose', () => own?.close());
   return app;
 }

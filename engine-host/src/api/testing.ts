@@ -41,6 +41,8 @@ export const WORDS = ['Paris', ' is', ' the', ' capital', ' é', '.'];
 export class FakeEngine implements ApiEngine {
   state: ApiEngine['state'] = 'ready';
   readonly requests: { request: GenerateRequest; signal: AbortSignal }[] = [];
+  /** Names of the other calls. */
+  readonly calls: string[] = [];
   words: readonly string[] = WORDS;
   /** Fails instead of accepting. */
   refuse: ZellError | undefined;
@@ -116,6 +118,7 @@ export class FakeEngine implements ApiEngine {
   }
 
   call: ApiEngine['call'] = (method, given) => {
+    this.calls.push(method);
     const params: unknown = given;
     const answers: Record<string, () => unknown> = {
       count: () => ({ tokens: count((params as { prompt: PromptPart[] }).prompt) }),
