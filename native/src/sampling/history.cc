@@ -1,8 +1,6 @@
 // A sliding window with counts; without a penalty it remembers nothing.
 #include "sampling/history.h"
 
-#include "sampling/candidates.h"
-
 namespace zell::sampling::internal {
 
 History::History(const SamplerParams& params)
@@ -23,12 +21,23 @@ void History::Accept(int32_t token) {
   window_.pop_front();
 }
 
+float History::Penalised(float logit, int32_t count) const {
+  const float repeated = logit > 0 ? logit / repeat_ : logit * repeat_;
+  return Ordered(repeated - (static_cast<float>(count) * frequency_ + presence_));
+}
+
 void History::Apply(std::span<float> logits) const {
   for (const auto& [token, count] : counts_) {
     if (token < 0 || static_cast<size_t>(token) >= logits.size()) continue;
     float& logit = logits[static_cast<size_t>(token)];
-    logit = logit > 0 ? logit / repeat_ : logit * repeat_;
-    logit = Ordered(logit - (static_cast<float>(count) * frequency_ + presence_));
+    logit = Penalised(logit, count);
+  }
+}
+
+void History::Apply(std::vector<Candidate>& candidates) const {
+  for (Candidate& c : candidates) {
+    const auto found = counts_.find(c.token);
+    if (found != counts_.end()) c.logit = Penalised(c.logit, found->second);
   }
 }
 

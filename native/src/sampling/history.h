@@ -5,8 +5,10 @@
 #include <deque>
 #include <span>
 #include <unordered_map>
+#include <vector>
 
-#include "sampling/sampler.h"
+#include "sampling/candidates.h"
+#include "sampling/params.h"
 
 namespace zell::sampling::internal {
 
@@ -18,8 +20,13 @@ class History {
   /// then minus frequency_penalty for each occurrence and presence_penalty once. logits: [vocabulary], Ordered before
   /// and after.
   void Apply(std::span<float> logits) const;
+  /// The same for some tokens. logits: Ordered before and after.
+  void Apply(std::vector<Candidate>& candidates) const;
+  bool active() const { return active_; }
 
  private:
+  float Penalised(float logit, int32_t count) const;
+
   float repeat_, frequency_, presence_;
   int32_t last_n_;  ///< -1: everything
   bool active_;

@@ -1,90 +1,68 @@
-// The chain: penalties, bias, top-k, top-p, min-p, temperature, then one draw.
+// The chain: bias, then the steps in their order, then one draw.
 #include "sampling/sampler.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "sampling/candidates.h"
+#include "sampling/chain.h"
 #include "sampling/exp.h"
-#include "sampling/history.h"
-#include "sampling/random.h"
+#include "sampling/feedback.h"
+#include "sampling/usual_chain.h"
 
 namespace zell::sampling {
 namespace {
 
 using internal::Candidate;
 
-/// The shortest prefix of `sorted` with at least `top_p` of `total`; at least one. total: sum of e^(logit - best).
-size_t NucleusSize(const std::vector<Candidate>& sorted, double top_p, double total) {
-  const double best = sorted.front().logit;
-  double mass = 0;
-  for (size_t i = 0; i < sorted.size(); ++i) {
-    mass += internal::ExpNonPositive(sorted[i].logit - best);
-    if (mass >= top_p * total) return i + 1;
+/// With what the order leaves out made neutral, so that the numbers alone say what happens.
+SamplerParams Effective(SamplerParams p) {
+  const auto has = [&](Step step) { return std::find(p.order.begin(), p.order.end(), step) != p.order.end(); };
+  if (p.mirostat.version != 0) {
+    p.order = {Step::kTemperature};
+    p.dynamic_range = 0;
   }
-  return sorted.size();
-}
-
-/// Whether min-p keeps a logit. Asked through the exponential, since a logarithm of the C library is not the same
-/// everywhere.
-bool PassesMinP(float logit, float best, float min_p) {
-  return internal::ExpNonPositive(double{logit} - best) >= min_p;
-}
-
-/// At or below every logit that min-p keeps.
-double MinPThreshold(float best, float min_p) {
-  return min_p > 0 ? best + std::log(double{min_p}) - 1e-9 : -std::numeric_limits<double>::infinity();
-}
-
-/// Top-p and min-p over a whole row, which are both prefixes of the sorted row: the shorter one counts. Only as much is
-/// sorted as top-p needs. max: MaxOf(logits), finite.
-std::vector<Candidate> FilterAll(std::span<const float> logits, float max, const SamplerParams& params) {
-  const double min_p_threshold = MinPThreshold(max, params.min_p);
-  const auto fails_min_p = [&](const Candidate& c) { return !PassesMinP(c.logit, max, params.min_p); };
-  if (params.top_p >= 1) {
-    std::vector<Candidate> candidates = internal::AtLeast(logits, min_p_threshold);
-    std::erase_if(candidates, fails_min_p);
-    return candidates;
-  }
-  const double total = internal::SumExp(logits, max);
-  // Wider and wider margins below the best until they hold the nucleus (or min-p ends it sooner).
-  for (double margin = 6;; margin *= 2) {
-    const bool last = max - margin <= min_p_threshold || margin > 1e3;
-    const double threshold = last ? min_p_threshold : max - margin;
-    std::vector<Candidate> candidates = internal::AtLeast(logits, threshold);
-    std::sort(candidates.begin(), candidates.end(), internal::IsBetter);
-    const size_t nucleus = NucleusSize(candidates, params.top_p, total);
-    if (nucleus == candidates.size() && !last) continue;
-    candidates.resize(nucleus);
-    std::erase_if(candidates, fails_min_p);
-    return candidates;
-  }
-}
-
-/// Top-k, then top-p and min-p among those.
-std::vector<Candidate> FilterBest(std::span<const float> logits, const SamplerParams& params) {
-  std::vector<Candidate> candidates = internal::BestOf(logits, static_cast<size_t>(params.top_k));
-  const float best = candidates.front().logit;
-  if (params.top_p < 1) {
-    double total = 0;
-    for (const Candidate& c : candidates) total += internal::ExpNonPositive(double{c.logit} - best);
-    candidates.resize(NucleusSize(candidates, params.top_p, total));
-  }
-  std::erase_if(candidates, [&](const Candidate& c) { return !PassesMinP(c.logit, best, params.min_p); });
-  return candidates;
+  if (!has(Step::kTopK)) p.top_k = 0;
+  if (!has(Step::kTopP)) p.top_p = 1;
+  if (!has(Step::kMinP)) p.min_p = 0;
+  if (!has(Step::kTemperature)) p.temperature = 1, p.dynamic_range = 0;
+  if (!has(Step::kAdaptive)) p.adaptive_target = -1;
+  return p;
 }
 
 }  // namespace
 
 struct Sampler::Impl {
-  explicit Impl(SamplerParams p) : params(std::move(p)), history(params), random(params.seed) {}
+  explicit Impl(SamplerParams p)
+      : params(Effective(std::move(p))), history(params), dry(params.dry), random(params.seed) {
+    const std::vector<Step> active = internal::ActiveSteps(params);
+    const auto rest = std::find_if_not(active.begin(), active.end(), internal::ChangesLogits);
+    first.assign(active.begin(), rest);
+    steps.assign(rest, active.end());
+    if (params.mirostat.version != 0) mirostat.emplace(params.mirostat);
+    if (params.adaptive_target >= 0) adaptive.emplace(params.adaptive_target, params.adaptive_decay);
+    const auto temperature = std::find(steps.begin(), steps.end(), Step::kTemperature);
+    greedy = temperature != steps.end() && params.temperature <= 0 && params.dynamic_range <= 0 &&
+             std::all_of(steps.begin(), temperature, internal::KeepsBest);
+    usual = !mirostat && !adaptive && internal::AreUsual(steps, params);
+  }
 
   SamplerParams params;
   internal::History history;
+  internal::Dry dry;
   internal::Random random;
+  std::optional<internal::Mirostat> mirostat;
+  std::optional<internal::Adaptive> adaptive;
+  std::vector<Step> first, steps;  ///< those that only change logits, up to the first that does not; the rest
+  bool greedy, usual;
   std::vector<float> logits;
-  std::vector<double> weights;
+  // What the last token was chosen from.
+  std::vector<Candidate> kept;
+  std::vector<double> weights;  ///< of `kept`, up to a factor
+  double total = 0;             ///< their sum
+  size_t chosen = 0;            ///< in `kept`
 
   void AddBias() {
     for (const auto& [token, bias] : params.logit_bias) {
@@ -107,41 +85,91 @@ struct Sampler::Impl {
     return 0;
   }
 
-  int32_t Draw(const std::vector<Candidate>& candidates, float max) {
-    weights.resize(candidates.size());
-    double total = 0;
-    for (size_t i = 0; i < candidates.size(); ++i) {
-      weights[i] = internal::ExpNonPositive((double{candidates[i].logit} - max) / params.temperature);
-      total += weights[i];
-    }
+  int32_t Only(int32_t token) {
+    kept = {{token, 0}};
+    weights = {1};
+    total = 1;
+    chosen = 0;
+    return token;
+  }
+
+  /// Draws by `weights`.
+  int32_t Draw() {
     double left = random.NextUnit() * total;
-    int32_t token = candidates.front().token;
-    for (size_t i = 0; i < candidates.size(); ++i) {
+    chosen = 0;
+    for (size_t i = 0; i < kept.size(); ++i) {
       if (weights[i] <= 0) continue;
-      token = candidates[i].token;  // rounding may leave a rest at the end: the last possible one takes it
+      chosen = i;  // rounding may leave a rest at the end: the last possible one takes it
       left -= weights[i];
       if (left < 0) break;
     }
+    return kept[chosen].token;
+  }
+
+  int32_t DrawUsual(float max) {
+    kept = internal::FilterUsual(logits, max, params);
+    weights.resize(kept.size());
+    total = 0;
+    for (size_t i = 0; i < kept.size(); ++i) {
+      weights[i] = internal::ExpNonPositive((double{kept[i].logit} - max) / params.temperature);
+      total += weights[i];
+    }
+    return Draw();
+  }
+
+  int32_t DrawAny() {
+    internal::Pool pool = internal::RunSteps(steps, params, logits, history, dry, random);
+    if (mirostat) mirostat->Limit(pool, logits.size());
+    total = pool.Weigh(&weights);
+    if (adaptive) total = adaptive->Reweigh(weights, total);
+    kept = std::move(pool.kept);
+    const int32_t token = Draw();
+    if (mirostat) mirostat->Learn(weights[chosen] / total);
+    if (adaptive) adaptive->Learn(chosen);
     return token;
   }
 
   int32_t Sample(std::span<const float> row) {
-    if (row.empty()) return 0;
+    if (row.empty()) return Only(0);
     logits.resize(row.size());
     internal::CopyOrdered(row, logits);
-    history.Apply(logits);
     AddBias();
+    for (const Step step : first) step == Step::kDry ? dry.Apply(logits) : history.Apply(logits);
     const float max = internal::MaxOf(logits);
-    if (!(max > -std::numeric_limits<float>::infinity())) return LowestAllowed();
-    if (params.temperature <= 0) return internal::FirstEqual(logits, max);
-    const bool limited = params.top_k > 0 && static_cast<size_t>(params.top_k) < logits.size();
-    const auto candidates = limited ? FilterBest(logits, params) : FilterAll(logits, max, params);
-    return Draw(candidates, max);
+    if (!(max > -std::numeric_limits<float>::infinity())) return Only(LowestAllowed());
+    if (greedy) return Only(internal::FirstEqual(logits, max));
+    return usual ? DrawUsual(max) : DrawAny();
   }
 };
 
 Sampler::Sampler(SamplerParams params) : impl_(std::make_shared<Impl>(std::move(params))) {}
-void Sampler::Accept(int32_t token) { impl_->history.Accept(token); }
+
+void Sampler::Accept(int32_t token) {
+  impl_->history.Accept(token);
+  impl_->dry.Accept(token);
+}
+
 int32_t Sampler::Sample(std::span<const float> logits) { return impl_->Sample(logits); }
+
+std::vector<TokenProbability> Sampler::TopKept(size_t n) const {
+  std::vector<size_t> best(impl_->kept.size());
+  for (size_t i = 0; i < best.size(); ++i) best[i] = i;
+  n = std::min(n, best.size());
+  std::partial_sort(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(n), best.end(), [&](size_t a, size_t b) {
+    const auto& w = impl_->weights;
+    return w[a] != w[b] ? w[a] > w[b] : impl_->kept[a].token < impl_->kept[b].token;
+  });
+  std::vector<TokenProbability> top;
+  for (size_t i = 0; i < n && impl_->weights[best[i]] > 0; ++i) {
+    const double probability = impl_->weights[best[i]] / impl_->total;
+    top.push_back({impl_->kept[best[i]].token, static_cast<float>(std::log(probability))});
+  }
+  return top;
+}
+
+float Sampler::ChosenLogprob() const {
+  if (impl_->kept.empty()) return 0;
+  return static_cast<float>(std::log(impl_->weights[impl_->chosen] / impl_->total));
+}
 
 }  // namespace zell::sampling

@@ -4,40 +4,30 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <utility>
 #include <vector>
+
+#include "sampling/params.h"
 
 namespace zell::sampling {
 
-/// As SamplingParams of protocol/src/engine.ts; values outside their range are refused before they get here.
-struct SamplerParams {
-  float temperature = 0.8f;
-  int32_t top_k = 40;
-  float top_p = 0.95f;
-  float min_p = 0.05f;
-  float repeat_penalty = 1.0f;
-  int32_t repeat_last_n = 64;
-  float frequency_penalty = 0.0f;
-  float presence_penalty = 0.0f;
-  uint32_t seed = 0;
-  /// Added to a token's logit; -INFINITY forbids it. Ids are inside the vocabulary.
-  std::vector<std::pair<int32_t, float>> logit_bias;
-};
-
 struct TokenProbability {
   int32_t token;
-  float logprob;  ///< natural log of the softmax over the untouched logits
+  float logprob;  ///< natural log of its probability, over the untouched logits unless said otherwise
 };
 
-/// Not thread-safe. Owns its history and random state, so the same params and logits give the same tokens.
+/// Not thread-safe. Owns its history, random and feedback state, so the same params and logits give the same tokens.
 class Sampler {
  public:
   explicit Sampler(SamplerParams params);
   /// Tells the penalties about a token of the prompt or one that was chosen.
   void Accept(int32_t token);
-  /// Chooses a token; does not Accept it. logits: [vocabulary], left as they are. A row of NaN or only -inf gives token
-  /// 0's nearest finite neighbour (the lowest finite id, else 0); equal logits: the lowest id wins.
+  /// Chooses a token, which is to be accepted next. logits: [vocabulary], left as they are. A row of NaN or only -inf
+  /// gives token 0's nearest finite neighbour (the lowest finite id, else 0); equal logits: the lowest id wins.
   int32_t Sample(std::span<const float> logits);
+  /// What the last Sample chose from: the `n` most likely tokens that its chain left, best first, ties by id.
+  std::vector<TokenProbability> TopKept(size_t n) const;
+  /// Of the token that the last Sample chose, among those.
+  float ChosenLogprob() const;
 
  private:
   struct Impl;

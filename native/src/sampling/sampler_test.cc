@@ -258,7 +258,7 @@ TEST(PenaltiesLookAtAWindow) {
   CHECK_EQ(whole.Sample(logits), 3);
 }
 
-TEST(BiasComesAfterThePenaltyAndForbids) {
+TEST(BiasForbids) {
   SamplerParams params = Greedy();
   params.logit_bias = {{0, -kInf}, {2, 1.5f}, {99, 1.0f}};
   CHECK_EQ(Sampler(params).Sample(std::vector<float>{9, 3, 2, 1}), 2);
