@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ANCHOR_PROMPTS } from '../../engine-host/src/memory/dreaming/anchors.ts';
+import { ANCHOR_PROMPTS } from '../../engine-host/src/memory/dreaming/anchorPrompts.ts';
 import { unknownTopics } from '../../engine-host/src/memory/dreaming/unknownTopics.ts';
 import { CHAT_PROMPTS as GATE_PROMPTS, UNKNOWN_TOPICS } from '../../engine-host/src/training/gate/slices.ts';
 import { CHAT_PROMPTS } from './measure.ts';

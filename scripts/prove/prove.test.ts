@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { ANCHOR_PROMPTS } from '../../engine-host/src/memory/dreaming/anchors.ts';
+import { ANCHOR_PROMPTS } from '../../engine-host/src/memory/dreaming/anchorPrompts.ts';
 import { tellDirectly } from './direct.ts';
 import { judgeExtraction } from './extraction.ts';
 import { abstains } from '../../engine-host/src/training/gate/abstains.ts';

@@ -25,7 +25,7 @@ test('settings that are missing or senseless have their defaults', () => {
     budgetMinutes: 20,
     onBattery: true,
     fullSpeed: false,
-    anchors: 192,
+    anchors: 480,
     recipe: {},
     gate: GATE_LIMITS,
   });

@@ -35,7 +35,7 @@ export const DEFAULT_SLEEP_SETTINGS: SleepSettings = {
   budgetMinutes: 60,
   onBattery: false,
   fullSpeed: false,
-  anchors: 192,
+  anchors: 480,
   recipe: {},
   gate: GATE_LIMITS,
 };
@@ -98,7 +98,7 @@ export function readSleepSettings(value: unknown): SleepSettings {
     budgetMinutes: number('budgetMinutes', 1, 24 * 60),
     onBattery: given['onBattery'] === true,
     fullSpeed: given['fullSpeed'] === true,
-    anchors: Math.floor(number('anchors', 2, 192)),
+    anchors: Math.floor(number('anchors', 2, 480)),
     recipe: readRecipe(membersOf(given['recipe'])),
     gate: readLimits(membersOf(given['gate'])),
   };
