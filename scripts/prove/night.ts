@@ -59,6 +59,7 @@ export async function train(
     for (const item of items) rendered.push(await tokens.item(item, NEVER));
     for (const anchor of anchors) {
       const item = await tokens.anchor(anchor, NEVER);
+      if (item === undefined) continue;
       const teacher = await trainer.baseDistributions(item.tokens, item.loss, ANCHOR_TOP, NEVER);
       rendered.push({ ...item, teacher });
     }

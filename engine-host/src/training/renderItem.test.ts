@@ -86,11 +86,21 @@ test('completions: behind their prefix, or between the model’s own tokens', as
 
 test('anchors; a template without an end of turn ends with the end token', async () => {
   const free = await new ItemTokens(model).anchor({ type: 'free', text: 'hi' }, never);
-  expect([[...free.tokens], [...free.loss], free.anchor]).toEqual([[-1, ...codes('hi')], [0, 1, 1], true]);
+  expect([[...(free?.tokens ?? [])], [...(free?.loss ?? [])], free?.anchor]).toEqual([
+    [-1, ...codes('hi')],
+    [0, 1, 1],
+    true,
+  ]);
   const bare: ItemRenderer = {
     ...model,
     render: (m) => Promise.resolve([{ text: m.map((x) => `${x.content}\n`).join(''), special: false }]),
   };
   const chat = await new ItemTokens(bare).anchor({ type: 'chat', prompt: 'q', text: 'a' }, never);
-  expect([...chat.tokens].at(-1)).toBe(-4);
+  expect([...(chat?.tokens ?? [])].at(-1)).toBe(-4);
+  const noStart: ItemRenderer = {
+    ...model,
+    tokenize: (parts) => Promise.resolve(codes(parts.map((p) => ('text' in p ? p.text : '')).join(''))),
+  };
+  expect(await new ItemTokens(noStart).anchor({ type: 'free', text: 'h' }, never)).toBeUndefined();
+  expect((await new ItemTokens(noStart).anchor({ type: 'free', text: 'hi' }, never))?.tokens).toHaveLength(2);
 });

@@ -35,8 +35,8 @@ export class ItemTokens {
       : { ...(await this.#completion(item, signal)), weight: item.weight };
   }
 
-  /** An anchor without its teacher, which the trainer computes. */
-  async anchor(anchor: AnchorText, signal: AbortSignal): Promise<TrainerItem> {
+  /** An anchor without its teacher, which the trainer computes; undefined for a text that is too short to foretell anything of it. */
+  async anchor(anchor: AnchorText, signal: AbortSignal): Promise<TrainerItem | undefined> {
     if (anchor.type === 'chat') {
       const messages: TrainingMessage[] = [
         { role: 'user', content: anchor.prompt },
@@ -48,6 +48,7 @@ export class ItemTokens {
     const text = await this.#model.tokenize([plain(anchor.text)], false, signal);
     // Without a start token the first token of the text is what the rest follows from.
     const given = start.length > 0 ? start : text.slice(0, 1);
+    if (text.length < 2 && start.length === 0) return undefined;
     return { ...masked(given, start.length > 0 ? text : text.slice(1)), anchor: true };
   }
 

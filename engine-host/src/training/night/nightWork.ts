@@ -189,6 +189,7 @@ export class NightWork implements SleepWork {
       for (const anchor of lesson.anchors) {
         await valve.pass(0, signal);
         const item = await tokens.anchor(anchor, signal);
+        if (item === undefined) continue;
         items.push({ ...item, teacher: await trainer.baseDistributions(item.tokens, item.loss, TEACHER_TOP, signal) });
       }
       await trainer.addItems(items);
