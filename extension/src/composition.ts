@@ -12,7 +12,7 @@ import type { HostProgram } from './platform/engine/hostLauncher.ts';
 import { zellHome } from './platform/engine/zellHome.ts';
 import { createLog } from './platform/log.ts';
 import { SelectionService } from './platform/selection.ts';
-import { chatSettings, configuredHome, memoryAllowed, prefixDiskMegabytes } from './platform/settings.ts';
+import { chatSettings, configuredHome, memoryAllowed, prefixDiskMegabytes, throttleWish } from './platform/settings.ts';
 import { workspaceId } from './platform/workspace.ts';
 
 export function compose(context: vscode.ExtensionContext): void {
@@ -23,6 +23,7 @@ export function compose(context: vscode.ExtensionContext): void {
     home: zellHome(configuredHome()),
     version: (context.extension.packageJSON as { version: string }).version,
     prefixDiskMegabytes: prefixDiskMegabytes(),
+    throttle: throttleWish(),
   });
   const engine = new EngineService(program, log);
   const client = new ChatClient((signal) => engine.address(signal), chatRequestSettings);

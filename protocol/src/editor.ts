@@ -13,6 +13,7 @@ import type {
   ModelInfo,
   ModelSummary,
   QueueStatus,
+  Restraint,
   TokenLogprob,
 } from './engine.ts';
 import type { WireError } from './errors.ts';
@@ -52,6 +53,8 @@ export interface HostStatus {
   readonly queue: QueueStatus;
   /** Why fewer experts of the model are in memory than planned; absent while memory suffices. */
   readonly shrunk?: string;
+  /** What keeps the engine from its full speed; absent while nothing does. */
+  readonly restraint?: Restraint;
   /** Editors connected now. */
   readonly leases: number;
   /** Progress of a load or download, 0–1. */

@@ -352,6 +352,20 @@ export interface ExpertReads {
   readonly shrunk?: string;
 }
 
+/** How much the engine may work. */
+export interface EngineLimits {
+  /** Share of the time that steps may take, 0–1; 1: no limit, 0: no step is begun. */
+  readonly duty: number;
+  /** Requests of the classes `batch` and `learning` wait, and known prefixes are given up, some with each call. */
+  readonly memoryShort: boolean;
+}
+
+/** What keeps the engine from its full speed. */
+export interface Restraint extends EngineLimits {
+  /** One sentence for people, or two. */
+  readonly reason: string;
+}
+
 /** Counters since the engine started; the front turns them into metrics. */
 export interface EngineStats {
   readonly queue: QueueStatus;
@@ -621,6 +635,8 @@ export interface EngineCalls {
   survey: { params: { path: string; options: LoadOptions; seconds: number }; result: Survey };
   /** With the loaded model to itself. */
   calibrate: { params: CalibrationRequest; result: Calibration };
+  /** How much steps may work from now on; needs no loaded model, and holds for those loaded later. */
+  restrain: { params: EngineLimits; result: null };
   /** Of the loaded model since its load, layer by layer; empty where no experts come from the disk. */
   expertUses: { params: Record<string, never>; result: { layers: readonly ExpertUse[] } };
   stats: { params: Record<string, never>; result: EngineStats };

@@ -143,6 +143,7 @@ const METHODS: Readonly<Record<EngineMethod, true>> = {
   limits: true,
   survey: true,
   calibrate: true,
+  restrain: true,
   expertUses: true,
   stats: true,
 };

@@ -232,7 +232,7 @@ describe.skipIf(unavailable !== undefined)('the memory', () => {
 
   // ZELL_EXCHANGES=10000 for more of them.
   test('thousands of exchanges while the front is killed again and again', async () => {
-    const EXCHANGES = Math.max(400, Number(process.env.ZELL_EXCHANGES ?? 3_000));
+    const EXCHANGES = Math.max(400, Number(process.env['ZELL_EXCHANGES'] ?? 3_000));
     const LIVES = 20;
     const AT_ONCE = 8;
     /** So many answers may be out of which nothing was shown yet: what a kill can take stays countable, however fast the model is. */

@@ -9,14 +9,16 @@ import { buildNativeTools, oracleUnavailable } from '../helpers/oracle.ts';
 const run = promisify(execFile);
 const unavailable = process.platform === 'linux' ? oracleUnavailable() : 'control groups are Linux’s';
 
-test('models run or are refused within every limit, give memory back when asked for it, and nothing is killed', async ({ skip }) => {
+test('models run or are refused within every limit, give memory back when asked for it, and nothing is killed', async ({
+  skip,
+}) => {
   if (unavailable !== undefined) skip(unavailable);
   const program = path.join(await buildNativeTools(['memory_limit_test']), '../memory_limit_test');
   const { stdout } = await run(program);
   const reason = /^skip \S+: (.*)$/m.exec(stdout)?.[1];
   if (reason !== undefined) skip(reason);
   const outcomes = [...stdout.matchAll(/^ {2}([\d.]+) of the file: (.*)$/gm)].map(([, share, what]) => [share, what]);
-  const either = expect.stringMatching(/^(in memory|streams)$/);
+  const either: unknown = expect.stringMatching(/^(in memory|streams)$/);
   const ofOneModel = [
     ['2.00', 'in memory'],
     ['1.40', either],

@@ -6,6 +6,7 @@ import type {
   GenerateEvent,
   GenerateRequest,
   ModelInfo,
+  Restraint,
 } from '#protocol/engine.ts';
 import type { HostState, ModelChoice } from '#protocol/editor.ts';
 import type { EventOrigin } from '#protocol/memory.ts';
@@ -82,6 +83,8 @@ export interface ApiRecorder {
 export interface ApiDeps {
   readonly engine: ApiEngine;
   readonly models: ApiModels;
+  /** What keeps the engine from its full speed now. Absent: nothing ever does. */
+  readonly restraint?: () => Restraint | undefined;
   readonly recorder: ApiRecorder;
   readonly identity: { readonly version: string; readonly instance: string; readonly startedAt: number };
   /** When set, every request needs it (or `token`), except `/` and `/health`. Absent when only loopback is bound. */

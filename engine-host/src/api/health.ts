@@ -17,7 +17,9 @@ export function healthRoutes(app: FastifyInstance, context: ApiContext): void {
       const { running, waiting, slots, maxWaiting } = context.engine.stats().queue;
       const queue = { running, active: running, waiting, slots, max: maxWaiting };
       const model = context.models.current()?.name ?? null;
-      if (state === 'ready' || state === 'learning') return reply.send({ status: 'ok', state, model, queue });
+      const restraint = context.restraint?.();
+      if (state === 'ready' || state === 'learning')
+        return reply.send({ status: 'ok', state, model, queue, ...(restraint === undefined ? {} : { restraint }) });
       const crashed = state === 'crashed';
       return reply.code(503).send({
         status: crashed ? 'error' : 'loading model',

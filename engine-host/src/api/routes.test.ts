@@ -66,6 +66,16 @@ describe('probes', () => {
       error: { code: 503, message: 'Loading model', type: 'unavailable_error' },
     });
   });
+  test('/health says what keeps the engine from full speed, and stays ok', async () => {
+    const restraint = { duty: 0.5, memoryShort: false, reason: 'The machine is hot.' };
+    const held = await testHost({ restraint: () => restraint });
+    const answer = await fetch(`${held.url}/health`);
+    expect([answer.status, await answer.json()]).toEqual([
+      200,
+      expect.objectContaining({ status: 'ok', restraint }) as unknown,
+    ]);
+    await held.close();
+  });
   test('/api/version names this process', async () => {
     const r = (await (await fetch(`${host.url}/api/version`)).json()) as { version: string; zell: object };
     expect(r.zell).toEqual({ version: '0.1.0', instance: 'i-1' });

@@ -153,6 +153,10 @@ const HANDLERS: Handlers = {
     await weights.settled;
     return await scheduler.exclusive(calibrationTokens(request), (model) => calibrate(model, request, now, signal));
   },
+  restrain: (limits, { host }) => {
+    host.restrain(limits);
+    return null;
+  },
   expertUses: (_params, { host }) => ({ layers: host.loaded.model.expertUses() }),
   stats: (_params, { host }) => ({ ...host.stats(), residentBytes: process.memoryUsage.rss() }),
 };

@@ -1,5 +1,5 @@
 /** The one loaded model and its scheduler; loading and unloading one after the other. */
-import type { EngineStats, KvType, LoadOptions, ModelInfo, QueueStatus } from '#protocol/engine.ts';
+import type { EngineLimits, EngineStats, KvType, LoadOptions, ModelInfo, QueueStatus } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { DiskTier } from './disk/diskTier.ts';
 import { prefixKey } from './disk/prefixKey.ts';
@@ -49,6 +49,7 @@ export class ModelHost {
   #loaded: LoadedModel | undefined;
   /** Loads and unloads wait for each other. */
   #turn: Promise<unknown> = Promise.resolve();
+  #limits: EngineLimits | undefined;
 
   constructor(options: ModelHostOptions) {
     this.#options = options;
@@ -101,6 +102,12 @@ export class ModelHost {
     });
   }
 
+  /** Also what is loaded later. */
+  restrain(limits: EngineLimits): void {
+    this.#limits = limits;
+    this.#loaded?.scheduler.restrain(limits);
+  }
+
   unload(): Promise<void> {
     return this.#inTurn(() => this.#close());
   }
@@ -132,6 +139,7 @@ export class ModelHost {
       now,
       flush,
     });
+    if (this.#limits !== undefined) scheduler.restrain(this.#limits);
     const weights = new Weights(model, options.weights ?? 'auto', addon.memory());
     this.#loaded = { model, scheduler, adapters, weights, path, options, choice };
     return { ...model.info, kv: choice.kv };

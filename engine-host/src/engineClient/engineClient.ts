@@ -40,6 +40,7 @@ const WITHOUT_MODEL: ReadonlySet<EngineMethod> = new Set([
   'inspect',
   'measureImportance',
   'quantize',
+  'restrain',
   'survey',
   'stats',
   'unload',

@@ -32,10 +32,8 @@ export function realFactories(): HostFactories {
     templates: () => new ChatTemplates(),
     api: (deps) => createApi(deps),
     requestDrain,
-    learning: ({ home }) => ({
-      machine: systemReader(home),
-      trainer: trainerProcess(path.join(distFolder(), 'trainer.mjs')),
-    }),
+    machine: ({ home }) => systemReader(home),
+    trainer: () => trainerProcess(path.join(distFolder(), 'trainer.mjs')),
   };
 }
 

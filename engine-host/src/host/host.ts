@@ -4,34 +4,29 @@ import type { Logger } from 'pino';
 import type { Announcement } from '#protocol/announcement.ts';
 import { toWireError, type WireError } from '#protocol/errors.ts';
 import type { HostStatus } from '#protocol/editor.ts';
-import type { MemoryStatus } from '#protocol/memory.ts';
 import type { KeptPrefix, ModelInfo } from '#protocol/engine.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';
-import { AdapterStore } from '../training/adapters/adapterStore.ts';
-import { AutoAdapter } from '../training/adapters/autoAdapter.ts';
-import { Memory } from '../memory/memory.ts';
 import { REAL_FILES } from '../monitor/machineFiles.ts';
+import { MachineWatch } from '../monitor/machineWatch.ts';
 import { machineFacts } from '../profile/machineFacts.ts';
 import { ModelProfiles } from '../profile/modelProfiles.ts';
 import { fetchModel } from '../models/fetchModel.ts';
 import { ModelService } from '../models/modelService.ts';
 import { ModelRegistry } from '../models/registry.ts';
-import { AdapterExchange } from './adapterExchange.ts';
 import { removeAnnouncement, urlHost, writeAnnouncement } from './announcement.ts';
 import { countedEngine } from './countedEngine.ts';
 import { attachEditorSocket, type EditorSocket } from './editorSocket.ts';
 import { buildPrefix } from './buildPrefix.ts';
-import { eraseEverywhere, finishErasures, type ErasureParts } from './erasure.ts';
-import { forgetPrefixes, removePrefixFiles } from './forgetPrefixes.ts';
 import type { HostEngine } from './hostEngine.ts';
 import type { HostFactories, HostOptions, HttpFront } from './hostParts.ts';
 import { hostStatus } from './hostStatus.ts';
-import { Learning } from './learning.ts';
 import { Leases } from './leases.ts';
 import { openPort } from './listen.ts';
 import { profileBuilder, type BuildProfile } from './profileBuilder.ts';
 import { watchSpeed } from './speedWatch.ts';
 import type { MemoryPort } from './memoryPort.ts';
+import { MemorySide } from './memorySide.ts';
+import { Restrainer } from './restrainer.ts';
 import { stackOf } from './stackOf.ts';
 import { StatusBoard } from './statusBoard.ts';
 
@@ -53,14 +48,11 @@ export class Host {
   readonly #releaseLock: () => void;
   readonly #leases: Leases;
   readonly #models: ModelService;
-  readonly #learning: Learning | undefined;
-  readonly #exchange: AdapterExchange | undefined;
-  #learningStarted: Promise<void> | undefined;
+  readonly #mind: MemorySide;
+  readonly #machine: MachineWatch | undefined;
+  readonly #restrainer: Restrainer | undefined;
   /** The engine as clients use it. */
   readonly #answering: HostEngine;
-  #releaseSleep: (() => void) | undefined;
-  readonly #adapters: AdapterStore;
-  readonly #autoAdapter: AutoAdapter;
   readonly #status: StatusBoard;
   readonly #front: HttpFront;
   readonly #templates: ChatTemplates | undefined;
@@ -69,7 +61,6 @@ export class Host {
   #socket: EditorSocket | undefined;
   #announcement: Announcement | undefined;
   #note: string | undefined;
-  #memoryStatus: HostStatus['memory'];
   /** Why no model is loaded although one was asked for. */
   #modelError: WireError | undefined;
   #preloading = false;
@@ -78,7 +69,6 @@ export class Host {
   readonly #profiles: ModelProfiles;
   readonly #buildProfile: BuildProfile;
   #modelHash: string | undefined;
-  readonly #memoryListeners = new Set<(lastEventId: number) => void>();
   #stopping: Promise<void> | undefined;
   #markEnded: () => void = () => undefined;
 
@@ -97,19 +87,21 @@ export class Host {
     const touch = (): void => this.#status.touch();
     this.#leases = new Leases(options.lifetime, { onIdle: () => void this.stop('idle'), onChange: touch });
     const { engine, memory, log } = parts;
-    this.#adapters = new AdapterStore({
-      folder: options.paths.lora,
-      log: async (model, { type, ...data }) => memory.note?.(model, type, data),
-      onChange: (model) => void this.#autoAdapter.changed(model),
-      onProblem: (model, error) => log.error({ model, error: toWireError(error) }, 'adapters cannot be read'),
-    });
-    this.#autoAdapter = new AutoAdapter(engine, this.#adapters, (error) =>
-      log.warn({ error: toWireError(error) }, 'an adapter cannot be used'),
-    );
-    memory.useTaught?.((model) => this.#autoAdapter.taught(model));
-    memory.onForgotten?.((forgotten) => {
-      const prefixes = (): Promise<void> => forgetPrefixes(engine, options.paths.prefixes, AbortSignal.any([]));
-      return eraseEverywhere(forgotten, this.#erasure(prefixes));
+    this.#templates = make.templates?.();
+    const reader = make.machine?.(options.paths);
+    if (reader !== undefined) {
+      this.#machine = new MachineWatch(reader);
+      this.#restrainer = new Restrainer({
+        ...{ machine: this.#machine, engine, wish: options.throttle ?? 'auto', onChange: () => this.#restrained() },
+        now: () => performance.now(),
+        onProblem: (error) => log.warn({ error: toWireError(error) }, 'the engine cannot be restrained'),
+      });
+    }
+    this.#mind = new MemorySide({
+      ...{ ...parts, make, paths: options.paths, templates: this.#templates, leases: this.#leases },
+      machine: this.#machine,
+      model: () => this.#models.current(),
+      onChange: touch,
     });
     this.#profiles = new ModelProfiles({
       folder: options.paths.profiles,
@@ -125,7 +117,7 @@ export class Host {
         },
         load: async (path, load, onProgress, signal) => {
           const info = await engine.load(path, await this.#profiles.loadOptions(path, load), onProgress, signal);
-          if (options.ownAdapter !== false) await this.#autoAdapter.modelLoaded(info.modelHash);
+          if (options.ownAdapter !== false) await this.#mind.auto.modelLoaded(info.modelHash);
           return info;
         },
         inspect: (path, load, signal) => engine.call('inspect', { path, options: load }, signal),
@@ -149,34 +141,11 @@ export class Host {
       () => this.#models.current(),
       (error) => log.warn({ error: toWireError(error) }, 'a measured speed is not kept'),
     );
-    memory.onChange((lastEventId) => {
-      for (const listener of this.#memoryListeners) listener(lastEventId);
-      void this.#refreshMemory();
-    });
-    this.#templates = make.templates?.();
-    this.#answering = countedEngine(engine, (requests) => this.#learning?.requests(requests));
-    const learning = make.learning?.(options.paths);
-    if (learning !== undefined && memory instanceof Memory && this.#templates !== undefined) {
-      const shared = {
-        paths: options.paths,
-        memory,
-        engine,
-        templates: this.#templates,
-        store: this.#adapters,
-      };
-      this.#learning = new Learning({
-        ...learning,
-        ...shared,
-        lock: make.lock,
-        model: () => this.#models.current(),
-        onChange: () => this.#learningChanged(),
-        onProblem: (error) => log.error({ error: toWireError(error) }, 'learning'),
-      });
-      this.#exchange = new AdapterExchange({ ...shared, auto: this.#autoAdapter, learning: this.#learning });
-    }
+    this.#answering = countedEngine(engine, (requests) => this.#mind.learning?.requests(requests));
     this.#front = make.api({
       engine: this.#answering,
       models: this.#models,
+      restraint: () => this.#restrainer?.restraint,
       recorder: memory,
       ...(this.#templates === undefined ? {} : { templates: this.#templates }),
       identity: { version: options.version, instance: this.#instance, startedAt: Date.now() },
@@ -205,6 +174,7 @@ export class Host {
   async open(): Promise<void> {
     const { paths, host, port, version } = this.#options;
     const { log, engine, memory } = this.#parts;
+    const mind = this.#mind;
     await this.#front.ready();
     const { server } = this.#front;
     // A client that waits for a model to load must not be cut off by the server's own clock.
@@ -218,20 +188,17 @@ export class Host {
         engine: this.#answering,
         models: this.#models,
         memory,
-        ...(this.#learning === undefined ? {} : { learning: this.#learning }),
-        ...(this.#exchange === undefined ? {} : { exchange: this.#exchange }),
-        memoryStatus: () => this.#wholeMemoryStatus(),
-        adapters: { store: this.#adapters, auto: this.#autoAdapter },
+        ...(mind.learning === undefined ? {} : { learning: mind.learning }),
+        ...(mind.exchange === undefined ? {} : { exchange: mind.exchange }),
+        memoryStatus: () => mind.wholeStatus(),
+        adapters: { store: mind.adapters, auto: mind.auto },
         status: this.#status,
         version,
-        onMemoryChanged: (listener) => {
-          this.#memoryListeners.add(listener);
-          return () => this.#memoryListeners.delete(listener);
-        },
+        onMemoryChanged: (listener) => mind.onMemoryChanged(listener),
         buildPrefix: (model, system, signal) => this.#buildPrefix(model, system, signal),
         buildProfile: this.#buildProfile,
         profiles: this.#profiles,
-        forgetPrefixes: (signal) => forgetPrefixes(engine, this.#options.paths.prefixes, signal),
+        forgetPrefixes: (signal) => mind.forgetPrefixes(signal),
         stop: (drain) => setTimeout(() => void (drain ? this.#drain() : this.stop('asked to')), 50),
         keep: () => this.#leases.keep(),
       },
@@ -248,14 +215,12 @@ export class Host {
       instance: this.#instance,
       version,
     };
-    await this.#refreshMemory();
-    await finishErasures(this.#erasure(() => removePrefixFiles(paths.prefixes)));
+    await mind.open();
     await writeAnnouncement(paths.announcement, this.#announcement);
     this.#leases.start();
-    // Not awaited either: nobody who starts a host waits for its sleep.
-    this.#learningStarted = this.#learning
-      ?.start()
-      .catch((error: unknown) => log.error({ error: toWireError(error) }, 'learning does not start'));
+    // Not awaited: on some systems a look takes a while.
+    void this.#machine?.start();
+    mind.startLearning();
     log.info({ host, port: listening.port, version, lifetime: this.#options.lifetime }, 'open');
     // Not awaited: clients see `starting` meanwhile, and a failure is a state of the engine.
     engine.start().catch((error: unknown) => log.error({ error: toWireError(error) }, 'the engine did not start'));
@@ -303,11 +268,11 @@ export class Host {
     const { server } = this.#front;
     // New clients find no host from here on; the lock keeps a successor waiting until everything is written.
     await removeAnnouncement(this.#options.paths.announcement, this.#instance);
-    await this.#learningStarted;
-    await this.#learning?.close();
+    await this.#mind.stopLearning();
     const closed = new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve()));
     this.#socket?.close();
     this.#status.stop();
+    this.#machine?.stop();
     // Open requests end with an error in their own dialect now.
     await engine.stop().catch((error: unknown) => log.error({ error: toWireError(error) }, 'stopping the engine'));
     server.closeIdleConnections();
@@ -333,32 +298,6 @@ export class Host {
     await this.stop('drained');
   }
 
-  /** A host with a sleep to come stays, whoever leaves. */
-  #learningChanged(): void {
-    if (this.#learning?.needed === true) this.#releaseSleep ??= this.#leases.acquire('sleep');
-    else {
-      this.#releaseSleep?.();
-      this.#releaseSleep = undefined;
-    }
-    void this.#refreshMemory(false);
-  }
-
-  async #wholeMemoryStatus(): Promise<MemoryStatus> {
-    const status = await this.#parts.memory.status(this.#models.current()?.modelHash);
-    return this.#learning?.completed(status) ?? status;
-  }
-
-  #erasure(prefixes: () => Promise<void>): ErasureParts {
-    const { memory } = this.#parts;
-    return {
-      memory,
-      store: this.#adapters,
-      auto: this.#autoAdapter,
-      learning: () => this.#learning,
-      forgetPrefixes: prefixes,
-    };
-  }
-
   #modelsChanged(): void {
     const model = this.#models.current();
     const hash = model?.modelHash;
@@ -366,7 +305,7 @@ export class Host {
       this.#modelHash = hash;
       this.#modelError = undefined;
       // The memory's figures are those of the model.
-      void this.#refreshMemory();
+      void this.#mind.refresh();
       if (model !== undefined) this.#prepare(model);
     }
     this.#status.touch();
@@ -391,22 +330,15 @@ export class Host {
     }
   }
 
-  /** What the host does besides answering, in its status. */
-  #show(step: { readonly detail: string; readonly progress: number } | undefined): void {
-    this.#building = step;
+  #restrained(): void {
+    const { duty = 1, reason = 'nothing hinders' } = this.#restrainer?.restraint ?? {};
+    this.#parts.log.info({ duty, reason }, 'restraint');
     this.#status.touch();
   }
 
-  /** `look`: something changed from which a sleep may follow. */
-  async #refreshMemory(look = true): Promise<void> {
-    try {
-      const { enabled, mode, paused, closedWaiting, sleepAfter, state, sleep } = await this.#wholeMemoryStatus();
-      const maybe = { ...(paused === undefined ? {} : { paused }), ...(sleep === undefined ? {} : { sleep }) };
-      this.#memoryStatus = { enabled, mode, closedWaiting, sleepAfter, state, ...maybe };
-      if (look) this.#learning?.look();
-    } catch (error) {
-      this.#parts.log.error({ error: toWireError(error) }, 'memory status');
-    }
+  /** What the host does besides answering, in its status. */
+  #show(step: { readonly detail: string; readonly progress: number } | undefined): void {
+    this.#building = step;
     this.#status.touch();
   }
 
@@ -419,7 +351,8 @@ export class Host {
       building: this.#building,
       preloading: this.#preloading,
       modelError: this.#modelError,
-      memory: this.#memoryStatus,
+      memory: this.#mind.status,
+      restraint: this.#restrainer?.restraint,
       version: this.#options.version,
       port: this.#announcement?.port ?? 0,
       leases: this.#leases.count('editor'),

@@ -11,6 +11,7 @@ import {
   type WeightPlacement,
 } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
+import { THROTTLE_WISHES, type ThrottleWish } from '../monitor/restraint.ts';
 import type { Lifetime } from './leases.ts';
 
 export interface HostArguments {
@@ -108,6 +109,14 @@ export function parseWeights(text: string, name = '--weights'): WeightPlacement 
 export function parseDraft(text: string, name = '--draft'): DraftWish {
   const wish = DRAFT_WISHES.find((known) => known === text);
   if (wish === undefined) throw new ZellError('invalid_request', `${name} is ${DRAFT_WISHES.join(' or ')}.`);
+  return wish;
+}
+
+/** @throws {ZellError} invalid_request */
+export function parseThrottle(text: string, name = 'ZELL_THROTTLE'): ThrottleWish {
+  const wish = THROTTLE_WISHES.find((known) => known === text);
+  if (wish === undefined)
+    throw new ZellError('invalid_request', `${name} is ${THROTTLE_WISHES.join(', ').replace(/, (\w+)$/, ' or $1')}.`);
   return wish;
 }
 

@@ -5,6 +5,7 @@ import type { Announcement } from '#protocol/announcement.ts';
 import type { LoadOptions } from '#protocol/engine.ts';
 import type { ApiDeps } from '../api/deps.ts';
 import type { MachineReader } from '../monitor/machineState.ts';
+import type { ThrottleWish } from '../monitor/restraint.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import type { TrainerOpener } from '../training/nativeTrainer.ts';
 import type { HostEngine } from './hostEngine.ts';
@@ -21,6 +22,8 @@ export interface HostOptions {
   readonly port?: number;
   readonly apiKey?: string;
   readonly load: LoadOptions;
+  /** When the engine gives way to heat and power. Absent: auto. */
+  readonly throttle?: ThrottleWish;
   /** False: the adapter that the model learnt is not used, because the user named others. */
   readonly ownAdapter?: boolean;
   readonly version: string;
@@ -43,6 +46,8 @@ export interface HostFactories {
   readonly templates?: () => ChatTemplates;
   readonly api: (deps: ApiDeps) => HttpFront;
   readonly requestDrain: (other: Announcement) => Promise<void>;
-  /** What reads this machine and what trains on it. Absent: nothing is learnt. */
-  readonly learning?: (paths: ZellPaths) => { readonly machine: MachineReader; readonly trainer: TrainerOpener };
+  /** What reads this machine. Absent: nothing restrains the engine, and nothing is learnt. */
+  readonly machine?: (paths: ZellPaths) => MachineReader;
+  /** What trains. Absent: nothing is learnt. */
+  readonly trainer?: () => TrainerOpener;
 }

@@ -1,6 +1,6 @@
 /** What a host says of itself: its state in words, its model, its queue. A pure function of its parts. */
 import type { HostStatus } from '#protocol/editor.ts';
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { ModelInfo, Restraint } from '#protocol/engine.ts';
 import type { WireError } from '#protocol/errors.ts';
 import type { ModelActivity } from '../models/modelService.ts';
 import type { HostEngine } from './hostEngine.ts';
@@ -16,6 +16,7 @@ export interface HostCondition {
   /** Why no model is loaded although one was asked for. */
   readonly modelError: WireError | undefined;
   readonly memory: HostStatus['memory'];
+  readonly restraint: Restraint | undefined;
   readonly version: string;
   readonly port: number;
   /** Of editors. */
@@ -23,7 +24,7 @@ export interface HostCondition {
 }
 
 export function hostStatus(host: HostCondition): HostStatus {
-  const { engine, model, activity, building, memory, version, port, leases } = host;
+  const { engine, model, activity, building, memory, restraint, version, port, leases } = host;
   const progress = activity?.progress ?? building?.progress;
   const { state, detail, error } = stateOf(host);
   const stats = engine.stats();
@@ -48,6 +49,7 @@ export function hostStatus(host: HostCondition): HostStatus {
         }),
     tokensPerSecond: stats.lastTokensPerSecond,
     ...(stats.experts?.shrunk === undefined ? {} : { shrunk: stats.experts.shrunk }),
+    ...(restraint === undefined ? {} : { restraint }),
     queue: engine.condition.queue,
     leases,
     ...(progress === undefined ? {} : { progress }),

@@ -7,7 +7,7 @@ import { ZellError } from '#protocol/errors.ts';
 import type { Card, LossCurve, MemoryStatus } from '#protocol/memory.ts';
 import type { Forgotten } from '../memory/forget.ts';
 import type { Memory } from '../memory/memory.ts';
-import type { MachineReader } from '../monitor/machineState.ts';
+import type { MachineWatch } from '../monitor/machineWatch.ts';
 import { Monitor } from '../monitor/monitor.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import type { AdapterStore } from '../training/adapters/adapterStore.ts';
@@ -37,7 +37,7 @@ export interface LearningParts {
   readonly templates: ChatTemplates;
   readonly model: () => ModelInfo | undefined;
   readonly store: AdapterStore;
-  readonly machine: MachineReader;
+  readonly machine: MachineWatch;
   readonly trainer: TrainerOpener;
   readonly lock: OsLock;
   readonly onChange: () => void;
@@ -61,7 +61,7 @@ export class Learning {
     this.#parts = parts;
     const { paths, memory, engine, store, trainer, lock, onChange, onProblem } = parts;
     this.#monitor = new Monitor({
-      reader: parts.machine,
+      machine: parts.machine,
       now: () => Date.now(),
       onBattery: () => this.#settings.onBattery,
       fullSpeed: () => this.#settings.fullSpeed,

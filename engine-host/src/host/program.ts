@@ -7,6 +7,7 @@ import type { Host } from './host.ts';
 import type { HostFactories, HostOptions } from './hostParts.ts';
 import {
   parseDraft,
+  parseThrottle,
   parseHostArguments,
   parseKvType,
   parseMemoryLimit,
@@ -78,6 +79,7 @@ export async function serveHere(given: HostArguments, events: ServeEvents, make?
 }
 
 function hostOptions(given: HostArguments): HostOptions {
+  const throttle = process.env['ZELL_THROTTLE'] ?? '';
   return {
     paths: zellPaths(),
     lifetime: given.lifetime,
@@ -87,6 +89,8 @@ function hostOptions(given: HostArguments): HostOptions {
     // Adapters that the user names answer alone.
     ...((given.adapters ?? []).length === 0 ? {} : { ownAdapter: false }),
     load: loadOptions(process.env, given, zellPaths().prefixes),
+    // Empty as when it is absent: the editor passes what it is set to.
+    ...(throttle === '' ? {} : { throttle: parseThrottle(throttle) }),
     version: VERSION,
   };
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { NOTHING_KNOWN, type MachineState } from './machineState.ts';
+import { MachineWatch } from './machineWatch.ts';
 import { Monitor } from './monitor.ts';
 
 beforeEach(() => vi.useFakeTimers());
@@ -9,7 +10,8 @@ const CALM: MachineState = { ...NOTHING_KNOWN, thermal: { level: 'nominal' }, po
 
 async function started(): Promise<{ monitor: Monitor; set: (state: MachineState) => void; heard: string[] }> {
   let state = CALM;
-  const monitor = new Monitor({ reader: { read: () => Promise.resolve(state) }, now: () => Date.now() });
+  const machine = new MachineWatch({ read: () => Promise.resolve(state) });
+  const monitor = new Monitor({ machine, now: () => Date.now() });
   const heard: string[] = [];
   monitor.onDecision(({ verdict }) => heard.push(verdict));
   await monitor.start();
@@ -17,7 +19,7 @@ async function started(): Promise<{ monitor: Monitor; set: (state: MachineState)
 }
 
 test('nothing may run before the machine was looked at', () => {
-  const monitor = new Monitor({ reader: { read: () => Promise.resolve(CALM) }, now: () => 0 });
+  const monitor = new Monitor({ machine: new MachineWatch({ read: () => Promise.resolve(CALM) }), now: () => 0 });
   expect(monitor.decision.verdict).toBe('pause');
 });
 

@@ -1,5 +1,6 @@
-/** Watches the machine and the engine's requests, and tells whoever does heavy background work whether it may. */
-import { NOTHING_KNOWN, type MachineReader, type MachineState } from './machineState.ts';
+/** Follows the machine and the engine's requests, and tells whoever does heavy background work whether it may. */
+import { NOTHING_KNOWN, type MachineReader } from './machineState.ts';
+import type { MachineWatch } from './machineWatch.ts';
 import { REAL_FILES } from './machineFiles.ts';
 import { linuxReader } from './linuxReader.ts';
 import { macReader } from './macReader.ts';
@@ -16,11 +17,10 @@ import {
 
 /** While work runs: unplugging must be noticed within ten seconds. */
 const WATCH_MS = 4000;
-/** Otherwise, since reading costs something. */
-const REST_MS = 30_000;
 
 export interface MonitorOptions {
-  readonly reader: MachineReader;
+  /** Shared with others: whoever made it stops it. */
+  readonly machine: MachineWatch;
   readonly now: () => number;
   readonly thresholds?: Thresholds;
   /** The user allows work on a well charged battery. */
@@ -39,22 +39,15 @@ export function systemReader(home: string, platform: string = process.platform):
 export class Monitor {
   readonly #options: MonitorOptions;
   readonly #listeners = new Set<(decision: GateDecision) => void>();
-  #state: MachineState = NOTHING_KNOWN;
   #gate: GateMemory = FRESH_GATE;
   #decision: GateDecision | undefined;
   #requests = 0;
   #lastRequestAt: number | undefined;
   #asked = false;
-  #watching = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #stopped = false;
+  #forget: (() => void) | undefined;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
-  }
-
-  get state(): MachineState {
-    return this.#state;
   }
 
   /** The latest; before the first look nothing may run. */
@@ -64,12 +57,16 @@ export class Monitor {
 
   /** Reads the machine now and goes on doing so. */
   async start(): Promise<void> {
-    await this.#look();
+    const { machine } = this.#options;
+    this.#forget ??= machine.onLook(() => this.#decide());
+    await machine.start();
+    // Somebody else may have started it before.
+    if (this.#decision === undefined) this.#decide();
   }
 
   stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#forget?.();
+    this.#options.machine.every(this, undefined);
     this.#listeners.clear();
   }
 
@@ -82,9 +79,7 @@ export class Monitor {
   /** Work runs: looks more often. `asked`: the user wanted it now. */
   watch(watching: boolean, asked = false): void {
     this.#asked = watching && asked;
-    if (watching === this.#watching) return;
-    this.#watching = watching;
-    if (!this.#stopped && this.#timer !== undefined) this.#arm();
+    this.#options.machine.every(this, watching ? WATCH_MS : undefined);
   }
 
   /** How many requests the engine is answering. A rise takes effect before this returns. */
@@ -99,7 +94,13 @@ export class Monitor {
 
   /** What keeps work that takes `needBytes` from starting; empty: it may. */
   whyNotStart(needBytes: number, asked: boolean): string[] {
-    return whyNotStart(this.#state, this.#gate, { ...this.#context(), asked }, needBytes, this.#thresholds);
+    return whyNotStart(
+      this.#options.machine.state,
+      this.#gate,
+      { ...this.#context(), asked },
+      needBytes,
+      this.#thresholds,
+    );
   }
 
   get #thresholds(): Thresholds {
@@ -117,23 +118,9 @@ export class Monitor {
     };
   }
 
-  async #look(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#state = await this.#options.reader.read();
-    if (this.#stopped) return;
-    this.#decide();
-    this.#arm();
-  }
-
-  #arm(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#look(), this.#watching ? WATCH_MS : REST_MS);
-    this.#timer.unref();
-  }
-
   #decide(): void {
     const before = this.#decision;
-    const next = decide(this.#state, this.#gate, this.#context(), this.#thresholds);
+    const next = decide(this.#options.machine.state, this.#gate, this.#context(), this.#thresholds);
     this.#gate = next.memory;
     this.#decision = next;
     if (before?.verdict === next.verdict && before.reason === next.reason) return;

@@ -49,6 +49,22 @@ test('learning is told', () => {
   expect(statusLine({ kind: 'connected', status: { ...ready, state: 'learning' } }).label).toContain('learning');
 });
 
+test('what slows or pauses the engine is said, with its reason', () => {
+  const shown = (duty: number, memoryShort = false): ReturnType<typeof statusLine> =>
+    statusLine({ kind: 'connected', status: { ...ready, restraint: { duty, memoryShort, reason: 'It is hot.' } } });
+  expect(shown(0.5)).toMatchObject({ text: '$(dashboard) SmolLM2 · slowed', label: 'Zell: slowed, SmolLM2' });
+  expect(shown(0).text).toBe('$(debug-pause) SmolLM2 · paused');
+  expect(shown(1, true)).toMatchObject({ text: '$(warning) SmolLM2 · memory is short', action: 'menu' });
+  expect(shown(0.5, true).label).toBe('Zell: slowed, memory is short, SmolLM2');
+  expect(shown(0.5).tooltip).toMatch(/^It is hot\.\n[^]*zell\.throttle/);
+  expect(shown(1, true).tooltip).not.toContain('zell.throttle');
+});
+
+test('fewer layers or experts in memory than planned are said in the tooltip', () => {
+  const status = { ...ready, shrunk: 'programs waited for memory' };
+  expect(statusLine({ kind: 'connected', status }).tooltip).toContain('planned: programs waited for memory');
+});
+
 test('asleep it learns, but not while it answers', () => {
   const memory = { enabled: true, mode: 'learn', closedWaiting: 3, sleepAfter: 100, state: 'sleeping' } as const;
   const queue = { running: 0, waiting: 0, slots: 8, maxWaiting: 64 };

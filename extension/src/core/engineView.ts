@@ -55,6 +55,7 @@ function hostLine(status: HostStatus): StatusLine {
       const asleep = status.memory?.state === 'sleeping' || status.memory?.state === 'evaluating';
       if (asleep && status.queue.running === 0) return learningLine(status, model);
       const speed = speedOf(status);
+      if (status.restraint !== undefined) return heldLine(status, model);
       return line(
         `$(sparkle) ${model}${speed === '' ? '' : ` · ${speed}`}`,
         `Zell: ready, ${model}${speed === '' ? '' : `, ${speed.replace('tok/s', 'tokens per second')}`}`,
@@ -71,15 +72,32 @@ function speedOf({ tokensPerSecond: speed }: HostStatus): string {
 
 function tooltip(status: HostStatus, model: string): string {
   const { queue, memory } = status;
-  const lines = [status.detail, `Model: ${model}`];
+  const lines = [status.restraint?.reason ?? '', status.detail, `Model: ${model}`];
   if (status.model) lines.push(`${status.model.quantization}, context ${status.model.contextLength} tokens`);
   if (status.tokensPerSecond > 0) lines.push(`Last answer: ${speedOf(status)}`);
   lines.push(
     `Requests: ${queue.running} running, ${queue.waiting} waiting`,
     `Address: http://127.0.0.1:${status.port}`,
   );
+  if (status.shrunk !== undefined) lines.push(`Less of the model is in memory than planned: ${status.shrunk}`);
   if (memory) lines.push(`Memory: ${memoryWords(memory)}`);
   return lines.filter((text) => text !== '').join('\n');
+}
+
+/** The machine does not allow full speed; why stands first in the tooltip. */
+function heldLine(status: HostStatus, model: string): StatusLine {
+  const { duty, memoryShort } = status.restraint ?? { duty: 1, memoryShort: false };
+  const [icon, words] =
+    duty === 0 ? ['debug-pause', 'paused'] : duty < 1 ? ['dashboard', 'slowed'] : ['warning', 'memory is short'];
+  const also = memoryShort && duty < 1 ? ', memory is short' : '';
+  return line(
+    `$(${icon}) ${model} · ${words}`,
+    `Zell: ${words}${also}, ${model}`,
+    duty < 1
+      ? `${tooltip(status, model)}\nFull speed at all times: the setting zell.throttle.`
+      : tooltip(status, model),
+    'menu',
+  );
 }
 
 function learningLine(status: HostStatus, model: string): StatusLine {

@@ -63,6 +63,12 @@ export function prefixDiskMegabytes(): number | undefined {
   return set === null ? undefined : clamp(set, 0, 1_048_576);
 }
 
+/** When the engine gives way to heat and power; undefined when not set. Machine scope: no workspace may slow it, or heat the machine. */
+export function throttleWish(): string | undefined {
+  const set = vscode.workspace.getConfiguration(SECTION).get<string>('throttle', '');
+  return ['auto', 'battery', 'never'].includes(set) ? set : undefined;
+}
+
 /** Turns inline completion on or off for all files; a language's own value goes on winning. Returns the new value. */
 export async function toggleInlineCompletion(): Promise<boolean> {
   const config = vscode.workspace.getConfiguration(`${SECTION}.inlineCompletion`);

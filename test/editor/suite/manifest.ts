@@ -17,7 +17,13 @@ interface Manifest {
 
 export const EXTENSION = 'zell.zell';
 /** Settings that name a place or speak to the model: no workspace may set them. */
-const MACHINE_ONLY = ['zell.home', 'zell.prefixes.maxDiskMegabytes', 'zell.chat.systemPrompt', 'zell.chat.maxTokens'];
+const MACHINE_ONLY = [
+  'zell.home',
+  'zell.prefixes.maxDiskMegabytes',
+  'zell.throttle',
+  'zell.chat.systemPrompt',
+  'zell.chat.maxTokens',
+];
 
 export function manifestSuite(): void {
   describe('the installed package', () => {

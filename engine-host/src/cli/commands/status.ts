@@ -27,6 +27,7 @@ export async function status(options: JsonOption, signal: AbortSignal): Promise<
   print(`Queue    ${now.queue.running} running, ${now.queue.waiting} waiting, ${now.queue.slots} slots`);
   print(`Editors  ${now.leases}`);
   if (now.tokensPerSecond > 0) print(`Speed    ${now.tokensPerSecond.toFixed(1)} tokens/s`);
+  if (now.restraint !== undefined) print(`Held     ${now.restraint.reason}`);
   if (now.shrunk !== undefined) print(`Experts  fewer in memory than planned: ${now.shrunk}`);
   if (now.memory !== undefined)
     print(

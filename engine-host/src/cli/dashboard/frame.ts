@@ -86,6 +86,7 @@ function engineLines(sample: Sample, history: readonly Rates[], columns: number)
     ),
     '',
   ];
+  if (status.restraint !== undefined) lines.splice(-1, 0, row('Held', plain(status.restraint.reason)));
   const share = stats.kvBlocksTotal > 0 ? stats.kvBlocksUsed / stats.kvBlocksTotal : 0;
   const kv = model?.kv;
   if (kv !== undefined)

@@ -84,6 +84,11 @@ export class PrefixTree {
     while (this.#leaves.size > this.#mostLeaves) this.evict(Infinity);
   }
 
+  /** Gives up the least recently used branches, at least one: this share of all. */
+  shrink(share: number): void {
+    for (let i = Math.ceil(share * this.#leaves.size); i > 0; i--) this.evict(Infinity);
+  }
+
   /** Gives up `tokens` or fewer from the end of the least recently used branch, at least one; false when there is nothing. */
   evict(tokens: number): boolean {
     let oldest: Node | undefined;

@@ -1,5 +1,5 @@
 /** The loop: admit → build one step → run it → hand out its results. Policy only; the model does the work. */
-import { PRIORITIES, type EngineStats, type Priority, type QueueStatus } from '#protocol/engine.ts';
+import { PRIORITIES, type EngineLimits, type EngineStats, type Priority, type QueueStatus } from '#protocol/engine.ts';
 import { ZellError, type WireError } from '#protocol/errors.ts';
 import type { Task } from '../inference/task.ts';
 import type { NativeModel, StepOutput } from '../native/binding.ts';
@@ -15,12 +15,16 @@ import { planStep, type PlannedItem } from './planStep.ts';
 import { growths, stepItem } from './stepItem.ts';
 import { PrefixTree } from './prefixTree.ts';
 import { Restores } from './restores.ts';
+import { Throttle } from './throttle.ts';
 
 /** The last class behind which a person waits; only up to it may a task take another's slot. */
 const LAST_INTERACTIVE = PRIORITIES.indexOf('chat');
 
 /** Whoever met another request is expected to meet one again for so long. */
 const SHARED_MS = 60_000;
+
+/** Share of the known branches that go at a time while memory is short. */
+const GIVEN_UP = 0.25;
 
 export interface SchedulerOptions {
   /** Most tasks that run at once. Default 8. */
@@ -58,6 +62,7 @@ export class Scheduler {
   readonly #adapterHash: AdapterHash | undefined;
   readonly #restores: Restores;
   readonly #parking: Parking;
+  readonly #throttle = new Throttle();
   /** Ends the loop's wait for something to do. */
   #nudge: (() => void) | undefined;
   #waiting: Entry[] = [];
@@ -163,6 +168,17 @@ export class Scheduler {
     });
   }
 
+  /** From the next step on. Each call while memory is short gives up some of the known prefixes that nobody uses. */
+  restrain(limits: EngineLimits): void {
+    this.#throttle.set(limits);
+    if (limits.memoryShort)
+      void this.exclusive(0, () => {
+        this.#tree.shrink(GIVEN_UP);
+        return Promise.resolve();
+      });
+    this.#nudge?.();
+  }
+
   /** Waits until what ended so far is written. @returns the beginning of `task` that lies on the disk; undefined without a disk tier */
   async onDisk(task: Task): Promise<{ readonly tokens: number } | undefined> {
     // What has just ended is handed over between two steps.
@@ -224,19 +240,27 @@ export class Scheduler {
     const plan = planStep(this.#running, this.#now(), (decoding) =>
       this.#pace.slice(decoding, this.#now() < this.#sharedUntil),
     );
-    if (plan.length > 0) await this.#step(this.#withDrafts(plan));
-    else {
+    if (plan.length > 0 && !this.#throttle.paused) {
+      await this.#step(this.#withDrafts(plan));
+      const rest = this.#running.length + this.#waiting.length > 0 ? this.#throttle.rest() : undefined;
+      if (rest !== undefined) {
+        this.#flush();
+        await rest;
+      }
+    } else {
       this.#counters.kv(this.#model.kvUsage());
       await this.#somethingToDo();
     }
     if (this.#running.length + this.#waiting.length === 0) this.#flush();
   }
 
-  /** Everybody waits for the disk: until that is done, or somebody comes or goes. */
+  /** Everybody waits for the disk or the machine: until that is done, or somebody comes or goes. */
   async #somethingToDo(): Promise<void> {
-    if (this.#waiting.length === 0 || this.#running.length > 0 || this.#exclusive.length + this.#leaving.length > 0)
+    if (this.#running.length + this.#waiting.length === 0 || this.#exclusive.length + this.#leaving.length > 0) return;
+    if (this.#throttle.paused) this.#flush();
+    else if (this.#running.length > 0) return;
+    else if (!this.#restores.busy && !this.#parking.busy && !this.#waiting.every((e) => this.#throttle.holds(e.rank)))
       return;
-    if (!this.#restores.busy && !this.#parking.busy) return;
     await new Promise<void>((resolve) => (this.#nudge = resolve));
     this.#nudge = undefined;
   }
@@ -291,6 +315,7 @@ export class Scheduler {
 
   #measured(plan: readonly PlannedItem[], ms: number): void {
     this.#counters.step(plan, ms);
+    this.#throttle.worked(ms);
     // A step that was broken off, or left somebody out, shows no pace.
     if (plan.some(({ entry }) => entry.ended)) return;
     this.#drafting?.measured(plan, ms);
@@ -398,7 +423,7 @@ export class Scheduler {
 
   /** Whose turn it is among those who wait for a slot, and not for somebody's beginning. */
   #next(following: ReadonlySet<Entry>): Entry | undefined {
-    const waiting = this.#waiting.filter((e) => !following.has(e));
+    const waiting = this.#waiting.filter((e) => !following.has(e) && !this.#throttle.holds(e.rank));
     if (this.#running.length < this.#slots) return waiting.toSorted(byService(this.#now()))[0];
     const [next] = waiting.toSorted((a, b) => a.rank - b.rank || a.enqueuedAt - b.enqueuedAt);
     return next !== undefined && next.rank <= LAST_INTERACTIVE ? next : undefined;

@@ -22,6 +22,8 @@ export interface HostProgram {
   readonly version: string;
   /** Absent: what the environment says, or the host's own limit. */
   readonly prefixDiskMegabytes?: number | undefined;
+  /** As `ZELL_THROTTLE`. */
+  readonly throttle?: string | undefined;
 }
 
 /** The running host, unless it is older than our own: that one is to be replaced. */
@@ -84,12 +86,13 @@ function launch(program: HostProgram): { failure(): ZellError | undefined } {
 }
 
 /** The window's environment without what would make the child behave as an editor or a debuggee. */
-function hostEnvironment({ home, prefixDiskMegabytes }: HostProgram): NodeJS.ProcessEnv {
+function hostEnvironment({ home, prefixDiskMegabytes, throttle }: HostProgram): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(?:VSCODE_|ELECTRON_|NODE_OPTIONS$|NODE_INSPECT)/.test(name),
   );
   const limit = prefixDiskMegabytes === undefined ? {} : { ZELL_PREFIX_DISK_MB: String(prefixDiskMegabytes) };
-  return { ...Object.fromEntries(kept), ELECTRON_RUN_AS_NODE: '1', ZELL_HOME: home, ...limit };
+  const pace = throttle === undefined ? {} : { ZELL_THROTTLE: throttle };
+  return { ...Object.fromEntries(kept), ELECTRON_RUN_AS_NODE: '1', ZELL_HOME: home, ...limit, ...pace };
 }
 
 function lastLines(file: string): string {
