@@ -1,7 +1,5 @@
 #include "addon/step_arguments.h"
 
-#include <cmath>
-#include <limits>
 #include <optional>
 
 namespace zell::addon {
@@ -27,6 +25,9 @@ runtime::Want ReadWant(Reader& reader, const Napi::Value& value) {
   if (const auto v = Reader::Get(object, "sample"); Reader::Has(v)) want.sample = reader.Boolean(v, "want.sample");
   if (const auto v = Reader::Get(object, "topLogprobs"); Reader::Has(v)) {
     want.top_logprobs = reader.Unsigned(v, "want.topLogprobs", kMostTop);
+  }
+  if (const auto v = Reader::Get(object, "postSampling"); Reader::Has(v)) {
+    want.post_sampling = reader.Boolean(v, "want.postSampling");
   }
   if (const auto v = Reader::Get(object, "score"); Reader::Has(v)) want.score = reader.Integers(v, "want.score");
   if (const auto v = Reader::Get(object, "logits"); Reader::Has(v)) want.logits = reader.Boolean(v, "want.logits");
@@ -80,41 +81,6 @@ std::vector<runtime::StepItem> ReadItems(Reader& reader, const Napi::Value& valu
   items.reserve(array.Length());
   for (uint32_t i = 0; reader.ok() && i < array.Length(); ++i) items.push_back(ReadItem(reader, array.Get(i)));
   return items;
-}
-
-sampling::SamplerParams ReadSampling(Reader& reader, const Napi::Value& value) {
-  sampling::SamplerParams params;
-  const Napi::Object object = reader.Object(value, "params");
-  if (!reader.ok()) return params;
-  constexpr int32_t kMost = std::numeric_limits<int32_t>::max();
-  const auto number = [&](const char* name, double least, double most) {
-    return static_cast<float>(reader.Number(object.Get(name), name, least, most));
-  };
-  params.temperature = number("temperature", 0, 100);
-  params.top_k = static_cast<int32_t>(reader.Integer(object.Get("topK"), "topK", 0, kMost));
-  params.top_p = number("topP", 0, 1);
-  params.min_p = number("minP", 0, 1);
-  params.repeat_penalty = number("repeatPenalty", 1e-3, 1e3);
-  params.repeat_last_n = static_cast<int32_t>(reader.Integer(object.Get("repeatLastN"), "repeatLastN", -1, kMost));
-  params.frequency_penalty = number("frequencyPenalty", -1e3, 1e3);
-  params.presence_penalty = number("presencePenalty", -1e3, 1e3);
-  params.seed = reader.Unsigned(object.Get("seed"), "seed");
-  const Napi::Value bias = object.Get("logitBias");
-  if (!reader.ok() || !Reader::Has(bias)) return params;
-  reader.Expect(bias.IsArray(), "logitBias to be an array");
-  if (!reader.ok()) return params;
-  const Napi::Array array = bias.As<Napi::Array>();
-  reader.Expect(array.Length() <= (1u << 20), "logitBias to be shorter");
-  for (uint32_t i = 0; reader.ok() && i < array.Length(); ++i) {
-    const Napi::Value pair = array.Get(i);
-    reader.Expect(pair.IsArray() && pair.As<Napi::Array>().Length() == 2, "logitBias to hold [token, bias] pairs");
-    if (!reader.ok()) break;
-    const Napi::Value token = pair.As<Napi::Array>().Get(uint32_t{0}), amount = pair.As<Napi::Array>().Get(uint32_t{1});
-    const int32_t id = static_cast<int32_t>(reader.Integer(token, "a logitBias token", 0, kMost));
-    params.logit_bias.emplace_back(
-        id, amount.IsNull() ? -INFINITY : static_cast<float>(reader.Number(amount, "a logit bias", -1e6, 1e6)));
-  }
-  return params;
 }
 
 namespace {

@@ -2,6 +2,7 @@
 
 #include "kernels/kernels.h"
 #include "runtime/engine_impl.h"
+#include "runtime/token_texts.h"
 
 namespace zell::runtime {
 namespace {
@@ -37,6 +38,15 @@ base::Result<SequenceState*> Engine::Impl::FindIdle(uint32_t sequence) const {
   return state;
 }
 
+void Engine::Impl::AddBreakers(sampling::DryParams& dry) {
+  const std::lock_guard lock(breakers_mutex);
+  if (breaker_texts != dry.breaker_texts) {
+    breaker_texts = dry.breaker_texts;
+    breakers = BreakersOf(*tokenizer, breaker_texts);
+  }
+  dry.breakers = breakers;
+}
+
 uint32_t Engine::CreateSequence() {
   const std::lock_guard lock(impl_->mutex);
   const uint32_t id = impl_->next_sequence++;
@@ -51,6 +61,8 @@ base::Status Engine::SetSampler(uint32_t sequence, sampling::SamplerParams param
   for (const auto& [token, bias] : params.logit_bias) {
     if (outside(token)) return Invalid("logit bias of token " + std::to_string(token) + " outside the vocabulary");
   }
+  if (params.dry.multiplier != 0 && !params.dry.breaker_texts.empty()) impl_->AddBreakers(params.dry);
+  params.texts = TextsOf(impl_->tokenizer);
   auto sampler = std::make_shared<sampling::Sampler>(std::move(params));
   for (const int32_t token : history) {
     if (outside(token)) return Invalid("history holds token " + std::to_string(token) + " outside the vocabulary");

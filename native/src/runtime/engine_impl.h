@@ -46,6 +46,13 @@ struct Engine::Impl {
   int threads = 1;
   double load_ms = 0;
 
+  // Those that were wanted last: most requests want the same.
+  std::mutex breakers_mutex;
+  std::vector<std::string> breaker_texts;
+  sampling::SequenceBreakers breakers;
+  /// Makes `dry.breakers` of its texts.
+  void AddBreakers(sampling::DryParams& dry);
+
   // Guarded by `mutex`; the engine thread holds it before and after a step's computation, never during it.
   mutable std::mutex mutex;
   std::condition_variable wake;

@@ -4,58 +4,18 @@
 #include <future>
 #include <thread>
 
-#include "check.h"
-#include "runtime/engine.h"
-#include "small_model.h"
+#include "runtime/engine_testing.h"
 
 using namespace zell;
-using runtime::Engine;
-using runtime::StepItem;
-using runtime::StepOutput;
+using namespace zell::test;
 
 namespace {
-
-const std::atomic<bool> never = false;
-
-std::unique_ptr<Engine> Load(const test::SmallModel& small = {}, runtime::LoadOptions options = {.threads = 2}) {
-  auto engine = Engine::Load(test::WriteSmallModel(small, "engine_test"), options, nullptr, never);
-  if (!engine.ok()) test::Fail(__FILE__, __LINE__, engine.status().message);
-  return engine.ok() ? std::move(*engine) : nullptr;
-}
-
-std::vector<StepOutput> Step(Engine& engine, std::vector<StepItem> items) {
-  std::promise<std::vector<StepOutput>> promise;
-  const base::Status status =
-      engine.Step(std::move(items), [&](auto result) { promise.set_value(std::move(*result)); });
-  if (!status.ok()) {
-    test::Fail(__FILE__, __LINE__, status.message);
-    return {};
-  }
-  return promise.get_future().get();
-}
-
-StepItem Item(uint32_t sequence, std::vector<int32_t> tokens, runtime::Want want = {}) {
-  return {.sequence = sequence,
-          .tokens = std::move(tokens),
-          .parents = {},
-          .adapters = {},
-          .draft = 0,
-          .want = std::move(want)};
-}
-
-std::vector<int32_t> Tokens(size_t n) {
-  std::vector<int32_t> tokens;
-  for (size_t i = 0; i < n; ++i) tokens.push_back(static_cast<int32_t>((i * 37 + 11) % 256));
-  return tokens;
-}
 
 runtime::Want Logits() {
   runtime::Want want;
   want.logits = true;
   return want;
 }
-
-const sampling::SamplerParams kGreedy{.temperature = 0, .top_k = 0, .top_p = 1, .min_p = 0, .logit_bias = {}};
 
 }  // namespace
 
@@ -190,46 +150,6 @@ TEST(guesses_change_nothing_but_the_number_of_steps) {
   CHECK(engine->Truncate(guessing, 59).ok());
   const auto a = Step(*engine, {Item(plain, next, Logits())}), b = Step(*engine, {Item(guessing, next, Logits())});
   CHECK(a[0].logits == b[0].logits);
-}
-
-TEST(guessed_tokens_report_what_sampled_ones_do_under_penalties) {
-  auto engine = Load();
-  REQUIRE(engine != nullptr);
-  sampling::SamplerParams params = kGreedy;
-  params.temperature = 0.8f;
-  params.repeat_penalty = 1.3f;
-  params.repeat_last_n = 8;
-  params.seed = 3;
-  runtime::Want want;
-  want.sample = true;
-  want.top_logprobs = 3;
-  const std::vector<int32_t> prompt = Tokens(20);
-  const uint32_t plain = engine->CreateSequence();
-  CHECK(engine->SetSampler(plain, params, prompt).ok());
-  std::vector<runtime::StepOutput> single;
-  std::vector<int32_t> text = prompt;
-  for (size_t i = 0; i < 12; ++i) {
-    single.push_back(Step(*engine, {Item(plain, i == 0 ? prompt : std::vector<int32_t>{text.back()}, want)})[0]);
-    REQUIRE(single.back().sampled.has_value());
-    text.push_back(*single.back().sampled);
-  }
-  // All right but the ninth.
-  const uint32_t guessing = engine->CreateSequence();
-  CHECK(engine->SetSampler(guessing, params, prompt).ok());
-  StepItem item = Item(guessing, {text.begin(), text.begin() + 30}, want);
-  item.draft = 10;
-  item.tokens[28] ^= 1;
-  const runtime::StepOutput out = Step(*engine, {item})[0];
-  REQUIRE(out.status.ok());
-  REQUIRE(out.accepted == 8u);
-  CHECK_EQ(*out.sampled, text[28]);
-  REQUIRE(out.accepted_reports.size() == 8u);
-  const auto same = [](const auto& a, const auto& b) { return a.token == b.token && a.logprob == b.logprob; };
-  for (size_t i = 0; i < 9; ++i) {
-    const auto& top = i < 8 ? out.accepted_reports[i].top : *out.top;
-    CHECK_EQ(i < 8 ? out.accepted_reports[i].logprob : *out.sampled_logprob, *single[i].sampled_logprob);
-    CHECK(std::equal(top.begin(), top.end(), single[i].top->begin(), single[i].top->end(), same));
-  }
 }
 
 TEST(guesses_that_make_no_sense_are_refused) {
@@ -378,14 +298,14 @@ TEST(freeing_and_closing_while_a_step_runs) {
 
 TEST(loading_refuses_what_does_not_fit_and_what_it_does_not_know) {
   const auto load = [](const test::SmallModel& small) {
-    auto engine = Engine::Load(test::WriteSmallModel(small, "engine_test"), {.threads = 1}, nullptr, never);
+    auto engine = Engine::Load(test::WriteSmallModel(small, "engine_test"), {.threads = 1}, nullptr, kNever);
     return engine.ok() ? base::StatusCode::kOk : engine.status().code;
   };
   CHECK(load({.arch = "frobnicator"}) == base::StatusCode::kUnsupportedModel);
   test::SmallModel strange;
   strange.change = [](gguf::HeaderBuilder& h) { h.Set("tokenizer.ggml.model", std::string("frobnicator")); };
   CHECK(load(strange) == base::StatusCode::kUnsupportedModel);
-  CHECK(!Engine::Load("/nonexistent.gguf", {}, nullptr, never).ok());
+  CHECK(!Engine::Load("/nonexistent.gguf", {}, nullptr, kNever).ok());
   const std::atomic<bool> stopped = true;
   auto stop = Engine::Load(test::WriteSmallModel({}, "engine_test"), {}, nullptr, stopped);
   CHECK(!stop.ok() && stop.status().code == base::StatusCode::kCancelled);

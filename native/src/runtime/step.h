@@ -17,6 +17,8 @@ struct Want {
   bool sample = false;
   /// Log-probabilities of the best tokens after the last one; with `sample` that of the chosen one too.
   std::optional<uint32_t> top_logprobs;
+  /// With both: over what the chain of samplers left, not over the model's own distribution.
+  bool post_sampling = false;
   /// Empty, or for each token an id whose log-probability after it is wanted; -1 for none.
   std::vector<int32_t> score;
   bool logits = false;

@@ -99,17 +99,20 @@ class Slice final : public backend::OutputSink {
     if (want.top_logprobs && out.sampled_logprob) {
       out.accepted_reports.push_back({*out.sampled_logprob, std::move(*out.top)});
     }
-    if (want.top_logprobs) out.top = sampling::TopLogprobs(logits, *want.top_logprobs);
+    const bool post = want.post_sampling && want.sample;
+    if (want.top_logprobs && !post) out.top = sampling::TopLogprobs(logits, *want.top_logprobs);
     if (!want.sample || (!running.decided && running.cancelled->load(std::memory_order_relaxed))) return;
     running.decided = true;
     out.sampled = running.sampler->Sample(logits);
     running.sampler->Accept(*out.sampled);
+    if (want.top_logprobs && post) out.top = running.sampler->TopKept(*want.top_logprobs);
     if (token + 1 < n && running.item->tokens[token + 1] == *out.sampled) {
       ++out.accepted;
     } else {
       running.settled = true;
     }
-    if (want.top_logprobs) out.sampled_logprob = sampling::LogprobOf(logits, *out.sampled);
+    if (!want.top_logprobs) return;
+    out.sampled_logprob = post ? running.sampler->ChosenLogprob() : sampling::LogprobOf(logits, *out.sampled);
   }
 
   // Sums over slices in the order of tokens; the mean is taken when the last one has come.

@@ -50,7 +50,9 @@ struct DryParams {
   float base = 1.75f;    ///< ≥ 1
   int32_t allowed_length = 2;
   int32_t last_n = 64;  ///< tokens that it looks at; -1: all
-  SequenceBreakers breakers;
+  SequenceBreakers breakers = {};
+  /// Texts that `breakers` are made of where a vocabulary is known; one token may end, contain or begin one.
+  std::vector<std::string> breaker_texts = {};
 };
 
 struct MirostatParams {
@@ -78,14 +80,14 @@ struct SamplerParams {
   int32_t repeat_last_n = 64;
   float frequency_penalty = 0.0f;
   float presence_penalty = 0.0f;
-  DryParams dry;
-  MirostatParams mirostat;
+  DryParams dry = {};
+  MirostatParams mirostat = {};
   uint32_t seed = 0;
   /// Added to a token's logit before any step; -INFINITY forbids it. Ids are inside the vocabulary.
-  std::vector<std::pair<int32_t, float>> logit_bias;
+  std::vector<std::pair<int32_t, float>> logit_bias = {};
   /// What is not in it does not happen, whatever its numbers say.
   std::vector<Step> order{std::begin(kUsualOrder), std::end(kUsualOrder)};
-  std::shared_ptr<const TokenTexts> texts;  ///< kInfill does nothing without it
+  std::shared_ptr<const TokenTexts> texts = nullptr;  ///< kInfill does nothing without it
 };
 
 }  // namespace zell::sampling
