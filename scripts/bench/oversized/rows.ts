@@ -3,7 +3,7 @@ import type { ModelInfo } from '#protocol/engine.ts';
 import { judged, median, nothing, type BenchRow, type Reached } from '../report.ts';
 import type { Routing } from './routing.ts';
 import type { Run } from './runs.ts';
-import type { Scenario } from './scenarios.ts';
+import { PROMPT, type Scenario } from './scenarios.ts';
 import { denseLight, mixtureLight, type Machine } from './speedOfLight.ts';
 
 /** What is known of a scenario after its rounds. */
@@ -30,7 +30,7 @@ export function oversizedRows(outcomes: readonly Outcome[], inMemory: Reached, i
   for (const outcome of outcomes) {
     const { id } = outcome.scenario;
     const unitOf = (row: string): { unit?: 'share' } =>
-      /^(light|gap|runs|disk|predicted)/.test(row) ? { unit: 'share' } : {};
+      /^(light|prefill-light|gap|runs|disk|predicted)/.test(row) ? { unit: 'share' } : {};
     const add: Add = (row, what, reached, must, aim) =>
       void rows.push(
         judged(`${row}/${id}`, `${what}, ${id}`, reached, must, aim, {
@@ -69,6 +69,7 @@ function mixtureRows(outcome: Outcome, add: Add): void {
     3,
     8,
   );
+  add('prefill-light', 'mixture: prefill 256, share of what the disk allows', prefillLight(outcome), null, null);
   add('gap', 'share closed of the gap between LRU’s and Belady’s hits', gap(outcome), 0.15, 0.35);
   add(
     'first',
@@ -152,6 +153,18 @@ function light(outcome: Outcome): Reached {
   const speed = median(ours.map((run) => run.decode));
   const note = `${speed.toFixed(2)} of ${limit.toFixed(2)} tokens/s at ${percent(rate)} hits, disk ${(machine.disk / 1e6).toFixed(0)} MB/s`;
   return { value: speed / limit, note };
+}
+
+/** A prompt of 256 goes to nearly every expert: what has no place in memory is read once. */
+function prefillLight({ ours, routing, machine, failed }: Outcome): Reached {
+  const slots = routing?.caches[0]?.slots;
+  if (routing === undefined || slots === undefined || ours.length === 0)
+    return nothing(failed.ours ?? 'nothing is streamed');
+  const bytes = Math.max(0, routing.banks * routing.experts - slots) * routing.expertBytes;
+  const limit = (PROMPT * machine.disk) / bytes;
+  const speed = median(ours.map((run) => run.prefill));
+  const note = `${speed.toFixed(0)} of ${limit.toFixed(0)} tokens/s, ${(bytes / 1e6).toFixed(0)} MB of experts, disk ${(machine.disk / 1e6).toFixed(0)} MB/s`;
+  return Number.isFinite(limit) ? { value: speed / limit, note } : nothing('every expert has a place');
 }
 
 function gap(outcome: Outcome): Reached {
