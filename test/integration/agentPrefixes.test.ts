@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { GenerateEvent, GenerateRequest, ModelInfo } from '#protocol/engine.ts';
 import type { ApiDeps, ApiEngine } from '../../engine-host/src/api/deps.ts';
 import { createApi } from '../../engine-host/src/api/server.ts';
+import { fakeModels, fixedLibrary } from '../../engine-host/src/api/testing.ts';
 import { GenerateTask } from '../../engine-host/src/engine/inference/generateTask.ts';
 import { FakeModel, type FakeModelOptions } from '../../engine-host/src/engine/native/fakeModel.ts';
 import { Scheduler } from '../../engine-host/src/engine/scheduler/scheduler.ts';
@@ -42,7 +43,8 @@ class World {
     };
     this.app = createApi({
       engine: engine as ApiEngine,
-      models: { current: () => info, ensure: () => Promise.resolve(info), list: () => Promise.resolve([]) },
+      models: fakeModels(info),
+      library: fixedLibrary(info),
       recorder: { exchange: () => undefined },
       identity: { version: '0', instance: 'i', startedAt: 0 },
       token: 't',

@@ -1,7 +1,8 @@
 /** One request on its way through a route: who calls, which model answers, when it stops, what is recorded. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { AdapterScale, GenerateRequest, ModelInfo, PromptPart, SamplingParams } from '#protocol/engine.ts';
+import type { AdapterScale, GenerateRequest, PromptPart, SamplingParams } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
+import type { ModelHold, ServedModel } from '../models/modelService.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import type { RenderedPrompt, TemplateVariables } from '../templates/types.ts';
 import { namedAdapter } from './adapterName.ts';
@@ -9,6 +10,7 @@ import type { ApiDeps, ChatMessage } from './deps.ts';
 import { invalid } from './errors.ts';
 import { clientController, Generation, type Finished, type Listener } from './generation.ts';
 import { callerOf, type Caller } from './origin.ts';
+import { withMessages, withParameters } from './recipe.ts';
 
 /** The engine keeps texts from 512 tokens on. */
 const LEAST_KEPT_CHARS = 1024;
@@ -34,7 +36,8 @@ export class Call {
   readonly reply: FastifyReply;
   readonly signal: AbortSignal;
   readonly caller: Caller;
-  readonly model: ModelInfo;
+  readonly model: ServedModel;
+  readonly #hold: ModelHold;
   readonly #context: ApiContext;
   readonly #controller: AbortController;
   /** Those that the model's name names. */
@@ -46,16 +49,17 @@ export class Call {
     reply: FastifyReply,
     controller: AbortController,
     caller: Caller,
-    model: ModelInfo,
+    hold: ModelHold,
     adapters: readonly AdapterScale[] | undefined,
   ) {
-    this.#adapters = adapters;
+    this.#hold = hold;
+    this.#adapters = adapters ?? hold.model.adapters;
     this.#context = context;
     this.reply = reply;
     this.#controller = controller;
     this.signal = controller.signal;
     this.caller = caller;
-    this.model = model;
+    this.model = hold.model;
   }
 
   /** `model`: may name an adapter, too (`model:adapter`). @throws {ZellError} what `models.ensure` throws */
@@ -68,10 +72,22 @@ export class Call {
     const controller = clientController(reply);
     const named = await namedAdapter(context, model, controller.signal);
     const before = context.models.current();
-    const info = await context.models.ensure(named?.base ?? model ?? undefined, controller.signal);
-    if (named !== undefined && info.modelHash !== before?.modelHash)
+    const hold = await context.models.acquire(named?.base ?? model ?? undefined, controller.signal);
+    reply.raw.once('close', () => hold.release());
+    if (reply.raw.destroyed) hold.release();
+    if (named !== undefined && hold.model.modelHash !== before?.modelHash)
       throw new ZellError('model_not_found', 'That adapter belongs to another model.');
-    return new Call(context, reply, controller, callerOf(request), info, named?.adapters);
+    return new Call(context, reply, controller, callerOf(request), hold, named?.adapters);
+  }
+
+  /** The model stays this long after its last use: seconds, negative for ever; undefined: as it was. */
+  keepModel(seconds: number | undefined): void {
+    if (seconds !== undefined) this.reply.raw.prependOnceListener('close', () => this.#hold.release(seconds));
+  }
+
+  /** What the model's own name says about sampling, in place of the family's defaults. */
+  defaults(family: SamplingParams): SamplingParams {
+    return withParameters(family, this.model.recipe?.parameters);
   }
 
   /** `param`: the body's field that holds the prompt, where it is not `messages`. */
@@ -109,7 +125,7 @@ export class Call {
     const { name, chatTemplate, bosText, eosText } = this.model;
     return this.#context.templates.render(
       { model: name, template: chatTemplate, bosText, eosText },
-      messages,
+      withMessages(messages, this.model.recipe),
       variables,
       this.signal,
     );
@@ -162,6 +178,10 @@ export class Call {
   /** Number of tokens of a prompt; runs beside generations. */
   async count(prompt: readonly PromptPart[]): Promise<number> {
     return (await this.#context.engine.call('count', { prompt, addBos: true }, this.signal)).tokens;
+  }
+
+  async promptTokens(prompt: readonly PromptPart[]): Promise<readonly number[]> {
+    return (await this.#context.engine.call('promptTokens', { prompt, addBos: true }, this.signal)).tokens;
   }
 
   /** Reads a generation to its end and records the exchange, also when the client left in the middle. */

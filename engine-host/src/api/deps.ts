@@ -10,6 +10,9 @@ import type {
 } from '#protocol/engine.ts';
 import type { HostState, ModelChoice } from '#protocol/editor.ts';
 import type { EventOrigin } from '#protocol/memory.ts';
+import type { BlobStore } from '../models/blobStore.ts';
+import type { ModelLibrary } from '../models/modelLibrary.ts';
+import type { ModelHold } from '../models/modelService.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';
 
 export interface ApiEngine {
@@ -39,8 +42,19 @@ export interface ApiModels {
    * @throws {ZellError} model_not_found, out_of_memory, engine_starting …
    */
   ensure(name: string | undefined, signal: AbortSignal): Promise<ModelInfo>;
+  /** As `ensure`; the model stays loaded until it is released, however many ask for another one. */
+  acquire(name: string | undefined, signal: AbortSignal): Promise<ModelHold>;
+  /** Unloads the model of this file, if it is the loaded one, once nobody uses it. */
+  release(path: string, signal: AbortSignal): Promise<void>;
+  /** When the loaded model goes if nobody uses it; undefined: it stays. */
+  readonly expiresAt: Date | undefined;
   list(signal: AbortSignal): Promise<readonly ModelChoice[]>;
 }
+
+/** What Ollama's clients may do to the models of this disk; `ModelLibrary` is the real one. */
+export type ApiLibrary = Pick<ModelLibrary, 'find' | 'pull' | 'checkPullable' | 'create' | 'copy' | 'remove'> & {
+  readonly blobs: Pick<BlobStore, 'find' | 'put'>;
+};
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';
@@ -85,6 +99,7 @@ export interface ApiDeps {
   readonly models: ApiModels;
   /** What keeps the engine from its full speed now. Absent: nothing ever does. */
   readonly restraint?: () => Restraint | undefined;
+  readonly library: ApiLibrary;
   readonly recorder: ApiRecorder;
   readonly identity: { readonly version: string; readonly instance: string; readonly startedAt: number };
   /** When set, every request needs it (or `token`), except `/` and `/health`. Absent when only loopback is bound. */

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ZellError } from '#protocol/errors.ts';
 import { MAX_INFLATED_BYTES } from './body.ts';
-import { MODEL, testHost, WORDS, type TestHost } from './testing.ts';
+import { fakeModels, MODEL, testHost, WORDS, type TestHost } from './testing.ts';
 
 const TEXT = WORDS.join('');
 let host: TestHost;
@@ -265,8 +265,9 @@ describe('overload and refusals', () => {
     const bugs: unknown[] = [];
     const odd = await testHost({
       models: {
+        ...fakeModels(MODEL),
         current: () => undefined,
-        ensure: () => Promise.reject(new Error('prompt text')),
+        acquire: () => Promise.reject(new Error('prompt text')),
         list: () => Promise.resolve([]),
       },
       onBug: (e) => bugs.push(e),

@@ -19,9 +19,11 @@ import { infillRoutes } from './llamacpp/infill.ts';
 import { propsRoutes } from './llamacpp/props.ts';
 import { tokenRoutes } from './llamacpp/tokens.ts';
 import { metricsRoute } from './metrics.ts';
+import { ollamaBlobRoutes } from './ollama/blobs.ts';
 import { ollamaChatRoutes } from './ollama/chat.ts';
 import { ollamaEmbedRoutes } from './ollama/embed.ts';
 import { ollamaGenerateRoutes } from './ollama/generate.ts';
+import { ollamaLibraryRoutes } from './ollama/library.ts';
 import { ollamaModelRoutes } from './ollama/models.ts';
 import { openaiChatRoutes } from './openai/chat.ts';
 import { openaiCompletionRoutes } from './openai/completions.ts';
@@ -92,6 +94,8 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   anthropicRoutes(app, context);
   embeddingRoutes(app, context);
   ollamaModelRoutes(app, context);
+  ollamaLibraryRoutes(app, context);
+  ollamaBlobRoutes(app, context);
   ollamaEmbedRoutes(app, context);
   ollamaChatRoutes(app, context);
   ollamaGenerateRoutes(app, context);
@@ -117,7 +121,7 @@ async function cors(request: FastifyRequest, reply: FastifyReply, policy: Access
   reply.header('vary', 'origin');
   if (request.method !== 'OPTIONS') return;
   const asked = request.headers['access-control-request-headers'];
-  reply.header('access-control-allow-methods', 'GET, POST, HEAD, OPTIONS');
+  reply.header('access-control-allow-methods', 'GET, POST, HEAD, DELETE, OPTIONS');
   if (typeof asked === 'string') {
     const fine = asked
       .split(',')

@@ -5,7 +5,8 @@ import type { EngineStats, GenerateEvent, GenerateRequest, ModelInfo, PromptPart
 import { ZellError } from '#protocol/errors.ts';
 import { ChatTemplates } from '../templates/chatTemplates.ts';
 import { TEMPLATES } from '../templates/representative.ts';
-import type { ApiDeps, ApiEngine, Exchange } from './deps.ts';
+import type { ServedModel } from '../models/modelService.ts';
+import type { ApiDeps, ApiEngine, ApiLibrary, ApiModels, Exchange } from './deps.ts';
 import { toBase64 } from './embedding.ts';
 import { createApi } from './server.ts';
 
@@ -137,6 +138,10 @@ export class FakeEngine implements ApiEngine {
         };
       },
       adapters: () => ({ adapters: [] }),
+      // One for every four characters, as it counts them.
+      promptTokens: () => ({
+        tokens: Array.from({ length: count((params as { prompt: PromptPart[] }).prompt) }, (_, i) => i),
+      }),
       pieces: () => ({
         pieces: (params as { tokens: number[] }).tokens.map((t) => Buffer.from([t % 256]).toString('base64')),
       }),
@@ -164,6 +169,50 @@ export class FakeEngine implements ApiEngine {
   }
 }
 
+/** Models of a disk with one loaded model. Names that begin with `nope` are unknown. */
+export function fakeModels(model: ServedModel): ApiModels {
+  const ensure: ApiModels['ensure'] = (name) =>
+    name?.startsWith('nope') === true
+      ? Promise.reject(new ZellError('model_not_found', `model '${name}' not found`))
+      : Promise.resolve(model);
+  return {
+    current: () => model,
+    ensure,
+    acquire: async (name, signal) => ({ model: await ensure(name, signal), release: () => undefined }),
+    release: () => Promise.resolve(),
+    expiresAt: undefined,
+    list: () =>
+      Promise.resolve([
+        {
+          name: 'tiny',
+          title: 'Tiny',
+          path: model.path,
+          bytes: 1000,
+          note: '',
+          installed: true,
+          fits: true,
+          loaded: true,
+        },
+        { name: 'absent', title: 'Absent', bytes: 5, note: '', installed: false, fits: true, loaded: false },
+      ]),
+  };
+}
+
+/** Nothing can be added, and nothing taken away. */
+export function fixedLibrary(model: ModelInfo): ApiLibrary {
+  const missing = (): Promise<never> => Promise.reject(new ZellError('model_not_found', 'model not found'));
+  return {
+    find: (name) =>
+      Promise.resolve(name.startsWith('nope') ? undefined : { name: model.name, path: model.path, bytes: model.bytes }),
+    checkPullable: () => undefined,
+    pull: missing,
+    create: missing,
+    copy: missing,
+    remove: missing,
+    blobs: { find: () => Promise.resolve(undefined), put: missing },
+  };
+}
+
 export interface TestHost {
   readonly app: FastifyInstance;
   readonly engine: FakeEngine;
@@ -175,8 +224,8 @@ export interface TestHost {
   close(): Promise<void>;
 }
 
-/** Listens on a free port. Names that begin with `nope` are unknown. */
-export async function testHost(overrides: Partial<ApiDeps> = {}, model: ModelInfo = MODEL): Promise<TestHost> {
+/** Listens on a free port. */
+export async function testHost(overrides: Partial<ApiDeps> = {}, model: ServedModel = MODEL): Promise<TestHost> {
   const engine = new FakeEngine();
   const recorded: Exchange[] = [];
   const recalls: unknown[] = [];
@@ -184,27 +233,8 @@ export async function testHost(overrides: Partial<ApiDeps> = {}, model: ModelInf
   const templates = new ChatTemplates({ limits: { renderMs: 5000, parseMs: 10_000 } });
   const app = createApi({
     engine,
-    models: {
-      current: () => model,
-      ensure: (name) =>
-        name?.startsWith('nope') === true
-          ? Promise.reject(new ZellError('model_not_found', `model '${name}' not found`))
-          : Promise.resolve(model),
-      list: () =>
-        Promise.resolve([
-          {
-            name: 'tiny',
-            title: 'Tiny',
-            path: model.path,
-            bytes: 1000,
-            note: '',
-            installed: true,
-            fits: true,
-            loaded: true,
-          },
-          { name: 'absent', title: 'Absent', bytes: 5, note: '', installed: false, fits: true, loaded: false },
-        ]),
-    },
+    models: fakeModels(model),
+    library: fixedLibrary(model),
     recorder: {
       exchange: (e) => recorded.push(e),
       recall: (asked) => {

@@ -11,11 +11,13 @@ import { MachineWatch } from '../monitor/machineWatch.ts';
 import { machineFacts } from '../profile/machineFacts.ts';
 import { ModelProfiles } from '../profile/modelProfiles.ts';
 import { fetchModel } from '../models/fetchModel.ts';
+import { ModelLibrary, type LibraryParts } from '../models/modelLibrary.ts';
 import { ModelService } from '../models/modelService.ts';
 import { ModelRegistry } from '../models/registry.ts';
 import { removeAnnouncement, urlHost, writeAnnouncement } from './announcement.ts';
 import { countedEngine } from './countedEngine.ts';
 import { attachEditorSocket, type EditorSocket } from './editorSocket.ts';
+import { adapterId } from './adapterId.ts';
 import { buildPrefix } from './buildPrefix.ts';
 import type { HostEngine } from './hostEngine.ts';
 import type { HostFactories, HostOptions, HttpFront } from './hostParts.ts';
@@ -109,6 +111,8 @@ export class Host {
       now: () => Date.now(),
     });
     const registry = new ModelRegistry(options.paths);
+    const fetch: LibraryParts['fetch'] = (entry, onProgress, signal) =>
+      fetchModel(entry, { registry, folders: options.paths, lock: make.lock, onProgress }, signal);
     this.#models = new ModelService({
       registry,
       engine: {
@@ -121,11 +125,18 @@ export class Host {
           return info;
         },
         inspect: (path, load, signal) => engine.call('inspect', { path, options: load }, signal),
+        unload: async (signal) => void (await engine.call('unload', {}, signal)),
+        adapter: (path, signal) => adapterId(engine, path, signal),
       },
       options: options.load,
-      fetch: (entry, onProgress, signal) =>
-        fetchModel(entry, { registry, folders: options.paths, lock: make.lock, onProgress }, signal),
+      fetch,
       onChange: () => this.#modelsChanged(),
+    });
+    const library = new ModelLibrary({
+      registry,
+      fetch,
+      inspect: (path, signal) => engine.call('inspect', { path, options: options.load }, signal),
+      release: (path, signal) => this.#models.release(path, signal),
     });
     engine.onStatus(touch);
     this.#buildProfile = profileBuilder({
@@ -146,6 +157,7 @@ export class Host {
       engine: this.#answering,
       models: this.#models,
       restraint: () => this.#restrainer?.restraint,
+      library,
       recorder: memory,
       ...(this.#templates === undefined ? {} : { templates: this.#templates }),
       identity: { version: options.version, instance: this.#instance, startedAt: Date.now() },

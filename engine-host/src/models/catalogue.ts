@@ -154,11 +154,12 @@ export function findInCatalogue(name: string): CatalogueEntry | undefined {
   );
 }
 
-/** A model name as names are compared: lower case, without `:latest` and `.gguf`. */
+/** A model name as names are compared: lower case, without `:latest` and `.gguf`, Hugging Face under its short name. */
 export function normalName(name: string): string {
   return name
     .trim()
     .toLowerCase()
+    .replace(/^(?:https:\/\/)?(?:huggingface\.co|hf\.co)\//, 'hf.co/')
     .replace(/:latest$/, '')
     .replace(/\.gguf$/, '');
 }

@@ -17,7 +17,8 @@ export interface Download {
   readonly sha256?: string;
   readonly bytes?: number;
   readonly get?: GetOptions;
-  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+  /** `sha256`: what the file will be verified against. */
+  readonly onProgress?: (doneBytes: number, totalBytes: number, sha256: string) => void;
 }
 
 export interface Downloaded {
@@ -76,7 +77,7 @@ export async function download(job: Download, signal: AbortSignal): Promise<Down
       if (total !== undefined && done > total) throw tooLong(job.url);
       hash.update(bytes);
       await file.write(bytes);
-      job.onProgress?.(done, total ?? 0);
+      job.onProgress?.(done, total ?? 0, expected);
     }
     await file.sync();
   } catch (error) {

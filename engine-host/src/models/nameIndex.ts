@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { isRecipe, isSha256, type Recipe } from './recipe.ts';
 
 export interface NamedModel {
   readonly name: string;
@@ -10,6 +11,11 @@ export interface NamedModel {
   readonly sha256?: string;
   /** Learnt when the model was first loaded. */
   readonly modelHash?: string;
+  /** Somebody gave this name on purpose (copied, made or pulled it), so it may be taken away again. */
+  readonly made?: true;
+  /** Of a model that was made from another one. */
+  readonly parent?: string;
+  readonly recipe?: Recipe;
 }
 
 interface IndexFile {
@@ -23,6 +29,8 @@ const EMPTY: IndexFile = { v: 1, models: [] };
 
 export class NameIndex {
   readonly #file: string;
+  /** Changes wait for each other, as each writes the whole file. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(modelsFolder: string) {
     this.#file = path.join(modelsFolder, 'names.json');
@@ -37,13 +45,23 @@ export class NameIndex {
   }
 
   /** Adds a name or gives it a new target. */
-  async set(model: NamedModel): Promise<void> {
-    const index = await this.#read();
-    await this.#write({ ...index, models: [...index.models.filter((m) => m.name !== model.name), model] });
+  set(model: NamedModel): Promise<void> {
+    return this.#change((index) => ({ ...index, models: [...without(index, model.name), model] }));
   }
 
-  async choose(name: string): Promise<void> {
-    await this.#write({ ...(await this.#read()), chosen: name });
+  /** Takes a name away; whatever it named stays. */
+  remove(name: string): Promise<void> {
+    return this.#change((index) => ({ ...index, models: without(index, name) }));
+  }
+
+  choose(name: string): Promise<void> {
+    return this.#change((index) => ({ ...index, chosen: name }));
+  }
+
+  #change(make: (index: IndexFile) => IndexFile): Promise<void> {
+    const change = this.#turn.then(async () => this.#write(make(await this.#read())));
+    this.#turn = change.catch(() => undefined);
+    return change;
   }
 
   async #read(): Promise<IndexFile> {
@@ -61,6 +79,10 @@ export class NameIndex {
   }
 }
 
+function without(index: IndexFile, name: string): NamedModel[] {
+  return index.models.filter((m) => m.name !== name);
+}
+
 function parseIndex(value: unknown): IndexFile {
   if (typeof value !== 'object' || value === null) return EMPTY;
   const { models, chosen } = value as { models?: unknown; chosen?: unknown };
@@ -73,12 +95,15 @@ function parseIndex(value: unknown): IndexFile {
 
 function isNamedModel(value: unknown): value is NamedModel {
   if (typeof value !== 'object' || value === null) return false;
-  const { name, path: file, sha256, modelHash } = value as Record<string, unknown>;
+  const { name, path: file, sha256, modelHash, made, parent, recipe } = value as Record<string, unknown>;
   return (
     typeof name === 'string' &&
     name !== '' &&
     (file === undefined || (typeof file === 'string' && path.isAbsolute(file))) &&
-    (sha256 === undefined || (typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256))) &&
+    (sha256 === undefined || isSha256(sha256)) &&
+    (made === undefined || made === true) &&
+    (parent === undefined || typeof parent === 'string') &&
+    (recipe === undefined || isRecipe(recipe)) &&
     (modelHash === undefined || (typeof modelHash === 'string' && /^[0-9a-f]{16}$/.test(modelHash)))
   );
 }

@@ -4,7 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { ZellError } from '#protocol/errors.ts';
 import { CATALOGUE, DEFAULT_MODEL, findInCatalogue, normalName, type CatalogueEntry } from './catalogue.ts';
-import { NameIndex } from './nameIndex.ts';
+import { NameIndex, type NamedModel } from './nameIndex.ts';
+import type { Recipe } from './recipe.ts';
 
 export interface ModelFolders {
   readonly models: string;
@@ -21,6 +22,10 @@ export interface InstalledModel {
   readonly sha256?: string;
   readonly modelHash?: string;
   readonly entry?: CatalogueEntry;
+  /** See `NamedModel`. */
+  readonly made?: true;
+  readonly parent?: string;
+  readonly recipe?: Recipe;
 }
 
 export class ModelRegistry {
@@ -40,15 +45,17 @@ export class ModelRegistry {
   async installed(): Promise<readonly InstalledModel[]> {
     const found = new Map<string, InstalledModel>();
     const add = (model: InstalledModel | undefined): void => {
-      if (model !== undefined && ![...found.values()].some((m) => m.path === model.path || m.name === model.name))
+      if (model === undefined || found.has(model.name)) return;
+      // A file that has a name needs no second one, unless somebody gave it one; a blob's hash is no name where it has any other.
+      const same = [...found.values()].filter((m) => m.path === model.path);
+      if (model.made === true || same.every((m) => m.made === true && model.sha256 === undefined))
         found.set(model.name, model);
     };
     for (const entry of CATALOGUE) add(await this.#installedEntry(entry));
     for (const named of await this.names.models()) {
       const file = named.path ?? (named.sha256 === undefined ? undefined : this.blobPath(named.sha256));
       const bytes = file === undefined ? undefined : await fileSize(file);
-      if (file !== undefined && bytes !== undefined)
-        add({ name: named.name, path: file, bytes, ...(named.sha256 === undefined ? {} : { sha256: named.sha256 }) });
+      if (file !== undefined && bytes !== undefined) add({ ...withoutHash(named), path: file, bytes });
     }
     for (const [folder, file] of await this.#looseFiles()) {
       const sha256 = /^([0-9a-f]{64})\.gguf$/.exec(file)?.[1];
@@ -108,6 +115,11 @@ export class ModelRegistry {
     return path.join(this.#folders.blobs, `${sha256}.gguf`);
   }
 
+  /** An uploaded file, until a model is made of it: an adapter stays there. */
+  uploadPath(sha256: string): string {
+    return path.join(this.#folders.blobs, `${sha256}.blob`);
+  }
+
   async #resolveDefault(): Promise<InstalledModel> {
     const chosen = await this.names.chosen();
     const found = chosen === undefined ? undefined : await this.find(chosen);
@@ -142,6 +154,18 @@ export class ModelRegistry {
     }
     return found;
   }
+}
+
+/** The hash of a name's model is looked up for all models at the end. */
+function withoutHash(named: NamedModel): Omit<NamedModel, 'modelHash' | 'path'> {
+  const { name, sha256, made, parent, recipe } = named;
+  return {
+    name,
+    ...(sha256 === undefined ? {} : { sha256 }),
+    ...(made === undefined ? {} : { made }),
+    ...(parent === undefined ? {} : { parent }),
+    ...(recipe === undefined ? {} : { recipe }),
+  };
 }
 
 /** Whether a model argument means a file: absolute, or starting with `.` or `~`, or ending with `.gguf` and holding a separator. */

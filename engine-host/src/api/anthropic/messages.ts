@@ -45,7 +45,11 @@ async function answer(
     prompt: parts,
     ...tokenLimit(body.max_tokens, call.model.contextLength),
     stop,
-    sampling: sampling(V1_DEFAULTS, { temperature: body.temperature, topP: body.top_p, topK: body.top_k }),
+    sampling: sampling(call.defaults(V1_DEFAULTS), {
+      temperature: body.temperature,
+      topP: body.top_p,
+      topK: body.top_k,
+    }),
   });
   const head = {
     id: `msg_${randomUUID().replaceAll('-', '')}`,

@@ -6,7 +6,7 @@ import { joinTexts, toolCallText } from '../content.ts';
 import type { ChatMessage } from '../deps.ts';
 import { invalid, unsupported } from '../errors.ts';
 import { optional, text } from '../schemas.ts';
-import { respond, respondLoaded, type Shape } from './respond.ts';
+import { respond, respondLoaded, respondUnloaded, type Shape } from './respond.ts';
 import { checkCommon, generationInput, keepAliveSeconds, OllamaCommon } from './wire.ts';
 
 const ChatBody = Type.Object({
@@ -31,13 +31,17 @@ export function ollamaChatRoutes(app: FastifyInstance, context: ApiContext): voi
     const { body } = request;
     checkCommon(body);
     const messages = (body.messages ?? []).map(readMessage);
+    const keep = keepAliveSeconds(body.keep_alive);
+    const piece: Shape['piece'] = (content) => ({ message: { role: 'assistant', content } });
+    if (messages.length === 0 && keep === 0) return respondUnloaded(context, reply, body, piece);
     const call = await Call.open(context, request, reply, body.model);
+    call.keepModel(keep);
     const shape: Shape = {
       model: body.model === undefined || body.model === null || body.model === '' ? call.model.name : body.model,
       stream: body.stream !== false,
-      piece: (content) => ({ message: { role: 'assistant', content } }),
+      piece,
     };
-    if (messages.length === 0) return respondLoaded(call, shape, keepAliveSeconds(body.keep_alive) === 0);
+    if (messages.length === 0) return respondLoaded(call, shape);
     const { parts } = await call.render(messages);
     return respond(context, request, call, generationInput(body, call, parts), messages, shape);
   });

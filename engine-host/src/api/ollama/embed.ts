@@ -21,9 +21,10 @@ export function ollamaEmbedRoutes(app: FastifyInstance, context: ApiContext): vo
     { schema: { body: EmbedBody } },
     async (request, reply) => {
       const { body } = request;
-      keepAliveSeconds(body.keep_alive);
+      const keep = keepAliveSeconds(body.keep_alive);
       const startedAt = performance.now();
       const call = await Call.open(context, request, reply, body.model);
+      call.keepModel(keep);
       const loadedAt = performance.now();
       // An empty input only loads the model.
       const empty = body.input === undefined || body.input === null || body.input.length === 0;
@@ -45,8 +46,9 @@ export function ollamaEmbedRoutes(app: FastifyInstance, context: ApiContext): vo
     { schema: { body: OldBody } },
     async (request, reply) => {
       const { body } = request;
-      keepAliveSeconds(body.keep_alive);
+      const keep = keepAliveSeconds(body.keep_alive);
       const call = await Call.open(context, request, reply, body.model);
+      call.keepModel(keep);
       if (body.prompt === undefined || body.prompt === null || body.prompt === '') return { embedding: [] };
       const options = { normalize: false, truncate: true };
       const { vectors } = await embed(context, call, inputsOf(body.prompt, 'prompt'), options);

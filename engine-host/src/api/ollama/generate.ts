@@ -7,7 +7,7 @@ import type { ChatMessage } from '../deps.ts';
 import { invalid, unsupported } from '../errors.ts';
 import { fimPrompt } from '../llamacpp/fim.ts';
 import { flag, optional, text } from '../schemas.ts';
-import { respond, respondLoaded, type Shape } from './respond.ts';
+import { respond, respondLoaded, respondUnloaded, type Shape } from './respond.ts';
 import { checkCommon, generationInput, keepAliveSeconds, OllamaCommon } from './wire.ts';
 
 const GenerateBody = Type.Object({
@@ -28,15 +28,18 @@ export function ollamaGenerateRoutes(app: FastifyInstance, context: ApiContext):
   app.post<{ Body: GenerateBody }>('/api/generate', { schema: { body: GenerateBody } }, async (request, reply) => {
     const { body } = request;
     check(body);
+    const prompt = body.prompt ?? '';
+    const keep = keepAliveSeconds(body.keep_alive);
+    const piece: Shape['piece'] = (response) => ({ response });
+    if (prompt === '' && !filled(body.suffix) && keep === 0) return respondUnloaded(context, reply, body, piece);
     const call = await Call.open(context, request, reply, body.model);
+    call.keepModel(keep);
     const shape: Shape = {
       model: body.model === undefined || body.model === null || body.model === '' ? call.model.name : body.model,
       stream: body.stream !== false,
-      piece: (response) => ({ response }),
+      piece,
     };
-    const prompt = body.prompt ?? '';
-    if (prompt === '' && !filled(body.suffix))
-      return respondLoaded(call, shape, keepAliveSeconds(body.keep_alive) === 0);
+    if (prompt === '' && !filled(body.suffix)) return respondLoaded(call, shape);
     const messages: ChatMessage[] = [
       ...(filled(body.system) ? [{ role: 'system' as const, content: body.system ?? '' }] : []),
       { role: 'user', content: prompt },
@@ -44,7 +47,11 @@ export function ollamaGenerateRoutes(app: FastifyInstance, context: ApiContext):
     const parts = await promptParts(context, call, body, messages);
     // Fill-in-the-middle is no conversation: nothing of it is recorded.
     const recorded = filled(body.suffix) ? [] : messages;
-    return respond(context, request, call, generationInput(body, call, parts), recorded, shape);
+    const input = generationInput(body, call, parts);
+    // What a next request may send back to go on from here.
+    const more = async (tokens: readonly number[]) =>
+      body.raw === true ? {} : { context: [...(await call.promptTokens(parts)), ...tokens] };
+    return respond(context, request, call, input, recorded, { ...shape, ending: more });
   });
 }
 

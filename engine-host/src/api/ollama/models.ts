@@ -5,6 +5,7 @@ import { Type, type Static } from 'typebox';
 import type { ModelChoice } from '#protocol/editor.ts';
 import type { ModelSummary } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
+import type { Recipe } from '../../models/recipe.ts';
 import type { ApiContext } from '../call.ts';
 import { invalid } from '../errors.ts';
 import { installedModels, sameName } from '../openai/models.ts';
@@ -35,8 +36,9 @@ export function ollamaModelRoutes(app: FastifyInstance, context: ApiContext): vo
     const current = context.models.current();
     if (current === undefined) return { models: [] };
     const loaded = (await installedModels(context)).filter((m) => m.loaded || m.path === current.path).slice(0, 1);
-    // Zell has no expiry per model; a far date is how Ollama spells "stays".
-    const rest = { expires_at: '2318-01-01T00:00:00Z', size_vram: 0, context_length: current.contextLength };
+    // A far date is how Ollama spells "stays".
+    const expires = context.models.expiresAt?.toISOString() ?? '2318-01-01T00:00:00Z';
+    const rest = { expires_at: expires, size_vram: 0, context_length: current.contextLength };
     return { models: loaded.map((m) => ({ ...listed(m), size: current.bytes, ...rest })) };
   });
   app.post<{ Body: Static<typeof ShowBody> }>('/api/show', { schema: { body: ShowBody } }, async (request) => {
@@ -44,13 +46,18 @@ export function ollamaModelRoutes(app: FastifyInstance, context: ApiContext): vo
     if (name === '') throw invalid('model is required', 'model');
     const info = await summary(context, name);
     const fim = info.special.fim !== undefined;
+    const named = await context.library.find(name);
+    const recipe = named?.recipe;
+    const from = named?.parent ?? info.name;
     return {
-      license: '',
-      modelfile: `FROM ${info.name}\n`,
-      parameters: `num_ctx                        ${info.contextLength}`,
+      license: recipe?.license?.join('\n') ?? licenseOf(info),
+      modelfile: modelfile(from, recipe),
+      parameters: parameterLines({ num_ctx: info.contextLength, ...recipe?.parameters }).join('\n'),
       // Clients look for `.Suffix` here to learn whether a model fills in the middle.
-      template: (info.chatTemplate ?? '') + (fim ? '{{- /* .Suffix */ -}}' : ''),
-      details: details(info),
+      template: (recipe?.template ?? info.chatTemplate ?? '') + (fim ? '{{- /* .Suffix */ -}}' : ''),
+      ...(recipe?.system === undefined ? {} : { system: recipe.system }),
+      ...(recipe?.messages === undefined ? {} : { messages: recipe.messages }),
+      details: { ...details(info), parent_model: named?.parent ?? '' },
       model_info: {
         'general.architecture': info.architecture,
         'general.parameter_count': info.parameters,
@@ -72,6 +79,34 @@ async function summary(context: ApiContext, name: string): Promise<ModelSummary>
     return current;
   if (choice?.path === undefined) throw new ZellError('model_not_found', `model '${name.slice(0, 200)}' not found`);
   return context.engine.call('inspect', { path: choice.path, options: {} }, AbortSignal.timeout(30_000));
+}
+
+/** What the file says of its licence: the name, and where the text is. */
+function licenseOf({ metadata }: ModelSummary): string {
+  const said = ['general.license', 'general.license.name', 'general.license.link'].map((key) => metadata[key]);
+  return said.filter((value) => typeof value === 'string' && value !== '').join('\n');
+}
+
+/** One line for each value; texts are quoted, as Modelfiles have them. */
+function parameterLines(parameters: NonNullable<Recipe['parameters']>): string[] {
+  return Object.entries(parameters).flatMap(([name, value]) =>
+    [value].flat().map((v) => `${name.padEnd(30)} ${typeof v === 'string' ? JSON.stringify(v) : String(v)}`),
+  );
+}
+
+function modelfile(from: string, recipe: Recipe | undefined): string {
+  const block = (keyword: string, text: string | undefined): string[] =>
+    text === undefined ? [] : [`${keyword} """${text}"""`];
+  return [
+    `FROM ${from}`,
+    ...(recipe?.adapters ?? []).map((sha256) => `ADAPTER sha256:${sha256}`),
+    ...block('TEMPLATE', recipe?.template),
+    ...block('SYSTEM', recipe?.system),
+    ...parameterLines(recipe?.parameters ?? {}).map((line) => `PARAMETER ${line.replace(/ +/, ' ')}`),
+    ...(recipe?.messages ?? []).map(({ role, content }) => `MESSAGE ${role} ${content}`),
+    ...block('LICENSE', recipe?.license?.join('\n')),
+    '',
+  ].join('\n');
 }
 
 function details(info: ModelSummary): Record<string, unknown> {

@@ -2,6 +2,7 @@
 import type { FastifyReply } from 'fastify';
 import { Type, type Static } from 'typebox';
 import type { GenerateDelta, GenerateResult, PromptPart } from '#protocol/engine.ts';
+import type { Recipe } from '../../models/recipe.ts';
 import type { Call, GenerationInput } from '../call.ts';
 import { invalid, unsupported } from '../errors.ts';
 import { OLLAMA_DEFAULTS, sampling, stopTexts, tokenLimit } from '../sampling.ts';
@@ -49,7 +50,7 @@ export function checkCommon(body: CommonBody): void {
 
 const UNITS: Readonly<Record<string, number>> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
 
-/** Seconds, or a Go duration ("1h30m"); negative is forever. The host decides when a model goes; only 0 matters here. @throws {ZellError} */
+/** Seconds, or a Go duration ("1h30m"); negative is forever. @throws {ZellError} */
 export function keepAliveSeconds(value: unknown): number | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   if (typeof value === 'number') return value;
@@ -69,7 +70,7 @@ export function keepAliveSeconds(value: unknown): number | undefined {
 
 /** The sampling part of a generation, with Ollama's defaults. `num_predict` ≤ 0 means no limit. @throws {ZellError} */
 export function generationInput(body: CommonBody, call: Call, prompt: readonly PromptPart[]): GenerationInput {
-  const o = body.options ?? {};
+  const o = optionsOf(body.options, call.model.recipe);
   const limit = o.num_predict !== undefined && o.num_predict !== null && o.num_predict <= 0 ? null : o.num_predict;
   return {
     prompt,
@@ -90,6 +91,12 @@ export function generationInput(body: CommonBody, call: Call, prompt: readonly P
     ...(body.logprobs === true ? { logprobs: body.top_logprobs ?? 0 } : {}),
     truncate: body.truncate !== false,
   };
+}
+
+/** The request's options, and those of the model's name where it has none. */
+function optionsOf(options: CommonBody['options'], recipe: Recipe | undefined): Static<typeof Options> {
+  const asked = Object.entries(options ?? {}).filter(([, value]) => value !== undefined && value !== null);
+  return { ...recipe?.parameters, ...Object.fromEntries(asked) };
 }
 
 /** Truncation is what Ollama's clients expect; we say so in a header before the answer begins. */

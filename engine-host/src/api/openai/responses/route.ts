@@ -45,7 +45,7 @@ async function respond(
     prompt: parts,
     ...tokenLimit(body.max_output_tokens, call.model.contextLength),
     stop: [],
-    sampling: sampling(V1_DEFAULTS, { temperature: body.temperature, topP: body.top_p }),
+    sampling: sampling(call.defaults(V1_DEFAULTS), { temperature: body.temperature, topP: body.top_p }),
     ...(wantsLogprobs ? { logprobs: body.top_logprobs ?? 0 } : {}),
     // The one way in this family to say that a conversation may be cut.
     truncate: body.truncation === 'auto',
