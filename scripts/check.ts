@@ -33,6 +33,7 @@ const CHECKS: readonly Check[] = [
   },
   { name: 'format of TypeScript', run: () => tool('prettier', ['--check', '--log-level', 'warn', '.']) },
   { name: 'format of C++', run: clangFormat },
+  { name: 'docs/openapi.json', run: () => tool('tsx', ['scripts/openapi.ts', '--check']) },
   { name: 'dead code', run: () => tool('knip', ['--no-progress']) },
 ];
 

@@ -8,6 +8,7 @@ import type { RenderedPrompt, TemplateVariables } from '../templates/types.ts';
 import { namedAdapter } from './adapterName.ts';
 import type { ApiDeps, ChatMessage } from './deps.ts';
 import { invalid } from './errors.ts';
+import { withSignsOfLife } from './earlyStream.ts';
 import { clientController, Generation, type Finished, type Listener } from './generation.ts';
 import { callerOf, type Caller } from './origin.ts';
 import { withMessages, withParameters } from './recipe.ts';
@@ -72,7 +73,9 @@ export class Call {
     const controller = clientController(reply);
     const named = await namedAdapter(context, model, controller.signal);
     const before = context.models.current();
-    const hold = await context.models.acquire(named?.base ?? model ?? undefined, controller.signal);
+    const { signal } = controller;
+    const acquired = context.models.acquire(named?.base ?? model ?? undefined, signal);
+    const hold = await withSignsOfLife(context, request, reply, signal, acquired);
     reply.raw.once('close', () => hold.release());
     if (reply.raw.destroyed) hold.release();
     if (named !== undefined && hold.model.modelHash !== before?.modelHash)

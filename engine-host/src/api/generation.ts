@@ -8,7 +8,7 @@ import type { Written } from './responseStream.ts';
 /** How long a stream's head waits for the first event, so that an early failure still gets a real status. */
 const FIRST_EVENT_MS = 1000;
 /** Clients give up on streams that are silent for long; some count only real content as life. */
-const HEARTBEAT_MS = 8000;
+export const HEARTBEAT_MS = 8000;
 
 export interface Finished {
   readonly text: string;

@@ -9,6 +9,8 @@ export type Written = Promise<void> | undefined;
 /** Characters that are gathered before they are written all the same. */
 const MOST_PENDING = 16_384;
 
+const OPEN = new WeakMap<FastifyReply, ResponseStream>();
+
 export class ResponseStream {
   readonly #raw: ServerResponse;
   readonly #signal: AbortSignal;
@@ -24,13 +26,20 @@ export class ResponseStream {
     raw.chunkedEncoding = false;
   }
 
-  /** Takes the reply out of Fastify's hands and sends the head. */
+  /** The stream that a reply has become. */
+  static of(reply: FastifyReply): ResponseStream | undefined {
+    return OPEN.get(reply);
+  }
+
+  /** Takes the reply out of Fastify's hands and sends the head; the stream as it is where that was done before. */
   static open(
     reply: FastifyReply,
     contentType: 'text/event-stream' | 'application/x-ndjson',
     signal: AbortSignal,
     headers: Readonly<Record<string, string>> = {},
   ): ResponseStream {
+    const before = OPEN.get(reply);
+    if (before !== undefined) return before;
     reply.hijack();
     const raw = reply.raw;
     raw.socket?.setNoDelay(true);
@@ -44,7 +53,9 @@ export class ResponseStream {
       ...headers,
     });
     raw.flushHeaders();
-    return new ResponseStream(raw, signal);
+    const stream = new ResponseStream(raw, signal);
+    OPEN.set(reply, stream);
+    return stream;
   }
 
   /** SSE without an event name. */

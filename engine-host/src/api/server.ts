@@ -11,14 +11,17 @@ import { acceptAnyJson, MAX_BODY_BYTES } from './body.ts';
 import type { ApiContext } from './call.ts';
 import type { ApiDeps } from './deps.ts';
 import { dialectOf } from './dialect.ts';
+import { endEarlyStreams } from './earlyStream.ts';
 import { errorReply, HttpError, publicError } from './errors.ts';
 import { healthRoutes } from './health.ts';
 import { adapterRoutes } from './llamacpp/adapters.ts';
 import { completionRoutes } from './llamacpp/completion.ts';
 import { infillRoutes } from './llamacpp/infill.ts';
 import { propsRoutes } from './llamacpp/props.ts';
+import { slotRoutes } from './llamacpp/slots.ts';
 import { tokenRoutes } from './llamacpp/tokens.ts';
 import { metricsRoute } from './metrics.ts';
+import { openApiRoute } from './openapi.ts';
 import { ollamaBlobRoutes } from './ollama/blobs.ts';
 import { ollamaChatRoutes } from './ollama/chat.ts';
 import { ollamaEmbedRoutes } from './ollama/embed.ts';
@@ -64,6 +67,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   });
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   collectRoutes(app);
+  endEarlyStreams(app, context);
   app.addHook('onRequest', async (request, reply) => {
     const refusal = refuse(request.raw, policy);
     if (refusal !== undefined) {
@@ -104,6 +108,8 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   tokenRoutes(app, context);
   propsRoutes(app, context);
   adapterRoutes(app, context);
+  slotRoutes(app, context);
+  openApiRoute(app, deps.identity.version);
   app.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     // Who is refused is not asked for a body first.
     if (refuse(request, policy) === undefined) response.writeContinue();

@@ -18,28 +18,40 @@ export async function runStream(
   try {
     await body();
   } catch (error) {
-    if (!ZellError.is(error)) context.onBug?.(error, request.routeOptions.url ?? '');
-    if (fail !== undefined) {
-      await fail(publicError(error));
-      return;
-    }
-    const failure = errorBody(dialect, publicError(error), request.id);
-    switch (dialect) {
-      case 'anthropic':
-        await stream.event('error', failure);
-        break;
-      case 'ollama':
-        await stream.line(failure);
-        break;
-      case 'openai':
-        await stream.data(failure);
-        await stream.doneMark();
-        break;
-      case 'llamacpp':
-        await stream.data(failure);
-        break;
-    }
+    await writeFailure(context, request, dialect, stream, error, fail);
   } finally {
     stream.end();
+  }
+}
+
+/** The last event of a stream that cannot go on. */
+export async function writeFailure(
+  context: ApiContext,
+  request: FastifyRequest,
+  dialect: Dialect,
+  stream: ResponseStream,
+  error: unknown,
+  fail?: (error: WireError) => Promise<void>,
+): Promise<void> {
+  if (!ZellError.is(error)) context.onBug?.(error, request.routeOptions.url ?? '');
+  if (fail !== undefined) {
+    await fail(publicError(error));
+    return;
+  }
+  const failure = errorBody(dialect, publicError(error), request.id);
+  switch (dialect) {
+    case 'anthropic':
+      await stream.event('error', failure);
+      break;
+    case 'ollama':
+      await stream.line(failure);
+      break;
+    case 'openai':
+      await stream.data(failure);
+      await stream.doneMark();
+      break;
+    case 'llamacpp':
+      await stream.data(failure);
+      break;
   }
 }

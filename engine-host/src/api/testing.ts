@@ -138,6 +138,7 @@ export class FakeEngine implements ApiEngine {
         };
       },
       adapters: () => ({ adapters: [] }),
+      inspect: () => ({ ...MODEL, path: (params as { path: string }).path }),
       // One for every four characters, as it counts them.
       promptTokens: () => ({
         tokens: Array.from({ length: count((params as { prompt: PromptPart[] }).prompt) }, (_, i) => i),

@@ -125,7 +125,9 @@ export class Host {
           return info;
         },
         inspect: (path, load, signal) => engine.call('inspect', { path, options: load }, signal),
-        unload: async (signal) => void (await engine.call('unload', {}, signal)),
+        unload: async (signal) => {
+          await engine.call('unload', {}, signal);
+        },
         adapter: (path, signal) => adapterId(engine, path, signal),
       },
       options: options.load,

@@ -43,7 +43,7 @@ export interface ServedModel extends ModelInfo {
 export interface ModelHold {
   readonly model: ServedModel;
   /** How long the model stays when nobody holds it: seconds, negative for ever; absent: as it was. */
-  release(keepSeconds?: number): void;
+  readonly release: (keepSeconds?: number) => void;
 }
 
 export interface ModelServiceParts {

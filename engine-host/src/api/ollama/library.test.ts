@@ -110,7 +110,11 @@ afterAll(async () => {
 
 const names = async (): Promise<string[]> => (await ollama.list()).models.map((m) => m.name).sort();
 const blobs = async (): Promise<string[]> => (await readdir(folders.blobs)).sort();
-const status = async (method: string, url: string, body?: BodyInit): Promise<[number, string]> => {
+const status = async (
+  method: string,
+  url: string,
+  body?: string | Uint8Array<ArrayBuffer>,
+): Promise<[number, string]> => {
   const r = await fetch(host.url + url, { method, ...(body === undefined ? {} : { body }) });
   return [r.status, await r.text()];
 };
@@ -120,11 +124,11 @@ const lastPrompt = (): string =>
   (host.engine.requests.at(-1)?.request.prompt ?? []).map((p) => ('text' in p ? p.text : '')).join('');
 
 test('pull from Hugging Face: its steps, the verified blob, its name; a second pull finds it here', async () => {
-  const steps: string[] = [];
+  const steps: (string | undefined)[] = [];
   let last = {};
   for await (const part of await ollama.pull({ model: 'hf.co/who/tiny-GGUF', stream: true })) {
     if (part.status !== steps.at(-1)) steps.push(part.status);
-    if (part.digest !== undefined) last = part;
+    if ('total' in part) last = part;
   }
   const short = sha256(WEIGHTS).slice(0, 12);
   expect(steps).toEqual([
@@ -236,6 +240,16 @@ test('create: another model with system, template, parameters and an adapter of 
   await ollama.chat({ model: 'own', messages: [{ role: 'user', content: 'Hi' }] });
   expect(lastPrompt()).not.toContain('pirate');
   expect(host.engine.requests.at(-1)?.request.adapters).toBeUndefined();
+});
+
+test('show tells the tensors when it is asked to, of a file that has some', async () => {
+  expect(await ollama.show({ model: 'own' })).not.toHaveProperty('tensors');
+  const header = Buffer.alloc(24);
+  header.write('GGUF');
+  header.writeUInt32LE(3, 4);
+  await upload(header);
+  await ollama.create({ model: 'empty', files: { 'empty.gguf': `sha256:${sha256(header)}` } } as never);
+  expect(await ollama.show({ model: 'empty', verbose: true } as never)).toMatchObject({ tensors: [] });
 });
 
 test('create from an uploaded file', async () => {

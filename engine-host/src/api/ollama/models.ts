@@ -5,6 +5,7 @@ import { Type, type Static } from 'typebox';
 import type { ModelChoice } from '#protocol/editor.ts';
 import type { ModelSummary } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
+import { readTensors } from '../../models/ggufTensors.ts';
 import type { Recipe } from '../../models/recipe.ts';
 import type { ApiContext } from '../call.ts';
 import { invalid } from '../errors.ts';
@@ -66,6 +67,7 @@ export function ollamaModelRoutes(app: FastifyInstance, context: ApiContext): vo
         [`${info.architecture}.block_count`]: info.layers,
         ...info.metadata,
       },
+      ...(request.body.verbose === true ? { tensors: await readTensors(info.path) } : {}),
       capabilities: capabilities(info),
       modified_at: since,
     };

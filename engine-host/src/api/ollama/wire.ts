@@ -95,7 +95,9 @@ export function generationInput(body: CommonBody, call: Call, prompt: readonly P
 
 /** The request's options, and those of the model's name where it has none. */
 function optionsOf(options: CommonBody['options'], recipe: Recipe | undefined): Static<typeof Options> {
-  const asked = Object.entries(options ?? {}).filter(([, value]) => value !== undefined && value !== null);
+  const asked = Object.entries(options ?? {}).filter(
+    ([, value]: [string, unknown]) => value !== undefined && value !== null,
+  );
   return { ...recipe?.parameters, ...Object.fromEntries(asked) };
 }
 

@@ -8,7 +8,7 @@ import { invalid } from '../errors.ts';
 import type { Generation } from '../generation.ts';
 import { timings } from '../llamacpp/result.ts';
 import { ResponseStream } from '../responseStream.ts';
-import { stopTexts, tokenLimit } from '../sampling.ts';
+import { stopTexts, tokenLimit, V1_DEFAULTS } from '../sampling.ts';
 import { adaptersOf, draftLimit } from '../schemas.ts';
 import { runStream } from '../streaming.ts';
 import { textSlot } from '../textSlot.ts';
@@ -34,7 +34,7 @@ async function chat(
   const stop = stopTexts(body.stop);
   const variables = templateVariables(body.chat_template_kwargs);
   const call = await Call.open(context, request, reply, body.model);
-  const sampling = samplingOf(body, call.model.vocabularySize);
+  const sampling = samplingOf(body, call.model.vocabularySize, call.defaults(V1_DEFAULTS));
   const adapters = adaptersOf(body.lora);
   const { parts } = await call.render(await call.withMemories(messages, adapters), variables);
   const logprobs = body.logprobs === true ? { logprobs: body.top_logprobs ?? 0 } : {};

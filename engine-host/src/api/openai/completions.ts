@@ -8,7 +8,7 @@ import { invalid } from '../errors.ts';
 import type { Generation } from '../generation.ts';
 import { fimPrompt } from '../llamacpp/fim.ts';
 import { ResponseStream } from '../responseStream.ts';
-import { stopTexts, tokenLimit } from '../sampling.ts';
+import { stopTexts, tokenLimit, V1_DEFAULTS } from '../sampling.ts';
 import { adaptersOf, draftLimit } from '../schemas.ts';
 import { runStream } from '../streaming.ts';
 import { textSlot } from '../textSlot.ts';
@@ -47,7 +47,7 @@ async function complete(
   if (prompts.length * n > MAX_CHOICES) throw invalid(`At most ${MAX_CHOICES} choices are possible.`, 'n');
   const call = await Call.open(context, request, reply, body.model);
   checkTokens(prompts, call.model.vocabularySize);
-  const sampling = samplingOf(body, call.model.vocabularySize);
+  const sampling = samplingOf(body, call.model.vocabularySize, call.defaults(V1_DEFAULTS));
   const top = typeof body.logprobs === 'number' ? body.logprobs : body.logprobs === true ? 1 : undefined;
   const parts = await Promise.all(prompts.map((p) => promptParts(context, call, p, body)));
   const recorded = prompts.map((p): ChatMessage[] => (typeof p === 'string' ? [{ role: 'user', content: p }] : []));

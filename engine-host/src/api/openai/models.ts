@@ -1,8 +1,17 @@
 /** `/v1/models`: one list for OpenAI's and Anthropic's clients. */
 import type { FastifyInstance } from 'fastify';
+import { Type, type Static } from 'typebox';
 import { ZellError } from '#protocol/errors.ts';
 import type { ModelChoice } from '#protocol/editor.ts';
 import type { ApiContext } from '../call.ts';
+import { invalid } from '../errors.ts';
+
+const PageQuery = Type.Object({
+  limit: Type.Optional(Type.String({ pattern: '^(?:[1-9][0-9]{0,2}|1000)$' })),
+  after_id: Type.Optional(Type.String()),
+  before_id: Type.Optional(Type.String()),
+});
+type PageQuery = Static<typeof PageQuery>;
 
 export function modelRoutes(app: FastifyInstance, context: ApiContext): void {
   const entry = (model: ModelChoice): Record<string, unknown> => {
@@ -33,13 +42,12 @@ export function modelRoutes(app: FastifyInstance, context: ApiContext): void {
     };
   };
   for (const base of ['/v1/models', '/models']) {
-    app.get(base, async () => {
-      const models = await installedModels(context);
-      const data = models.map(entry);
+    app.get<{ Querystring: PageQuery }>(base, { schema: { querystring: PageQuery } }, async (request) => {
+      const { models, more } = page(await installedModels(context), request.query);
       return {
         object: 'list',
-        data,
-        has_more: false,
+        data: models.map(entry),
+        has_more: more,
         first_id: models[0]?.name ?? null,
         last_id: models.at(-1)?.name ?? null,
       };
@@ -51,6 +59,23 @@ export function modelRoutes(app: FastifyInstance, context: ApiContext): void {
       return entry(model);
     });
   }
+}
+
+/** The part of the list that Anthropic's clients ask for; without a limit all of it. @throws {ZellError} for an id that is not in it */
+function page(all: readonly ModelChoice[], query: PageQuery): { models: readonly ModelChoice[]; more: boolean } {
+  const { after_id: after, before_id: before } = query;
+  const limit = query.limit === undefined ? all.length : Number(query.limit);
+  const place = (id: string, param: string): number => {
+    const at = all.findIndex((m) => sameName(m.name, id));
+    if (at < 0) throw invalid(`${param}: there is no model of that name here.`, param);
+    return at;
+  };
+  const start = after === undefined ? 0 : place(after, 'after_id') + 1;
+  const end = before === undefined ? all.length : place(before, 'before_id');
+  const range = all.slice(start, Math.max(start, end));
+  // Going back, the page is the one that ends before the named model.
+  const models = before === undefined ? range.slice(0, limit) : range.slice(Math.max(0, range.length - limit));
+  return { models, more: models.length < range.length };
 }
 
 /** What is on this disk; the loaded one first, also when it is not in any list. */

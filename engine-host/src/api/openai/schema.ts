@@ -2,7 +2,7 @@
 import { Type, type Static } from 'typebox';
 import type { SamplingParams } from '#protocol/engine.ts';
 import { unsupported } from '../errors.ts';
-import { logitBias, sampling, V1_DEFAULTS } from '../sampling.ts';
+import { logitBias, sampling } from '../sampling.ts';
 import {
   anything,
   Content,
@@ -78,8 +78,13 @@ export const CompletionBody = Type.Object({
 });
 export type CompletionBody = Static<typeof CompletionBody>;
 
-export function samplingOf(body: ChatBody | CompletionBody, vocabularySize: number): SamplingParams {
-  return sampling(V1_DEFAULTS, {
+/** `defaults`: what the model's own name says in place of the family's. */
+export function samplingOf(
+  body: ChatBody | CompletionBody,
+  vocabularySize: number,
+  defaults: SamplingParams,
+): SamplingParams {
+  return sampling(defaults, {
     temperature: body.temperature,
     topP: body.top_p,
     topK: body.top_k,
