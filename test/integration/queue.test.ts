@@ -38,7 +38,7 @@ describe.skipIf(unavailable !== undefined)('a full queue', () => {
     const dialects: readonly (readonly [route: string, body: object, status: number])[] = [
       ['/v1/chat/completions', { model: 'x', messages }, 503],
       ['/v1/messages', { model: 'x', messages, max_tokens: 5 }, 529],
-      ['/api/chat', { model: 'x', messages }, 503],
+      ['/api/chat', { model: '', messages }, 503],
       ['/completion', { prompt: 'Hello', n_predict: 5 }, 503],
       ['/v1/chat/completions', { model: 'x', messages, stream: true }, 503],
     ];

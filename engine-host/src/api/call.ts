@@ -7,6 +7,7 @@ import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import type { RenderedPrompt, TemplateVariables } from '../templates/types.ts';
 import { namedAdapter } from './adapterName.ts';
 import type { ApiDeps, ChatMessage } from './deps.ts';
+import { dialectOf } from './dialect.ts';
 import { invalid } from './errors.ts';
 import { withSignsOfLife } from './earlyStream.ts';
 import { clientController, Generation, type Finished, type Listener } from './generation.ts';
@@ -74,6 +75,8 @@ export class Call {
     const named = await namedAdapter(context, model, controller.signal);
     const before = context.models.current();
     const { signal } = controller;
+    if (named === undefined && dialectOf(request.url, request.headers) === 'ollama')
+      await refuseUnknown(context, model);
     const acquired = context.models.acquire(named?.base ?? model ?? undefined, signal);
     const hold = await withSignsOfLife(context, request, reply, signal, acquired);
     reply.raw.once('close', () => hold.release());
@@ -207,6 +210,13 @@ export class Call {
     const more = { ...(stopped ? { stopped } : {}), ...(this.caller.learn ? {} : { learn: false }) };
     this.#context.recorder.exchange({ model, messages, response, tokens, origin, ...more });
   }
+}
+
+/** Ollama's clients learn from a 404 that they must pull a model first; the other families' names are aliases. @throws {ZellError} */
+async function refuseUnknown({ models, library }: ApiContext, model: string | null | undefined): Promise<void> {
+  if (model === null || model === undefined || model === '' || model === models.current()?.name) return;
+  if ((await library.find(model)) === undefined)
+    throw new ZellError('model_not_found', `model '${model.slice(0, 200)}' not found`);
 }
 
 const MAX_VARIABLES = 32;

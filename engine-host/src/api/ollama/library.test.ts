@@ -252,6 +252,20 @@ test('show tells the tensors when it is asked to, of a file that has some', asyn
   expect(await ollama.show({ model: 'empty', verbose: true } as never)).toMatchObject({ tensors: [] });
 });
 
+test('a name that is not here is a 404 on these routes, and an alias on the others', async () => {
+  for (const [url, body] of [
+    ['/api/chat', { messages: [{ role: 'user', content: 'Hi' }] }],
+    ['/api/generate', { prompt: 'Hi' }],
+    ['/api/embed', { input: 'Hi' }],
+  ] as const)
+    expect(await status('POST', url, JSON.stringify({ model: 'llama3.2', ...body }))).toEqual([
+      404,
+      JSON.stringify({ error: "model 'llama3.2' not found" }),
+    ]);
+  const alias = JSON.stringify({ model: 'llama3.2', messages: [{ role: 'user', content: 'Hi' }] });
+  expect((await status('POST', '/v1/chat/completions', alias))[0]).toBe(200);
+});
+
 test('create from an uploaded file', async () => {
   const bytes = Buffer.from('GGUF uploaded');
   await upload(bytes);
