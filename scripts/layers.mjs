@@ -12,7 +12,8 @@ export const MAY_IMPORT = {
   'engine-host/src/models': ['engine-host/src/monitor'],
   'engine-host/src/profile': ['engine-host/src/store', 'engine-host/src/monitor'],
   'engine-host/src/engineClient': [],
-  'engine-host/src/templates': [],
+  'engine-host/src/tools': [],
+  'engine-host/src/templates': ['engine-host/src/tools'],
   'engine-host/src/completion': [],
   'engine-host/src/memory': ['engine-host/src/store'],
   'engine-host/src/training': [
@@ -21,7 +22,12 @@ export const MAY_IMPORT = {
     'engine-host/src/models',
     'engine-host/src/monitor',
   ],
-  'engine-host/src/api': ['engine-host/src/memory', 'engine-host/src/templates', 'engine-host/src/models'],
+  'engine-host/src/api': [
+    'engine-host/src/memory',
+    'engine-host/src/templates',
+    'engine-host/src/tools',
+    'engine-host/src/models',
+  ],
   'engine-host/src/host': [
     'engine-host/src/api',
     'engine-host/src/training',

@@ -88,6 +88,8 @@ export interface GenerateRequest {
   readonly maxTokens?: number;
   /** Texts that end the answer; they are not part of it. */
   readonly stop: readonly string[];
+  /** Texts of control tokens that show in the answer's text; others leave no trace there. Those that the vocabulary lacks do nothing. */
+  readonly preserved?: readonly string[];
   readonly sampling: SamplingParams;
   /** Report the log-probability of each token and its `logprobs` most likely alternatives (0–20). */
   readonly logprobs?: number;

@@ -5,12 +5,15 @@ import { ZellError } from '#protocol/errors.ts';
 import type { ModelHold, ServedModel } from '../models/modelService.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import type { RenderedPrompt, TemplateVariables } from '../templates/types.ts';
+import type { ToolDefinition } from '../tools/types.ts';
 import { namedAdapter } from './adapterName.ts';
+import { joinTexts, toolCallText } from './content.ts';
 import type { ApiDeps, ChatMessage } from './deps.ts';
 import { dialectOf } from './dialect.ts';
 import { invalid } from './errors.ts';
 import { withSignsOfLife } from './earlyStream.ts';
 import { clientController, Generation, type Finished, type Listener } from './generation.ts';
+import { withoutConstraintIfRefused } from './helpfulConstraint.ts';
 import { callerOf, type Caller } from './origin.ts';
 import { withMessages, withParameters } from './recipe.ts';
 
@@ -32,6 +35,10 @@ export interface GenerationInput {
   readonly priority?: GenerateRequest['priority'];
   readonly adapters?: readonly AdapterScale[];
   readonly draftTokens?: number;
+  readonly preserved?: readonly string[];
+  readonly constraint?: NonNullable<GenerateRequest['constraint']>;
+  /** The constraint is a help that nobody asked for: where it cannot be honoured, the answer comes without it. */
+  readonly constraintMayGo?: boolean;
 }
 
 export class Call {
@@ -97,13 +104,15 @@ export class Call {
   }
 
   /** `param`: the body's field that holds the prompt, where it is not `messages`. */
-  generate(input: GenerationInput, param?: string): Generation {
+  generate({ constraintMayGo, ...input }: GenerationInput, param?: string): Generation {
     const forModel = this.model.modelHash;
     const { priority } = this.caller;
     const keepOnDisk = this.#keepOnDisk;
     const named = this.#adapters === undefined ? {} : { adapters: this.#adapters };
     const request: GenerateRequest = { forModel, addBos: true, priority, keepOnDisk, ...named, ...input };
-    return new Generation(this.#context.engine, request, this.signal, this.#context.heartbeatMs, param);
+    const { engine, heartbeatMs } = this.#context;
+    const source = constraintMayGo === true ? withoutConstraintIfRefused(engine) : engine;
+    return new Generation(source, request, this.signal, heartbeatMs, param);
   }
 
   /** `Generation.accepted` of the first of several; when it is refused, the others do not run either. */
@@ -127,12 +136,16 @@ export class Call {
   }
 
   /** The conversation as a prompt of this model. @throws {ZellError} template_failed */
-  render(messages: readonly ChatMessage[], variables: TemplateVariables = {}): Promise<RenderedPrompt> {
+  render(
+    messages: readonly ChatMessage[],
+    variables: TemplateVariables = {},
+    tools: readonly ToolDefinition[] = [],
+  ): Promise<RenderedPrompt> {
     const { name, chatTemplate, bosText, eosText } = this.model;
     return this.#context.templates.render(
       { model: name, template: chatTemplate, bosText, eosText },
       withMessages(messages, this.model.recipe),
-      variables,
+      { variables, tools },
       this.signal,
     );
   }
@@ -190,25 +203,36 @@ export class Call {
     return (await this.#context.engine.call('promptTokens', { prompt, addBos: true }, this.signal)).tokens;
   }
 
-  /** Reads a generation to its end and records the exchange, also when the client left in the middle. */
-  async finish(generation: Generation, messages: readonly ChatMessage[], listener?: Listener): Promise<Finished> {
+  /**
+   * Reads a generation to its end and records the exchange, also when the client left in the middle. `spoken`: what of the text was said;
+   * absent: all of it.
+   */
+  async finish(
+    generation: Generation,
+    messages: readonly ChatMessage[],
+    listener?: Listener,
+    spoken = (text: string) => text,
+  ): Promise<Finished> {
     try {
       const finished = await generation.finish(listener);
-      this.#record(messages, finished.text, finished.tokens.length, this.signal.aborted);
+      this.#record(messages, () => spoken(finished.text), finished.tokens.length, this.signal.aborted);
       return finished;
     } catch (error) {
       const { text, tokens } = generation.partial;
-      if (this.signal.aborted || ZellError.is(error, 'cancelled')) this.#record(messages, text, tokens, true);
+      if (this.signal.aborted || ZellError.is(error, 'cancelled'))
+        this.#record(messages, () => spoken(text), tokens, true);
       throw error;
     }
   }
 
-  #record(messages: readonly ChatMessage[], response: string, tokens: number, stopped: boolean): void {
-    if (this.caller.incognito || messages.length === 0 || response === '') return;
+  #record(messages: readonly ChatMessage[], said: () => string, tokens: number, stopped: boolean): void {
+    if (this.caller.incognito || messages.length === 0) return;
+    const response = said();
+    if (response === '') return;
     const { origin } = this.caller;
     const model = this.model.modelHash;
     const more = { ...(stopped ? { stopped } : {}), ...(this.caller.learn ? {} : { learn: false }) };
-    this.#context.recorder.exchange({ model, messages, response, tokens, origin, ...more });
+    this.#context.recorder.exchange({ model, messages: messages.map(asText), response, tokens, origin, ...more });
   }
 }
 
@@ -217,6 +241,11 @@ async function refuseUnknown({ models, library }: ApiContext, model: string | nu
   if (model === null || model === undefined || model === '' || model === models.current()?.name) return;
   if ((await library.find(model)) === undefined)
     throw new ZellError('model_not_found', `model '${model.slice(0, 200)}' not found`);
+}
+
+/** A message as the log has it: calls are text. */
+function asText({ role, content, toolCalls = [] }: ChatMessage): ChatMessage {
+  return { role, content: joinTexts(content, ...toolCalls.map((call) => toolCallText(call.name, call.arguments))) };
 }
 
 const MAX_VARIABLES = 32;

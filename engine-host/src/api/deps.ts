@@ -14,6 +14,7 @@ import type { BlobStore } from '../models/blobStore.ts';
 import type { ModelLibrary } from '../models/modelLibrary.ts';
 import type { ModelHold } from '../models/modelService.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';
+import type { TemplateMessage } from '../templates/types.ts';
 
 export interface ApiEngine {
   readonly state: HostState;
@@ -56,10 +57,8 @@ export type ApiLibrary = Pick<ModelLibrary, 'find' | 'pull' | 'checkPullable' | 
   readonly blobs: Pick<BlobStore, 'find' | 'put'>;
 };
 
-export interface ChatMessage {
-  readonly role: 'system' | 'user' | 'assistant' | 'tool';
-  readonly content: string;
-}
+/** A message, with the calls that were made in it and the results that came back. */
+export type ChatMessage = TemplateMessage;
 
 /** One finished (or stopped) chat or completion call, as the memory gets it. */
 export interface Exchange {

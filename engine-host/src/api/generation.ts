@@ -37,7 +37,7 @@ export class Generation {
 
   /** `param`: where in the client's body the prompt stands; a prompt that is too long is refused with its name. */
   constructor(
-    engine: ApiEngine,
+    engine: Pick<ApiEngine, 'generate'>,
     request: GenerateRequest,
     signal: AbortSignal,
     heartbeatMs = HEARTBEAT_MS,

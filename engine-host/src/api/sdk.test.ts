@@ -178,7 +178,7 @@ describe('openai', () => {
     });
     await expect(ask({ tool_choice: 'required', tools: [] })).rejects.toMatchObject({
       status: 400,
-      code: 'unsupported',
+      param: 'tool_choice',
     });
     await expect(
       ask({ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:' } }] }] }),
@@ -282,7 +282,7 @@ describe('anthropic', () => {
       anthropic.messages.create({
         ...ask,
         tools: [{ name: 'f', input_schema: { type: 'object' } }],
-        tool_choice: { type: 'any' },
+        tool_choice: { type: 'tool', name: 'g' },
       }),
     ).rejects.toMatchObject({ status: 400 });
     host.engine.refuse = new ZellError('busy', 'The queue is full.');
@@ -380,7 +380,7 @@ describe('ollama', () => {
     });
     expect((await ollama.ps()).models[0]).toMatchObject({ name: 'tiny', context_length: 512 });
     const show = await ollama.show({ model: 'tiny' });
-    expect(show.capabilities).toEqual(['completion']);
+    expect(show.capabilities).toEqual(['completion', 'tools']);
     expect(show.model_info).toMatchObject({ 'general.architecture': 'llama', 'llama.context_length': 512 });
     expect(show.parameters).toMatch(/num_ctx\s+512/);
     expect((await ollama.version()).version).toMatch(/^\d+\.\d+\.\d+$/);

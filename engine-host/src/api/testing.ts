@@ -45,8 +45,12 @@ export class FakeEngine implements ApiEngine {
   /** Names of the other calls. */
   readonly calls: string[] = [];
   words: readonly string[] = WORDS;
+  /** Words of the next answers, one after the other; then `words` again. */
+  replies: (readonly string[])[] = [];
   /** Fails instead of accepting. */
   refuse: ZellError | undefined;
+  /** Constraints are refused, as by an engine that cannot honour them. */
+  refusesConstraints = false;
   /** Fails after this many words. */
   crashAfter: number | undefined;
   /** Waits this long before each event. */
@@ -56,6 +60,10 @@ export class FakeEngine implements ApiEngine {
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent> {
     this.requests.push({ request, signal });
     await pause(this.delayMs);
+    if (this.refusesConstraints && request.constraint !== undefined) {
+      yield { type: 'failed', error: { code: 'unsupported', message: 'Constraints are not supported.' } };
+      return;
+    }
     if (this.refuse !== undefined) {
       yield { type: 'failed', error: this.refuse.toWire() };
       return;
@@ -71,7 +79,7 @@ export class FakeEngine implements ApiEngine {
     let n = 0;
     let finish: 'eos' | 'stop' | 'length' | 'cancelled' = 'eos';
     let stopText: string | undefined;
-    for (const word of this.words) {
+    for (const word of this.replies.shift() ?? this.words) {
       await pause(this.delayMs);
       if (signal.aborted) {
         finish = 'cancelled';

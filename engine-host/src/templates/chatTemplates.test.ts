@@ -91,7 +91,12 @@ test('a template that keeps only a piece of a content is still cut right', async
     '<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\nthe <|im_end|> answer<|im_end|>\n<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\n',
   );
   expect(ofKind(prompt.parts, false)).toEqual(['q', 'the <|im_end|> answer', 'r']);
-  const off = await templates.render(source(TEMPLATES.thinking), [user('q')], { enable_thinking: false }, never);
+  const off = await templates.render(
+    source(TEMPLATES.thinking),
+    [user('q')],
+    { variables: { enable_thinking: false } },
+    never,
+  );
   expect(text(off.parts)).toMatch(/<think>\n\n<\/think>\n\n$/);
 });
 
@@ -144,7 +149,7 @@ test.each(Object.keys(TEMPLATES) as (keyof typeof TEMPLATES)[])(
   'no content adds or removes a control token: %s',
   async (name) => {
     const controls = (parts: readonly PromptPart[]) =>
-      ofKind(parts, true).flatMap((t) => t.match(/<\|[^|]*\|>|\[\/?INST\]|<\/?s>|<(?:start|end)_of_turn>/g) ?? []);
+      ofKind(parts, true).flatMap((t) => t.match(/<\|[^|<]*\|>|\[\/?INST\]|<\/?s>|<(?:start|end)_of_turn>/g) ?? []);
     const talk = (a: string, b: string, c: string) =>
       render(name, [system(`s${c}`), user(`u${a}`), assistant(`a${b}`), user(`v${a}`)]);
     const benign = controls((await talk('', '', '')).parts);

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { ZellError } from '#protocol/errors.ts';
 import { CHATML } from './fallback.ts';
 import { TemplateProcess } from './templateProcess.ts';
-import type { RenderedPrompt, RenderJob, TemplateMessage, TemplateSource, TemplateVariables } from './types.ts';
+import type { RenderedPrompt, RenderJob, TemplateExtras, TemplateMessage, TemplateSource } from './types.ts';
 
 export interface TemplateLimits {
   /** Time for one render, ms; a millisecond more for each 16 KiB of messages. */
@@ -62,14 +62,18 @@ export class ChatTemplates {
   async render(
     source: TemplateSource,
     messages: readonly TemplateMessage[],
-    variables: TemplateVariables,
+    { variables = {}, tools = [] }: TemplateExtras,
     signal: AbortSignal,
   ): Promise<RenderedPrompt> {
     const template = source.template ?? CHATML;
     const last = messages.at(-1);
-    const prefill = last?.role === 'assistant' ? last.content : '';
-    const history = last?.role === 'assistant' ? messages.slice(0, -1) : messages;
-    const inputChars = history.reduce((sum, m) => sum + m.content.length, 0);
+    const goesOn = last?.role === 'assistant' && last.toolCalls === undefined;
+    const prefill = goesOn ? last.content : '';
+    const history = goesOn ? messages.slice(0, -1) : messages;
+    const inputChars = history.reduce(
+      (sum, m) => sum + charsOf(m),
+      tools.length === 0 ? 0 : JSON.stringify(tools).length,
+    );
     if (inputChars > MAX_INPUT_CHARS)
       throw new ZellError('too_large', `The messages have ${inputChars} characters; ${MAX_INPUT_CHARS} are allowed.`);
     const hash = createHash('sha256').update(template).digest('hex');
@@ -79,8 +83,9 @@ export class ChatTemplates {
       template,
       bosText: source.bosText,
       eosText: source.eosText,
-      messages: history.map((m) => ({ role: m.role, content: m.content })),
+      messages: history,
       variables,
+      tools,
       nonce: randomBytes(8).toString('hex'),
       maxOutput: this.#limits.outputChars + 2 * inputChars,
     };
@@ -155,6 +160,11 @@ export class ChatTemplates {
     this.#process?.kill();
     this.#process = undefined;
   }
+}
+
+function charsOf(m: TemplateMessage): number {
+  const calls = m.toolCalls === undefined ? 0 : JSON.stringify(m.toolCalls).length;
+  return m.content.length + (m.thinking?.length ?? 0) + calls;
 }
 
 function defaultWorkerUrl(): URL {

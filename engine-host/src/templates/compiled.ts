@@ -1,5 +1,6 @@
 /** Parsed templates, kept by hash, and one call to render them. Runs in the worker only: a template may loop forever. */
 import { Template } from '@huggingface/jinja';
+import type { ToolDefinition } from '../tools/types.ts';
 import type { TemplateMessage, TemplateVariables } from './types.ts';
 
 const KEPT = 8;
@@ -21,9 +22,10 @@ export interface RenderOptions {
   readonly eosText: string;
   readonly variables: TemplateVariables;
   readonly contentParts: boolean;
+  readonly tools: readonly ToolDefinition[];
 }
 
-/** Renders with `add_generation_prompt`. `tools` is an empty list, since some templates iterate over it unasked. */
+/** Renders with `add_generation_prompt`. Without tools `tools` is an empty list, since some templates iterate over it unasked. */
 export function renderTemplate(
   template: Template,
   messages: readonly TemplateMessage[],
@@ -31,13 +33,31 @@ export function renderTemplate(
 ): string {
   return template.render({
     ...options.variables,
-    messages: messages.map((m) => ({
-      role: m.role,
-      content: options.contentParts ? [{ type: 'text', text: m.content }] : m.content,
-    })),
+    messages: messages.map((m) => asVariables(m, options.contentParts)),
     bos_token: options.bosText,
     eos_token: options.eosText,
     add_generation_prompt: true,
-    tools: [],
+    tools: options.tools.map((tool) => ({ type: 'function', function: { ...tool } })),
   });
+}
+
+/** A message with the names that templates look for; what is absent must not be there at all: they ask by `is defined` and `in`. */
+function asVariables(m: TemplateMessage, contentParts: boolean): Record<string, unknown> {
+  const { thinking, toolCalls, toolCallId } = m;
+  return {
+    role: m.role,
+    content: contentParts ? [{ type: 'text', text: m.content }] : m.content,
+    ...(thinking === undefined ? {} : { reasoning_content: thinking, reasoning: thinking, thinking }),
+    ...(toolCalls === undefined
+      ? {}
+      : {
+          tool_calls: toolCalls.map((call) => ({
+            id: call.id,
+            type: 'function',
+            // Objects: texts would be printed as texts by most templates, and refused by some.
+            function: { name: call.name, arguments: call.arguments },
+          })),
+        }),
+    ...(toolCallId === undefined ? {} : { tool_call_id: toolCallId }),
+  };
 }

@@ -18,10 +18,12 @@ export interface Marks {
   readonly nonce: string;
   /** The text between each pair of marks, and the white space around it that stayed outside. */
   readonly contents: { readonly text: string; readonly before: string; readonly after: string }[];
+  /** What became of a text within tools and calls: equal ones stay equal, since templates compare them. */
+  readonly alike: Map<string, string>;
 }
 
 export function createMarks(nonce: string): Marks {
-  return { nonce: String.fromCharCode(START) + digits(nonce), contents: [] };
+  return { nonce: String.fromCharCode(START) + digits(nonce), contents: [], alike: new Map() };
 }
 
 /** True if a text holds this nonce already (then take another one). */
@@ -43,7 +45,8 @@ export function mark(marks: Marks, text: string): string {
  * What a vocabulary may hold as control tokens: `<|…|>`, `<…>`, `</s>`, `[INST]`, and the model's own BOS and EOS. Wide on purpose:
  * a text that is cut out for nothing is tokenised as text, which it is.
  */
-const CONTROL = /<[|｜]?[^<>\s]{1,64}>|<｜[^｜]{1,64}｜>|\[\/?[A-Za-z][A-Za-z_]{1,30}\]/gu;
+const CONTROL =
+  /<[|｜]?[^<>\s]{1,64}>|<｜[^｜]{1,64}｜>|\[\/?[A-Za-z][A-Za-z_]{1,30}\]|\]~!?[a-z]{0,8}[\][]|\[e~\[|\]<\][a-z]{1,16}\[>\[/gu;
 /** What assistants write themselves and templates look for. */
 const THINKING = /^<\/?think(?:ing)?>$/;
 
@@ -66,6 +69,27 @@ export function markControls(marks: Marks, text: string, extra: readonly string[
           ),
     );
   return pieces.map((piece) => (piece.done ? piece.text : cut(piece.text))).join('');
+}
+
+/**
+ * A copy of tools or calls in which what could be a control token is marked, in keys as well. All else stays as it is, so that it is
+ * tokenised as the model learnt it.
+ */
+export function markDeep<T>(marks: Marks, value: T, extra: readonly string[]): T {
+  const text = (from: string): string => {
+    const known = marks.alike.get(from);
+    if (known !== undefined) return known;
+    const marked = markControls(marks, from, extra, false);
+    marks.alike.set(from, marked);
+    return marked;
+  };
+  const copy = (from: unknown): unknown => {
+    if (typeof from === 'string') return text(from);
+    if (Array.isArray(from)) return from.map(copy);
+    if (typeof from !== 'object' || from === null) return from;
+    return Object.fromEntries(Object.entries(from).map(([key, inner]) => [text(key), copy(inner)]));
+  };
+  return copy(value) as T;
 }
 
 /** The rendered text without its marks. */

@@ -1,41 +1,50 @@
 /** Brings a conversation into a shape that a template accepts, without losing a word of it. */
+import { describeTools } from '../tools/genericTools.ts';
+import type { ToolDefinition } from '../tools/types.ts';
+import { join } from './join.ts';
+import { fitCalls } from './normaliseCalls.ts';
 import type { TemplateCapabilities, TemplateMessage } from './types.ts';
 
 /**
  * - system messages of a template without that role go in front of the next user message,
  * - system messages within the conversation go to the adjacent user turn as a reminder,
- * - tool results of a template without that role become user text,
+ * - tools of a template that shows none are described in the system message,
+ * - calls and tool results take the shape that the template knows, or become text,
  * - messages of one role in a row become one,
  * - an assistant's first message gets an empty user turn before it.
  */
-export function normalise(messages: readonly TemplateMessage[], can: TemplateCapabilities): TemplateMessage[] {
-  let list = messages.filter((m) => m.role !== 'assistant' || m.content !== '');
-  list = mergeLeadingSystem(list);
+export function normalise(
+  messages: readonly TemplateMessage[],
+  tools: readonly ToolDefinition[],
+  can: TemplateCapabilities,
+): { readonly messages: TemplateMessage[]; readonly tools: readonly ToolDefinition[] } {
+  let list = messages.filter((m) => m.role !== 'assistant' || m.content !== '' || m.toolCalls !== undefined);
+  const described = tools.length > 0 && !can.tools;
+  list = mergeLeadingSystem(list, described ? describeTools(tools) : '');
   if (!can.midSystem) list = foldLaterSystem(list);
   if (!can.system) list = foldFirstSystem(list);
-  if (!can.tool) list = list.map((m) => (m.role === 'tool' ? { role: 'user', content: m.content } : m));
+  list = fitCalls(list, can, described);
   if (!can.consecutive) list = mergeRuns(list);
   const first = list.findIndex((m) => m.role !== 'system');
   if (first < 0) list.push({ role: 'user', content: '' });
   else if (list[first]?.role === 'assistant' && !can.assistantFirst)
     list.splice(first, 0, { role: 'user', content: '' });
-  return list;
+  return { messages: list, tools: described ? [] : tools };
 }
 
 export function reminder(text: string): string {
   return `<system-reminder>\n${text}\n</system-reminder>`;
 }
 
-function join(a: string, b: string): string {
-  return a === '' ? b : b === '' ? a : `${a}\n\n${b}`;
-}
-
 /** Several system messages at the start are one: most templates look at `messages[0]` only. */
-function mergeLeadingSystem(list: readonly TemplateMessage[]): TemplateMessage[] {
+function mergeLeadingSystem(list: readonly TemplateMessage[], more: string): TemplateMessage[] {
   const end = list.findIndex((m) => m.role !== 'system');
   const leading = end < 0 ? list : list.slice(0, end);
   const rest = end < 0 ? [] : list.slice(end);
-  const text = leading.reduce((all, m) => join(all, m.content), '');
+  const text = join(
+    leading.reduce((all, m) => join(all, m.content), ''),
+    more,
+  );
   return text === '' ? [...rest] : [{ role: 'system', content: text }, ...rest];
 }
 
@@ -68,7 +77,8 @@ function mergeRuns(list: readonly TemplateMessage[]): TemplateMessage[] {
   const out: TemplateMessage[] = [];
   for (const m of list) {
     const last = out.at(-1);
-    if (last?.role === m.role) out[out.length - 1] = { role: m.role, content: join(last.content, m.content) };
+    if (last?.role === m.role && m.role !== 'tool' && m.toolCalls === undefined && last.toolCalls === undefined)
+      out[out.length - 1] = { role: m.role, content: join(last.content, m.content) };
     else out.push(m);
   }
   return out;

@@ -27,4 +27,22 @@ export const TEMPLATES = {
     "{% for m in messages %}<|{{ m.role }}|>{% for p in m.content %}{% if p.type == 'text' %}{{ p.text }}{% endif %}{% endfor %}<|end|>{% endfor %}<|assistant|>",
   measuring:
     "{% for m in messages %}<|im_start|>{{ m.role }} {{ m.content | length }}\n{% if m.content.startswith('!') %}loud {% endif %}{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n",
+  /** Tools, calls with ids, results with a role of their own, thoughts; several calls in one message. */
+  tools:
+    "{% set system = messages[0].content if messages[0].role == 'system' else '' %}{% if tools or system %}{{ '<|im_start|>system\n' + system }}" +
+    "{% if tools %}{{ '<tools>' }}{% for t in tools %}{{ '\n' ~ (t | tojson) }}{% endfor %}{{ '\n</tools>' }}{% endif %}{{ '<|im_end|>\n' }}{% endif %}" +
+    "{% for m in messages %}{% if m.role == 'assistant' %}{{ '<|im_start|>assistant\n' }}" +
+    "{% if m.reasoning_content is defined %}{{ '<think>\n' + m.reasoning_content + '\n</think>\n\n' }}{% endif %}{{ m.content }}" +
+    "{% for c in m.tool_calls or [] %}{{ '\n<tool_call>\n{\"name\": \"' + c.function.name + '\", \"arguments\": ' ~ (c.function.arguments | tojson) ~ '}\n</tool_call>' }}{% endfor %}{{ '<|im_end|>\n' }}" +
+    "{% elif m.role == 'tool' %}{{ '<|im_start|>user\n<tool_response>\n' + m.content + '\n</tool_response><|im_end|>\n' }}" +
+    "{% elif m.role == 'user' %}{{ '<|im_start|>user\n' + m.content + '<|im_end|>\n' }}{% endif %}{% endfor %}{{ '<|im_start|>assistant\n' }}",
+  /** One call a message, ids of nine characters, no user behind a result. */
+  strictTools:
+    '{{ bos_token }}{% if tools %}[AVAILABLE_TOOLS]{{ tools | tojson }}[/AVAILABLE_TOOLS]{% endif %}{% for m in messages %}' +
+    "{% if m.role == 'user' %}{% if not loop.first and messages[loop.index0 - 1].role == 'tool' %}{{ raise_exception('no user here') }}{% endif %}[INST]{{ m.content }}[/INST]" +
+    "{% elif m.role == 'assistant' and m.tool_calls is defined %}{% if m.tool_calls | length != 1 %}{{ raise_exception('one call') }}{% endif %}" +
+    "{% set c = m.tool_calls[0] %}{% if c.id | length != 9 %}{{ raise_exception('id') }}{% endif %}" +
+    '[TOOL_CALLS]{{ c.function.name }}[CALL_ID]{{ c.id }}[ARGS]{{ c.function.arguments | tojson }}{{ eos_token }}' +
+    "{% elif m.role == 'assistant' %}{{ m.content }}{{ eos_token }}{% elif m.role == 'tool' %}" +
+    "{% if m.tool_call_id is not defined %}{{ raise_exception('no id') }}{% endif %}[TOOL_RESULTS]{{ m.tool_call_id }}[TOOL_CONTENT]{{ m.content }}[/TOOL_RESULTS]{% else %}{{ raise_exception('role') }}{% endif %}{% endfor %}",
 } as const;

@@ -11,6 +11,7 @@ const job = (id: number, template: string): RenderJob => ({
   eosText: '',
   messages: [{ role: 'user', content: 'Hello' }],
   variables: {},
+  tools: [],
   nonce: '0123456789abcdef',
   maxOutput: 10_000,
 });

@@ -1,9 +1,23 @@
 /** What goes into a chat template and what comes out. */
 import type { PromptPart } from '#protocol/engine.ts';
+import type { ToolCall, ToolDefinition } from '../tools/types.ts';
 
 export interface TemplateMessage {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';
   readonly content: string;
+  /** What the assistant thought before it; templates keep it or not. */
+  readonly thinking?: string;
+  /** Calls that the assistant made, never an empty list. */
+  readonly toolCalls?: readonly ToolCall[];
+  /** Of a tool's result: the id of the call that it answers. */
+  readonly toolCallId?: string;
+}
+
+/** What goes into a template beside the messages. */
+export interface TemplateExtras {
+  readonly variables?: TemplateVariables;
+  /** Tools that the model may call. */
+  readonly tools?: readonly ToolDefinition[];
 }
 
 /** The parts of a model that a template needs. `template` undefined: the ChatML fallback. */
@@ -28,8 +42,20 @@ export interface TemplateCapabilities {
   readonly consecutive: boolean;
   /** The first message after the system may be the assistant's. */
   readonly assistantFirst: boolean;
-  /** Messages with role `tool` appear. */
+  /** Messages with role `tool` appear, also without a call before them. */
   readonly tool: boolean;
+  /** Definitions of tools appear. */
+  readonly tools: boolean;
+  /** Calls of the assistant and the results behind them appear. */
+  readonly toolCalls: boolean;
+  /** Several calls in one message do, too. */
+  readonly parallelCalls: boolean;
+  /** Ids of calls must have 9 letters and digits (Mistral). */
+  readonly shortIds: boolean;
+  /** A user's message may follow a tool's result. */
+  readonly userAfterTool: boolean;
+  /** Thoughts may stand beside words in a message with calls. */
+  readonly thinkingWithCalls: boolean;
   /** Whether `content` must be a list of text parts. */
   readonly contentParts: boolean;
 }
@@ -56,6 +82,7 @@ export interface RenderJob {
   readonly eosText: string;
   readonly messages: readonly TemplateMessage[];
   readonly variables: TemplateVariables;
+  readonly tools: readonly ToolDefinition[];
   /** Random digits for the marks, base 16. */
   readonly nonce: string;
   readonly maxOutput: number;

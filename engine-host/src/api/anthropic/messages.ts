@@ -1,16 +1,17 @@
 /** `POST /v1/messages` and `/v1/messages/count_tokens`. */
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { GenerateResult } from '#protocol/engine.ts';
+import type { GenerateDelta, GenerateResult } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { Call, type ApiContext } from '../call.ts';
 import type { ChatMessage } from '../deps.ts';
+import { Dialogue } from '../dialogue.ts';
 import type { Generation } from '../generation.ts';
 import { ResponseStream, type Written } from '../responseStream.ts';
 import { sampling, stopTexts, tokenLimit, V1_DEFAULTS } from '../sampling.ts';
 import { runStream } from '../streaming.ts';
-import { textSlot } from '../textSlot.ts';
-import { readConversation, refuseConstraints } from './read.ts';
+import { contentBlock, ContentBlocks } from './blocks.ts';
+import { readConversation, readThinking, readTools, refuseConstraints } from './read.ts';
 import { CountBody, MessagesBody } from './schema.ts';
 
 export function anthropicRoutes(app: FastifyInstance, context: ApiContext): void {
@@ -21,9 +22,11 @@ export function anthropicRoutes(app: FastifyInstance, context: ApiContext): void
     '/v1/messages/count_tokens',
     { schema: { body: CountBody } },
     async (request, reply) => {
-      const messages = readConversation(request.body);
-      const call = await Call.open(context, request, reply, request.body.model);
-      const { parts } = await call.render(messages);
+      const { body } = request;
+      const messages = readConversation(body);
+      const wish = { tools: readTools(body), think: readThinking(body) };
+      const call = await Call.open(context, request, reply, body.model);
+      const { parts } = await Dialogue.open(call, messages, wish);
       return { input_tokens: await call.count(parts) };
     },
   );
@@ -37,12 +40,15 @@ async function answer(
   const { body } = request;
   refuseConstraints(body);
   const messages = readConversation(body);
+  const wish = { tools: readTools(body), think: readThinking(body), idPrefix: 'toolu_' };
   const stop = stopTexts(body.stop_sequences);
   const call = await Call.open(context, request, reply, body.model);
-  const { parts } = await call.render(messages);
+  const dialogue = await Dialogue.open(call, messages, wish);
+  const { parts } = dialogue;
   await call.lookThrough([parts], [messages]);
   const generation = call.generate({
     prompt: parts,
+    ...dialogue.input,
     ...tokenLimit(body.max_tokens, call.model.contextLength),
     stop,
     sampling: sampling(call.defaults(V1_DEFAULTS), {
@@ -62,14 +68,15 @@ async function answer(
     // `message_start` carries the size of the prompt. While the request waits in the queue, counting goes past it.
     const accepted = await generation.accepted();
     const prompt = accepted ?? { promptTokens: await countedPrompt(call, parts), cachedTokens: 0 };
-    await streamAnswer(context, request, call, generation, messages, head, prompt, body.max_tokens);
+    await streamAnswer(context, request, call, dialogue, generation, messages, head, prompt, body.max_tokens);
     return reply;
   }
-  const { text, result } = await call.finish(generation, messages);
+  const { text, result } = await call.finish(generation, messages, undefined, (said) => dialogue.spoken(said));
+  const answer = dialogue.read(text);
   return {
     ...head,
-    content: text === '' ? [] : [{ type: 'text', text }],
-    ...ending(result, body.max_tokens),
+    content: answer.blocks.map(contentBlock),
+    ...ending(result, body.max_tokens, answer.calls.length > 0),
     usage: usage(result.promptTokens, result.cachedTokens, result.completionTokens),
   };
 }
@@ -88,12 +95,11 @@ async function countedPrompt(call: Call, parts: Parameters<Call['count']>[0]): P
   return promptTokens;
 }
 
-const CONTENT = 'content_block_delta';
-
 async function streamAnswer(
   context: ApiContext,
   request: FastifyRequest,
   call: Call,
+  dialogue: Dialogue,
   generation: Generation,
   messages: readonly ChatMessage[],
   head: Readonly<Record<string, unknown>>,
@@ -102,8 +108,7 @@ async function streamAnswer(
 ): Promise<void> {
   const stream = ResponseStream.open(call.reply, 'text/event-stream', call.signal, { 'request-id': request.id });
   const send = (type: string, rest: object = {}): Written => stream.event(type, { type, ...rest });
-  const content = textSlot((text) => ({ type: CONTENT, index: 0, delta: { type: 'text_delta', text } }));
-  const delta = (text: string): Written => stream.eventJson(CONTENT, content(text));
+  const blocks = new ContentBlocks(stream);
   await runStream(context, request, 'anthropic', stream, async () => {
     await send('message_start', {
       message: {
@@ -114,22 +119,32 @@ async function streamAnswer(
         usage: usage(prompt.promptTokens, prompt.cachedTokens, 0),
       },
     });
-    // The block opens at once as well: clients take only content for a sign of life, not pings.
-    await send('content_block_start', { index: 0, content_block: { type: 'text', text: '' } });
-    const { result } = await call.finish(generation, messages, {
-      delta: (d) => (d.text === '' ? undefined : delta(d.text)),
-      idle: () => delta(''),
-    });
-    await send('content_block_stop', { index: 0 });
+    const reader = dialogue.plain ? undefined : dialogue.reader();
+    // Where words come first for sure, their block opens at once: clients take only content for a sign of life, not pings.
+    if (reader === undefined) await blocks.text('');
+    const listener = {
+      delta: ({ text }: GenerateDelta): Written =>
+        reader === undefined ? (text === '' ? undefined : blocks.text(text)) : blocks.add(reader.push(text)),
+      idle: () => blocks.idle(),
+    };
+    const { result } = await call.finish(generation, messages, listener, (said) => dialogue.spoken(said));
+    if (reader !== undefined) await blocks.add(reader.end());
+    await blocks.close();
     await send('message_delta', {
-      delta: ending(result, maxTokens),
+      delta: ending(result, maxTokens, reader !== undefined && reader.answer.calls.length > 0),
       usage: usage(result.promptTokens, result.cachedTokens, result.completionTokens),
     });
     await send('message_stop');
   });
 }
 
-function ending(result: GenerateResult, maxTokens: number): { stop_reason: string; stop_sequence: string | null } {
+function ending(
+  result: GenerateResult,
+  maxTokens: number,
+  called: boolean,
+): { stop_reason: string; stop_sequence: string | null } {
+  // Complete calls are what the client goes on with, whatever came after them.
+  if (called) return { stop_reason: 'tool_use', stop_sequence: null };
   switch (result.finish) {
     case 'stop':
       return { stop_reason: 'stop_sequence', stop_sequence: result.stopText ?? null };

@@ -1,7 +1,10 @@
 /** Anthropic's conversations as ours. */
 import { joinTexts, toolCallText } from '../content.ts';
 import type { ChatMessage } from '../deps.ts';
+import type { ToolChoice } from '../../tools/types.ts';
+import type { ThinkWish } from '../dialogue.ts';
 import { invalid, unsupported } from '../errors.ts';
+import { earlierCall, schemaTools, toolWish, type ToolWish } from '../toolInput.ts';
 import type { CountBody } from './schema.ts';
 
 /**
@@ -13,23 +16,51 @@ export function readConversation(body: CountBody): ChatMessage[] {
   const out: ChatMessage[] = [];
   const system = systemText(body.system);
   if (system !== '') out.push({ role: 'system', content: system });
-  for (const message of body.messages) out.push(...readMessage(message));
+  for (const [at, message] of body.messages.entries()) out.push(...readMessage(message, at));
   if (!out.some((m) => m.role !== 'system'))
     throw invalid('messages: at least one message with text is required', 'messages');
   return out;
 }
 
+/** @throws {ZellError} */
+export function readTools(body: CountBody): ToolWish {
+  const { type, name, disable_parallel_tool_use: single } = body.tool_choice ?? {};
+  return toolWish(schemaTools(body.tools), choiceOf(type, name), single !== true);
+}
+
+function choiceOf(type: string | undefined, name: string | null | undefined): ToolChoice {
+  switch (type) {
+    case undefined:
+    case 'auto':
+      return 'auto';
+    case 'none':
+      return 'none';
+    case 'any':
+      return 'required';
+    case 'tool':
+      if (name !== undefined && name !== null) return { name };
+      throw invalid('tool_choice: name is required', 'tool_choice');
+    default:
+      throw invalid(`tool_choice: the type "${type.slice(0, 40)}" is not known`, 'tool_choice');
+  }
+}
+
+/** Thoughts come where they are asked for; a template that cannot leave them out gives them all the same. */
+export function readThinking(body: CountBody): ThinkWish {
+  const type = body.thinking?.type;
+  if (type !== 'enabled' && type !== 'adaptive') return false;
+  const effort = body.output_config?.effort;
+  return effort === 'low' || effort === 'medium' || effort === 'high' ? effort : true;
+}
+
 /** What would change the answer's form and is not there yet. @throws {ZellError} unsupported */
 export function refuseConstraints(body: CountBody): void {
-  const choice = body.tool_choice?.type;
-  if (choice !== undefined && choice !== 'auto' && choice !== 'none')
-    throw unsupported('tool_choice cannot force a call yet; use "auto" or "none".', 'tool_choice');
   const format = body.output_config?.format ?? body.output_format;
   if (format !== undefined && format !== null)
     throw unsupported('output_config.format is not supported yet: answers are plain text.', 'output_config');
 }
 
-function readMessage(message: CountBody['messages'][number]): ChatMessage[] {
+function readMessage(message: CountBody['messages'][number], at: number): ChatMessage[] {
   switch (message.role) {
     case 'system':
       return textOnly('system', systemText(message.content));
@@ -37,16 +68,45 @@ function readMessage(message: CountBody['messages'][number]): ChatMessage[] {
       const results: ChatMessage[] = [];
       const texts: string[] = [];
       for (const block of blocks(message.content)) {
-        if (block['type'] === 'tool_result') results.push({ role: 'tool', content: blocksText(block['content']) });
+        if (block['type'] === 'tool_result') results.push(readResult(block));
         else texts.push(blockText(block));
       }
       return [...results, ...textOnly('user', joinTexts(...texts))];
     }
     case 'assistant':
-      return textOnly('assistant', joinTexts(...blocks(message.content).map(blockText)));
+      return readAnswer(blocks(message.content), at);
     default:
       throw invalid(`messages: the role "${message.role.slice(0, 40)}" is not known`, 'messages');
   }
+}
+
+function readResult(block: Block): ChatMessage {
+  const id = block['tool_use_id'];
+  return {
+    role: 'tool',
+    content: blocksText(block['content']),
+    ...(typeof id === 'string' ? { toolCallId: id } : {}),
+  };
+}
+
+/** Calls leave the text; thoughts stay where the template wants them. */
+function readAnswer(content: readonly Block[], at: number): ChatMessage[] {
+  const toolCalls = content.flatMap((block, i) =>
+    block['type'] === 'tool_use' ? [earlierCall(block['id'], block['name'], block['input'], `toolu_${at}_${i}`)] : [],
+  );
+  const said = joinTexts(...content.filter((block) => block['type'] !== 'tool_use').map(blockText));
+  const thinking = joinTexts(
+    ...content.map((block) => (typeof block['thinking'] === 'string' ? block['thinking'] : '')),
+  );
+  if (said === '' && toolCalls.length === 0) return [];
+  return [
+    {
+      role: 'assistant',
+      content: said,
+      ...(thinking === '' ? {} : { thinking }),
+      ...(toolCalls.length === 0 ? {} : { toolCalls }),
+    },
+  ];
 }
 
 function textOnly(role: ChatMessage['role'], content: string): ChatMessage[] {
@@ -84,7 +144,6 @@ function blockText(block: Block): string {
     case 'thinking':
     case 'redacted_thinking':
       return '';
-    case 'tool_use':
     case 'server_tool_use':
       return toolCallText(block['name'], block['input']);
     case 'document': {

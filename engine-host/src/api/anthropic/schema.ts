@@ -10,9 +10,9 @@ const Common = {
   messages: Type.Array(Type.Object({ role: Type.String(), content: BlocksOrText }), { minItems: 1, maxItems: 65_536 }),
   system: optional(BlocksOrText),
   tools: optional(Type.Array(Type.Unknown())),
-  tool_choice: optional(Type.Object({ type: Type.String() })),
-  thinking: anything(),
-  output_config: optional(Type.Object({ format: anything() })),
+  tool_choice: optional(Type.Object({ type: Type.String(), name: text(), disable_parallel_tool_use: flag() })),
+  thinking: optional(Type.Object({ type: text() })),
+  output_config: optional(Type.Object({ format: anything(), effort: anything() })),
   output_format: anything(),
 };
 

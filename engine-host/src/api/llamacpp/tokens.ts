@@ -2,9 +2,11 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { Call, templateVariables, type ApiContext } from '../call.ts';
-import { plainText } from '../content.ts';
 import { invalid } from '../errors.ts';
-import { Content, flag, record, text } from '../schemas.ts';
+import { readMessage } from '../openai/chatRead.ts';
+import { ChatMessages } from '../openai/schema.ts';
+import { flag, optional, record, text } from '../schemas.ts';
+import { functionTools } from '../toolInput.ts';
 
 const TokenizeBody = Type.Object({
   model: text(),
@@ -18,7 +20,8 @@ const TokenizeBody = Type.Object({
 const DetokenizeBody = Type.Object({ model: text(), tokens: Type.Array(Type.Integer({ minimum: 0 })) });
 const TemplateBody = Type.Object({
   model: text(),
-  messages: Type.Array(Type.Object({ role: Type.String(), content: Type.Optional(Content) }), { minItems: 1 }),
+  messages: ChatMessages,
+  tools: optional(Type.Array(Type.Unknown())),
   chat_template_kwargs: record(),
 });
 
@@ -61,13 +64,9 @@ export function tokenRoutes(app: FastifyInstance, context: ApiContext): void {
     async (request, reply) => {
       const { body } = request;
       const call = await Call.open(context, request, reply, body.model);
-      const messages = body.messages.map((m) => {
-        const role = m.role === 'developer' ? 'system' : m.role;
-        if (role !== 'system' && role !== 'user' && role !== 'assistant' && role !== 'tool')
-          throw invalid(`The role "${role.slice(0, 40)}" is not known.`, 'messages');
-        return { role, content: plainText(m.content) } as const;
-      });
-      const { parts } = await call.render(messages, templateVariables(body.chat_template_kwargs));
+      const messages = body.messages.map(readMessage);
+      const variables = templateVariables(body.chat_template_kwargs);
+      const { parts } = await call.render(messages, variables, functionTools(body.tools));
       return { prompt: parts.map((p) => ('text' in p ? p.text : '')).join('') };
     },
   );

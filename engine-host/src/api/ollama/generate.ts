@@ -4,11 +4,12 @@ import { Type, type Static } from 'typebox';
 import type { PromptPart } from '#protocol/engine.ts';
 import { Call, type ApiContext } from '../call.ts';
 import type { ChatMessage } from '../deps.ts';
+import { Dialogue } from '../dialogue.ts';
 import { invalid, unsupported } from '../errors.ts';
 import { fimPrompt } from '../llamacpp/fim.ts';
 import { flag, optional, text } from '../schemas.ts';
 import { respond, respondLoaded, respondUnloaded, type Shape } from './respond.ts';
-import { checkCommon, generationInput, keepAliveSeconds, OllamaCommon } from './wire.ts';
+import { checkCommon, generationInput, keepAliveSeconds, OllamaCommon, thinkingField, thinkOf } from './wire.ts';
 
 const GenerateBody = Type.Object({
   ...OllamaCommon,
@@ -30,9 +31,10 @@ export function ollamaGenerateRoutes(app: FastifyInstance, context: ApiContext):
     check(body);
     const prompt = body.prompt ?? '';
     const keep = keepAliveSeconds(body.keep_alive);
-    const piece: Shape['piece'] = (response) => ({ response });
+    const piece: Shape['piece'] = ({ text: response, thinking }) => ({ response, ...thinkingField(thinking) });
     if (prompt === '' && !filled(body.suffix) && keep === 0) return respondUnloaded(context, reply, body, piece);
     const call = await Call.open(context, request, reply, body.model);
+    const think = thinkOf(body, call.model);
     call.keepModel(keep);
     const shape: Shape = {
       model: body.model === undefined || body.model === null || body.model === '' ? call.model.name : body.model,
@@ -44,14 +46,17 @@ export function ollamaGenerateRoutes(app: FastifyInstance, context: ApiContext):
       ...(filled(body.system) ? [{ role: 'system' as const, content: body.system ?? '' }] : []),
       { role: 'user', content: prompt },
     ];
-    const parts = await promptParts(context, call, body, messages);
+    const dialogue =
+      body.raw === true || filled(body.suffix) ? undefined : await Dialogue.open(call, messages, { think });
+    const parts = await promptParts(context, call, body, dialogue);
     // Fill-in-the-middle is no conversation: nothing of it is recorded.
     const recorded = filled(body.suffix) ? [] : messages;
-    const input = generationInput(body, call, parts);
+    const input = { ...generationInput(body, call, parts), ...dialogue?.input };
     // What a next request may send back to go on from here.
     const more = async (tokens: readonly number[]) =>
       body.raw === true ? {} : { context: [...(await call.promptTokens(parts)), ...tokens] };
-    return respond(context, request, call, input, recorded, { ...shape, ending: more });
+    const read = dialogue === undefined ? {} : { dialogue };
+    return respond(context, request, call, input, recorded, { ...shape, ...read, ending: more });
   });
 }
 
@@ -59,7 +64,7 @@ async function promptParts(
   context: ApiContext,
   call: Call,
   body: GenerateBody,
-  messages: readonly ChatMessage[],
+  dialogue: Dialogue | undefined,
 ): Promise<readonly PromptPart[]> {
   const prompt = body.prompt ?? '';
   if (body.raw === true) return [{ text: prompt, special: true }];
@@ -68,7 +73,7 @@ async function promptParts(
     const room = Math.max(FIM_ROOM, body.options?.num_predict ?? 0);
     return fimPrompt(context, call, { prefix: prompt, suffix: body.suffix ?? '', middle: '', files: [], room });
   }
-  const { parts } = await call.render(messages);
+  const parts = dialogue?.parts ?? [];
   const earlier = body.context ?? [];
   if (earlier.some((t) => t >= call.model.vocabularySize))
     throw invalid('context holds a token that this model does not have.', 'context');

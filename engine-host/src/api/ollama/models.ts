@@ -8,6 +8,7 @@ import { ZellError } from '#protocol/errors.ts';
 import { readTensors } from '../../models/ggufTensors.ts';
 import type { Recipe } from '../../models/recipe.ts';
 import type { ApiContext } from '../call.ts';
+import { canThink } from '../../tools/replyParser.ts';
 import { invalid } from '../errors.ts';
 import { installedModels, sameName } from '../openai/models.ts';
 import { flag, text } from '../schemas.ts';
@@ -126,7 +127,13 @@ function details(info: ModelSummary): Record<string, unknown> {
 }
 
 function capabilities(info: ModelSummary): string[] {
-  return ['completion', ...(info.special.fim === undefined ? [] : ['insert'])];
+  return [
+    'completion',
+    // A model whose template knows no tools gets them described.
+    'tools',
+    ...(info.special.fim === undefined ? [] : ['insert']),
+    ...(canThink(info.chatTemplate) ? ['thinking'] : []),
+  ];
 }
 
 /** Stable and unlike others; it is not the file's hash, which takes minutes for a large one. */

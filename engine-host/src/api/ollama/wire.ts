@@ -4,6 +4,8 @@ import { Type, type Static } from 'typebox';
 import type { GenerateDelta, GenerateResult, PromptPart } from '#protocol/engine.ts';
 import type { Recipe } from '../../models/recipe.ts';
 import type { Call, GenerationInput } from '../call.ts';
+import { canThink } from '../../tools/replyParser.ts';
+import type { ThinkWish } from '../dialogue.ts';
 import { invalid, unsupported } from '../errors.ts';
 import { OLLAMA_DEFAULTS, sampling, stopTexts, tokenLimit } from '../sampling.ts';
 import { anything, draftLimit, flag, integer, number, optional, stop, text } from '../schemas.ts';
@@ -40,12 +42,27 @@ export type CommonBody = Static<ReturnType<typeof Type.Object<typeof OllamaCommo
 
 /** @throws {ZellError} for what cannot be honoured and must not be ignored */
 export function checkCommon(body: CommonBody): void {
-  const { format, think } = body;
+  const { format } = body;
   if (format !== undefined && format !== null && format !== '')
     throw unsupported('format is not supported yet: answers are plain text.', 'format');
-  if (think === true || (typeof think === 'string' && think !== ''))
-    throw invalid(`"${(body.model ?? 'this model').slice(0, 100)}" does not support thinking`, 'think');
   keepAliveSeconds(body.keep_alive);
+}
+
+/** `think`: a switch or how much. @throws {ZellError} where the model cannot think, as Ollama does */
+export function thinkOf(body: CommonBody, model: { readonly chatTemplate?: string }): ThinkWish {
+  const { think } = body;
+  if (think === undefined || think === null || think === '') return undefined;
+  if (think === false || think === 'none') return false;
+  const wish = think === 'max' ? 'high' : think;
+  if (wish !== true && wish !== 'low' && wish !== 'medium' && wish !== 'high')
+    throw invalid('think must be true, false, "low", "medium", "high" or "max".', 'think');
+  if (!canThink(model.chatTemplate))
+    throw invalid(`"${(body.model ?? 'this model').slice(0, 100)}" does not support thinking`, 'think');
+  return wish;
+}
+
+export function thinkingField(thinking: string | undefined): { thinking?: string } {
+  return thinking === undefined || thinking === '' ? {} : { thinking };
 }
 
 const UNITS: Readonly<Record<string, number>> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };

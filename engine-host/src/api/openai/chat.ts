@@ -2,18 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Call, templateVariables, type ApiContext } from '../call.ts';
-import { joinTexts, plainText, toolCallText } from '../content.ts';
-import type { ChatMessage } from '../deps.ts';
-import { invalid } from '../errors.ts';
-import type { Generation } from '../generation.ts';
-import { timings } from '../llamacpp/result.ts';
-import { ResponseStream } from '../responseStream.ts';
+import { Dialogue } from '../dialogue.ts';
 import { stopTexts, tokenLimit, V1_DEFAULTS } from '../sampling.ts';
 import { adaptersOf, draftLimit } from '../schemas.ts';
-import { runStream } from '../streaming.ts';
-import { textSlot } from '../textSlot.ts';
-import { ChatBody, refuseConstraints, refuseForcedTools, samplingOf } from './schema.ts';
-import { chatLogprobs, finishReason, usage } from './wire.ts';
+import { functionTools, toolWish } from '../toolInput.ts';
+import { choiceOf, readMessage, thinkOf } from './chatRead.ts';
+import { streamChat } from './chatStream.ts';
+import { answerMessage, chatFinish, chatLogprobs, usage } from './wire.ts';
+import { ChatBody, refuseConstraints, samplingOf } from './schema.ts';
 
 export function openaiChatRoutes(app: FastifyInstance, context: ApiContext): void {
   for (const url of ['/v1/chat/completions', '/chat/completions'])
@@ -29,19 +25,22 @@ async function chat(
 ): Promise<unknown> {
   const { body } = request;
   refuseConstraints(body);
-  refuseForcedTools(body);
   const messages = body.messages.map(readMessage);
+  const tools = toolWish(functionTools(body.tools), choiceOf(body), body.parallel_tool_calls !== false);
   const stop = stopTexts(body.stop);
   const variables = templateVariables(body.chat_template_kwargs);
   const call = await Call.open(context, request, reply, body.model);
   const sampling = samplingOf(body, call.model.vocabularySize, call.defaults(V1_DEFAULTS));
   const adapters = adaptersOf(body.lora);
-  const { parts } = await call.render(await call.withMemories(messages, adapters), variables);
+  const wish = { tools, think: thinkOf(body), variables };
+  const dialogue = await Dialogue.open(call, await call.withMemories(messages, adapters), wish);
+  const { parts } = dialogue;
   const logprobs = body.logprobs === true ? { logprobs: body.top_logprobs ?? 0 } : {};
   await call.lookThrough([parts], [messages]);
   const generations = Array.from({ length: body.n ?? 1 }, (_, i) =>
     call.generate({
       prompt: parts,
+      ...dialogue.input,
       ...tokenLimit(body.max_completion_tokens ?? body.max_tokens, call.model.contextLength),
       stop,
       ...adapters,
@@ -61,91 +60,24 @@ async function chat(
   if (body.stream === true) {
     const withUsage = body.stream_options?.include_usage === true;
     const withTokens = body.return_tokens === true;
-    await streamChat(context, request, call, generations, messages, head, { wantsLogprobs, withUsage, withTokens });
+    const extras = { wantsLogprobs, withUsage, withTokens };
+    await streamChat(context, request, call, dialogue, generations, messages, head, extras);
     return reply;
   }
-  const all = await call.all(generations.map((g, i) => call.finish(g, i === 0 ? messages : [])));
+  const spoken = (text: string): string => dialogue.spoken(text);
+  const all = await call.all(generations.map((g, i) => call.finish(g, i === 0 ? messages : [], undefined, spoken)));
   return {
     ...head,
     object: 'chat.completion',
-    choices: all.map((f, index) => ({
-      index,
-      message: { role: 'assistant', content: f.text, refusal: null },
-      logprobs: wantsLogprobs ? chatLogprobs(f.logprobs) : null,
-      finish_reason: finishReason(f.result.finish),
-    })),
+    choices: all.map((f, index) => {
+      const answer = dialogue.read(f.text);
+      return {
+        index,
+        message: answerMessage(answer),
+        logprobs: wantsLogprobs ? chatLogprobs(f.logprobs) : null,
+        finish_reason: chatFinish(f.result.finish, answer.calls.length > 0),
+      };
+    }),
     usage: usage(all.map((f) => f.result)),
   };
-}
-
-async function streamChat(
-  context: ApiContext,
-  request: FastifyRequest,
-  call: Call,
-  generations: readonly Generation[],
-  messages: readonly ChatMessage[],
-  head: Readonly<Record<string, unknown>>,
-  extras: { readonly wantsLogprobs: boolean; readonly withUsage: boolean; readonly withTokens: boolean },
-): Promise<void> {
-  const { wantsLogprobs, withUsage, withTokens } = extras;
-  await call.accepted(generations);
-  const stream = ResponseStream.open(call.reply, 'text/event-stream', call.signal);
-  const chunk = (index: number, delta: object, finish: string | null, logprobs: object | null = null): object => ({
-    ...head,
-    object: 'chat.completion.chunk',
-    choices: [{ index, delta, logprobs, finish_reason: finish }],
-    ...(withUsage ? { usage: null } : {}),
-  });
-  await runStream(context, request, 'openai', stream, async () => {
-    const results = await call.all(
-      generations.map(async (generation, index) => {
-        await stream.data(chunk(index, { role: 'assistant', content: '' }, null));
-        const content = textSlot((text) => chunk(index, { content: text }, null));
-        const finished = await call.finish(generation, index === 0 ? messages : [], {
-          delta: ({ text, logprobs }) => {
-            if (wantsLogprobs && logprobs !== undefined)
-              return stream.data(chunk(index, { content: text }, null, chatLogprobs(logprobs)));
-            return text === '' ? undefined : stream.dataJson(content(text));
-          },
-          idle: () => stream.comment(),
-        });
-        await stream.data(chunk(index, {}, finishReason(finished.result.finish)));
-        return finished;
-      }),
-    );
-    const first = results[0];
-    if (withUsage)
-      await stream.data({
-        ...head,
-        object: 'chat.completion.chunk',
-        choices: [],
-        usage: usage(results.map((r) => r.result)),
-        // llama.cpp's extras, of the first choice.
-        ...(withTokens && first !== undefined ? { tokens: first.tokens, timings: timings(first.result) } : {}),
-      });
-    await stream.doneMark();
-  });
-}
-
-function readMessage(message: ChatBody['messages'][number]): ChatMessage {
-  const content = plainText(message.content);
-  switch (message.role) {
-    case 'system':
-    case 'developer':
-      return { role: 'system', content };
-    case 'user':
-      return { role: 'user', content };
-    case 'assistant': {
-      const calls = (message.tool_calls ?? []).map((c) => {
-        const f = c.function as { name?: unknown; arguments?: unknown } | null | undefined;
-        return toolCallText(f?.name, f?.arguments);
-      });
-      return { role: 'assistant', content: joinTexts(content, ...calls) };
-    }
-    case 'tool':
-    case 'function':
-      return { role: 'tool', content };
-    default:
-      throw invalid(`The role "${message.role.slice(0, 40)}" is not known.`, 'messages');
-  }
 }

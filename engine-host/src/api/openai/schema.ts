@@ -42,22 +42,30 @@ const Common = {
   json_schema: anything(),
 };
 
+export const ChatMessages = Type.Array(
+  Type.Object({
+    role: Type.String(),
+    content: Type.Optional(Content),
+    tool_calls: optional(Type.Array(Type.Object({ function: optional(Type.Object({ name: Type.String() })) }))),
+    tool_call_id: text(),
+    reasoning_content: text(),
+    reasoning: text(),
+  }),
+  { minItems: 1, maxItems: 65_536 },
+);
+
 export const ChatBody = Type.Object({
   ...Common,
-  messages: Type.Array(
-    Type.Object({
-      role: Type.String(),
-      content: Type.Optional(Content),
-      tool_calls: optional(Type.Array(Type.Object({ function: optional(Type.Object({ name: Type.String() })) }))),
-    }),
-    { minItems: 1, maxItems: 65_536 },
-  ),
+  messages: ChatMessages,
   max_completion_tokens: integer(-1),
   logprobs: flag(),
   top_logprobs: integer(0, 20),
   tools: optional(Type.Array(Type.Unknown())),
   tool_choice: anything(),
+  parallel_tool_calls: flag(),
   function_call: anything(),
+  reasoning_effort: text(),
+  reasoning: optional(Type.Object({ effort: text() })),
   chat_template_kwargs: record(),
   return_tokens: flag(),
 });
@@ -109,14 +117,5 @@ export function refuseConstraints(body: ChatBody | CompletionBody): void {
   for (const key of ['grammar', 'json_schema'] as const) {
     const value = body[key];
     if (value !== undefined && value !== null && value !== '') throw unsupported(`${key} is not supported yet.`, key);
-  }
-}
-
-/** Tools may be offered; an answer without a call is a valid one. A call cannot be forced yet. @throws {ZellError} */
-export function refuseForcedTools(body: ChatBody): void {
-  for (const key of ['tool_choice', 'function_call'] as const) {
-    const value = body[key];
-    if (value === undefined || value === null || value === 'auto' || value === 'none') continue;
-    throw unsupported(`${key} cannot force a call yet; use "auto" or "none".`, key);
   }
 }

@@ -1,10 +1,35 @@
 /** Pieces of OpenAI's answers that chat and completions share. */
+import type { Answer } from '../../tools/answer.ts';
 import type { FinishReason, GenerateDelta, GenerateResult, TokenLogprob } from '#protocol/engine.ts';
 
 export type Logprobs = NonNullable<GenerateDelta['logprobs']>;
 
 export function finishReason(finish: FinishReason): 'stop' | 'length' {
   return finish === 'length' || finish === 'deadline' ? 'length' : 'stop';
+}
+
+/** Complete calls are what the client goes on with, whatever came after them. */
+export function chatFinish(finish: FinishReason, called: boolean): 'stop' | 'length' | 'tool_calls' {
+  return called ? 'tool_calls' : finishReason(finish);
+}
+
+/** The message of an answer that is complete. */
+export function answerMessage({ text, thinking, calls }: Answer): Record<string, unknown> {
+  return {
+    role: 'assistant',
+    content: text === '' && calls.length > 0 ? null : text,
+    refusal: null,
+    ...(thinking === '' ? {} : { reasoning_content: thinking, reasoning: thinking }),
+    ...(calls.length === 0
+      ? {}
+      : {
+          tool_calls: calls.map(({ id, name, arguments: input }) => ({
+            id,
+            type: 'function',
+            function: { name, arguments: JSON.stringify(input) },
+          })),
+        }),
+  };
 }
 
 /** Usage of all choices of one request; they share the prompt. */

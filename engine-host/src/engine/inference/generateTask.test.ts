@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
-import { FAKE_EOS, FakeModel } from '../native/fakeModel.ts';
+import { FAKE_EOS, FAKE_TURN, FakeModel } from '../native/fakeModel.ts';
 import { GenerateTask } from './generateTask.ts';
 import { request } from '../native/fakeRequest.ts';
 
@@ -122,4 +122,11 @@ test('a cancelled request says so once and shows nothing that was held back', ()
   task.cancelled();
   expect(texts(events)).toBe('');
   expect(end(events)).toMatchObject({ type: 'done', finish: 'cancelled', completionTokens: 1 });
+});
+
+test('control tokens show in the text only where their texts are preserved, and a stop text may hold them', () => {
+  const tokens = [...bytes('a'), FAKE_TURN, ...bytes('b'), FAKE_EOS];
+  expect(texts(feed({}, tokens))).toBe('ab');
+  expect(texts(feed({ preserved: ['<turn>', 'a', '<other>'] }, tokens))).toBe('a<turn>b');
+  expect(end(feed({ preserved: ['<turn>'], stop: ['<turn>b'] }, tokens))).toMatchObject({ finish: 'stop' });
 });

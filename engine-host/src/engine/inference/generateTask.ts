@@ -26,6 +26,8 @@ export class GenerateTask implements Task {
   readonly #truncatedTokens: number;
   readonly #ends: ReadonlySet<number>;
   readonly #decoder: NativeDecoder;
+  /** Control tokens whose text is part of the answer. */
+  readonly #preserved: ReadonlyMap<number, string>;
   readonly #stops: StopTextMatcher;
   readonly #drafter: Drafter | undefined;
   readonly #createdAt: number;
@@ -64,6 +66,7 @@ export class GenerateTask implements Task {
     this.#truncatedTokens = prompt.truncatedTokens;
     this.#ends = new Set(request.ignoreEos === true ? [] : model.info.special.endOfGeneration);
     this.#decoder = model.createDecoder();
+    this.#preserved = preservedTokens(model, request.preserved ?? []);
     this.#stops = new StopTextMatcher(request.stop);
     this.#drafter = request.draftTokens === 0 || request.maxTokens === 0 ? undefined : new Drafter();
   }
@@ -100,7 +103,7 @@ export class GenerateTask implements Task {
     }
     if (this.#ends.has(token)) return this.#finish('eos', '', output, undefined);
     this.tokens.push(token);
-    const match = this.#stops.push(this.#decoder.push(token));
+    const match = this.#stops.push(this.#decoder.push(token) + (this.#preserved.get(token) ?? ''));
     if (match.stop !== undefined) {
       this.#delta(match.text, output, token);
       this.#done('stop', match.stop);
@@ -182,4 +185,14 @@ export class GenerateTask implements Task {
       },
     });
   }
+}
+
+/** Control tokens by their texts. What is more than one token, or shows anyway, is left out. */
+function preservedTokens(model: TextModel, texts: readonly string[]): ReadonlyMap<number, string> {
+  const tokens = new Map<number, string>();
+  for (const text of texts) {
+    const [token, ...more] = model.tokenize(text, true);
+    if (token !== undefined && more.length === 0 && model.piece(token, false).length === 0) tokens.set(token, text);
+  }
+  return tokens;
 }

@@ -20,7 +20,7 @@ import type {
 
 export const FAKE_BOS = 256;
 export const FAKE_EOS = 257;
-const FAKE_TURN = 258;
+export const FAKE_TURN = 258;
 const SPECIAL_TEXT = new Map([
   [FAKE_BOS, '<s>'],
   [FAKE_EOS, '</s>'],

@@ -52,7 +52,7 @@ export type ResponsesBody = Static<typeof ResponsesBody>;
  * @throws {ZellError}
  */
 export function refuseUnsupported(body: ResponsesBody | InputTokensBody): void {
-  const { previous_response_id: previous, conversation, prompt, tool_choice: choice } = body;
+  const { previous_response_id: previous, conversation, prompt } = body;
   if (filled(previous))
     throw unsupported(
       'previous_response_id is not supported: no response is stored here. Send the whole conversation as input.',
@@ -66,8 +66,6 @@ export function refuseUnsupported(body: ResponsesBody | InputTokensBody): void {
   if (filled(prompt)) throw unsupported('prompt templates are not stored here. Send instructions and input.', 'prompt');
   if ('background' in body && body.background === true)
     throw unsupported('background is not supported: no response is stored here.', 'background');
-  if (filled(choice) && choice !== 'auto' && choice !== 'none')
-    throw unsupported('tool_choice cannot force a call yet; use "auto" or "none".', 'tool_choice');
   const format = body.text?.format?.type ?? 'text';
   if (format !== 'text')
     throw unsupported(`text.format "${format.slice(0, 40)}" is not supported yet; only "text" is.`, 'text.format');

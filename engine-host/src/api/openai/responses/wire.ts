@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { GenerateResult } from '#protocol/engine.ts';
 import type { WireError } from '#protocol/errors.ts';
+import type { Answer } from '../../../tools/answer.ts';
 import { chatLogprobs, type Logprobs } from '../wire.ts';
 import type { ResponsesBody } from './schema.ts';
 
@@ -10,7 +11,7 @@ export type OutputItem = Readonly<Record<string, unknown>>;
 /** What a response says of its request; all states of one response share it. */
 export type ResponseHead = Readonly<Record<string, unknown>>;
 
-export function newId(prefix: 'resp' | 'msg'): string {
+export function newId(prefix: 'resp' | 'msg' | 'rs' | 'fc'): string {
   return `${prefix}_${randomUUID().replaceAll('-', '')}`;
 }
 
@@ -80,12 +81,65 @@ export function textPart(text: string, logprobs: Logprobs = []): Readonly<Record
   return { type: 'output_text', text, annotations: [], logprobs: partLogprobs(logprobs) };
 }
 
-export function messageItem(
-  id: string,
-  status: 'in_progress' | 'completed' | 'incomplete',
-  content: readonly unknown[],
-): OutputItem {
+export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
+
+export function messageItem(id: string, status: ItemStatus, content: readonly unknown[]): OutputItem {
   return { id, type: 'message', status, role: 'assistant', content };
+}
+
+export function reasoningPart(text: string): Readonly<Record<string, unknown>> {
+  return { type: 'reasoning_text', text };
+}
+
+export function reasoningItem(id: string, status: ItemStatus, text: string): OutputItem {
+  return { id, type: 'reasoning', status, summary: [], content: text === '' ? [] : [reasoningPart(text)] };
+}
+
+/** `json`: the arguments. `custom`: a tool whose input is the text that they hold. */
+export function callItem(
+  id: string,
+  status: ItemStatus,
+  callId: string,
+  name: string,
+  json: string,
+  custom: boolean,
+): OutputItem {
+  if (!custom) return { id, type: 'function_call', status, call_id: callId, name, arguments: json };
+  return { id, type: 'custom_tool_call', status, call_id: callId, name, input: customInput(json) };
+}
+
+function customInput(json: string): string {
+  try {
+    const { input } = JSON.parse(json) as { input?: unknown };
+    return typeof input === 'string' ? input : json;
+  } catch {
+    return json;
+  }
+}
+
+/** The items of an answer that is complete. */
+export function answerItems(
+  answer: Answer,
+  cut: boolean,
+  custom: ReadonlySet<string>,
+  logprobs: Logprobs,
+): OutputItem[] {
+  const items = answer.blocks.map((block, i): OutputItem => {
+    const status = cut && i === answer.blocks.length - 1 ? 'incomplete' : 'completed';
+    switch (block.type) {
+      case 'text':
+        return messageItem(newId('msg'), status, [textPart(block.text, logprobs)]);
+      case 'thinking':
+        return reasoningItem(newId('rs'), status, block.text);
+      case 'call': {
+        const { id, name, arguments: input } = block.call;
+        return callItem(newId('fc'), status, id, name, JSON.stringify(input), custom.has(name));
+      }
+    }
+  });
+  return items.length > 0
+    ? items
+    : [messageItem(newId('msg'), cut ? 'incomplete' : 'completed', [textPart('', logprobs)])];
 }
 
 export function partLogprobs(logprobs: Logprobs): unknown {
