@@ -31,6 +31,7 @@ Napi::Function ModelObject::Define(Napi::Env env) {
                          InstanceMethod<&ModelObject::KvUsage>("kvUsage"),
                          InstanceMethod<&ModelObject::ExpertReads>("expertReads"),
                          InstanceMethod<&ModelObject::ExpertUses>("expertUses"),
+                         InstanceMethod<&ModelObject::LayerReads>("layerReads"),
                          InstanceMethod<&ModelObject::SaveBlocks>("saveBlocks"),
                          InstanceMethod<&ModelObject::RestoreBlocks>("restoreBlocks"),
                          InstanceMethod<&ModelObject::MoveWeightsToMemory>("moveWeightsToMemory"),

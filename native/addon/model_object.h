@@ -37,6 +37,7 @@ class ModelObject final : public Napi::ObjectWrap<ModelObject> {
   Napi::Value KvUsage(const Napi::CallbackInfo& info);
   Napi::Value ExpertReads(const Napi::CallbackInfo& info);
   Napi::Value ExpertUses(const Napi::CallbackInfo& info);
+  Napi::Value LayerReads(const Napi::CallbackInfo& info);
   Napi::Value SaveBlocks(const Napi::CallbackInfo& info);
   Napi::Value RestoreBlocks(const Napi::CallbackInfo& info);
   Napi::Value MoveWeightsToMemory(const Napi::CallbackInfo& info);

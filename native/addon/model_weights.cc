@@ -40,6 +40,23 @@ Napi::Value ModelObject::ExpertReads(const Napi::CallbackInfo& info) {
   return object;
 }
 
+Napi::Value ModelObject::LayerReads(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Reader reader("layerReads");
+  if (!IsOpen(reader)) return Throw(env, reader.status());
+  const auto stats = engine_->LayerStats();
+  const auto kept = engine_->KeptLayersNow();
+  if (!stats || !kept) return env.Undefined();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("bytesRead", Napi::Number::New(env, static_cast<double>(stats->bytes_read)));
+  object.Set("waitedMs", Napi::Number::New(env, static_cast<double>(stats->waited_us) / 1000));
+  object.Set("matrices", Napi::Number::New(env, static_cast<double>(kept->size.experts)));
+  object.Set("kept", Napi::Number::New(env, static_cast<double>(kept->size.slots)));
+  object.Set("plannedKept", Napi::Number::New(env, static_cast<double>(kept->size.most_slots)));
+  if (!kept->shrunk.empty()) object.Set("shrunk", Napi::String::New(env, kept->shrunk));
+  return object;
+}
+
 Napi::Value ModelObject::ExpertUses(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Reader reader("expertUses");
@@ -51,7 +68,12 @@ Napi::Value ModelObject::ExpertUses(const Napi::CallbackInfo& info) {
     for (size_t e = 0; e < uses[layer].experts.size(); ++e) {
       experts.Set(static_cast<uint32_t>(e), Napi::Number::New(env, static_cast<double>(uses[layer].experts[e])));
     }
+    Napi::Array in_memory = Napi::Array::New(env, uses[layer].in_memory.size());
+    for (size_t e = 0; e < uses[layer].in_memory.size(); ++e) {
+      in_memory.Set(static_cast<uint32_t>(e), Napi::Boolean::New(env, uses[layer].in_memory[e]));
+    }
     Napi::Object object = Napi::Object::New(env);
+    object.Set("inMemory", in_memory);
     object.Set("tokens", Napi::Number::New(env, static_cast<double>(uses[layer].tokens)));
     object.Set("experts", experts);
     layers.Set(static_cast<uint32_t>(layer), object);

@@ -48,17 +48,22 @@ struct Model {
     backend::SplitLogits(streamed, 4096);
     stream::Turns found = stream::FindTurns(streamed, *file);
     if (found.body.size() < resident) return false;
-    std::vector<stream::Turn> all(found.body.begin() + static_cast<ptrdiff_t>(resident), found.body.end());
+    std::vector<stream::Turn> others(found.body.begin() + static_cast<ptrdiff_t>(resident), found.body.end());
+    others.insert(others.end(), found.head.begin(), found.head.end());
+    std::vector<stream::Turn> all = std::move(found.body);
     all.insert(all.end(), found.head.begin(), found.head.end());
-    turns = all.size();
+    turns = others.size();
     for (const stream::Turn& turn : all) {
       for (const auto& part : (turn.head ? streamed.head : streamed.body)[turn.op].parts) Lose(part.weight);
     }
     if (found.embedding) Lose(found.embedding->weight);
-    const uint64_t bytes = stream::LeastBuffer(all) + spare;
-    auto created = stream::MatrixStream::Create(std::move(all), found.embedding, std::move(counting), bytes, readers);
+    const uint64_t bytes = stream::LeastBuffer(others) + spare;
+    auto created = stream::MatrixStream::Create(std::move(all), static_cast<uint32_t>(resident), found.embedding,
+                                                std::move(counting), bytes, readers);
     if (!created.ok()) return false;
     stream = std::move(*created);
+    const std::atomic<bool> never = false;
+    if (!stream->Fill(nullptr, never).ok()) return false;
     stream->Attach(streamed);
     return true;
   }
@@ -182,6 +187,50 @@ TEST(more_outputs_than_the_head_takes_at_once) {
   REQUIRE(model.Stream(2, 0));
   test::CheckSameBits(PrefillAndDecode(model.streamed, 40), PrefillAndDecode(model.plan, 40),
                       model.plan.vocabulary_size, "40 outputs of one run");
+}
+
+TEST(kept_turns_that_are_given_up_and_taken_back_leave_the_same_bits) {
+  Model model(test::WriteSmallModel({.layers = 4}, "streamed_kept"));
+  const std::vector<float> mapped = PrefillAndDecode(model.plan, 24);
+  constexpr size_t kKept = 11;
+  REQUIRE(model.Stream(kKept, 0));
+  const auto check = [&](const std::string& what) {
+    test::CheckSameBits(PrefillAndDecode(model.streamed, 24), mapped, model.plan.vocabulary_size, what);
+  };
+  const uint64_t least = model.stream->round_bytes();
+  for (const size_t kept : {kKept, size_t{5}, size_t{0}, size_t{0}, size_t{7}, size_t{3}, kKept + 9}) {
+    model.stream->LimitKept(kept);
+    CHECK_EQ(model.stream->size().slots, std::min(kept, kKept));
+    CHECK(model.stream->size().occupied <= kept);
+    check(std::to_string(kept) + " kept");
+    // A run has read what was wanted again, and it stayed.
+    CHECK_EQ(model.stream->size().occupied, std::min(kept, kKept));
+    const uint64_t round = model.stream->round_bytes(), before = model.stream->stats().bytes_read;
+    CHECK_EQ(round == least, kept >= kKept);
+    check("again");
+    // Eight runs, and what is read ahead.
+    const uint64_t ahead = model.stream->buffer_bytes() + 4 * model.stream->size().slot_bytes;
+    CHECK(model.stream->stats().bytes_read - before <= 8 * round + ahead);
+  }
+  CHECK_EQ(model.stream->size().most_slots, kKept);
+}
+
+TEST(kept_turns_may_come_and_go_at_any_moment) {
+  Model model(test::WriteSmallModel({.layers = 4}, "streamed_restless"));
+  const std::vector<float> mapped = PrefillAndDecode(model.plan, 24);
+  REQUIRE(model.Stream(13, 1 << 18));
+  std::atomic<bool> over = false;
+  std::thread restless([&] {
+    for (uint64_t i = 1; !over; ++i) {
+      model.stream->LimitKept(i * 7919 % 15);
+      std::this_thread::sleep_for(std::chrono::microseconds(i * 37 % 900));
+    }
+  });
+  for (int i = 0; i < 8; ++i) {
+    test::CheckSameBits(PrefillAndDecode(model.streamed, 24), mapped, model.plan.vocabulary_size, "restless");
+  }
+  over = true;
+  restless.join();
 }
 
 TEST(a_failing_disk_is_an_error_and_the_next_run_is_right_again) {

@@ -9,6 +9,7 @@ import type {
   BenchmarkResult,
   KeptPrefix,
   EngineStats,
+  ExpertUse,
   MachineLimits,
   ModelInfo,
   ModelSummary,
@@ -47,11 +48,11 @@ export interface HostStatus {
   readonly model?: Pick<
     ModelInfo,
     'name' | 'modelHash' | 'path' | 'architecture' | 'quantization' | 'contextLength' | 'kv'
-  >;
+  > & { readonly fit?: ModelInfo['fit'] };
   /** Of the last answer; 0 before the first. */
   readonly tokensPerSecond: number;
   readonly queue: QueueStatus;
-  /** Why fewer experts of the model are in memory than planned; absent while memory suffices. */
+  /** Why fewer experts or layers of the model are in memory than planned; absent while memory suffices. */
   readonly shrunk?: string;
   /** What keeps the engine from its full speed; absent while nothing does. */
   readonly restraint?: Restraint;
@@ -167,6 +168,8 @@ export interface EditorRequests {
   };
   /** About a second of full load: how fast this machine reads memory and multiplies integers. */
   'zell/engine/stats': { params: Record<string, never>; result: EngineStats };
+  /** Of a model whose experts come from the disk, layer by layer: which are used, and which are in memory. */
+  'zell/engine/experts': { params: Record<string, never>; result: { layers: readonly ExpertUse[] } };
   'zell/engine/limits': { params: Record<string, never>; result: MachineLimits };
   /** Evaluates a system prompt and keeps it on the disk for requests to come; progress shows in the status. */
   'zell/prefix/build': {

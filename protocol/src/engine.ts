@@ -354,6 +354,19 @@ export interface ExpertReads {
   readonly shrunk?: string;
 }
 
+/** What steps have read of a dense model's layers that stay on the disk, since it was loaded. */
+export interface LayerReads {
+  readonly bytesRead: number;
+  /** That threads slept for layers, all together. */
+  readonly waitedMs: number;
+  /** Of all layers; those that may stay in memory now; and those that the load has planned. */
+  readonly matrices: number;
+  readonly kept: number;
+  readonly plannedKept: number;
+  /** Why `kept` is smaller than planned; absent when it is not. */
+  readonly shrunk?: string;
+}
+
 /** How much the engine may work. */
 export interface EngineLimits {
   /** Share of the time that steps may take, 0–1; 1: no limit, 0: no step is begun. */
@@ -386,6 +399,8 @@ export interface EngineStats {
   readonly lastTokensPerSecond: number;
   /** Present while experts come from the disk. */
   readonly experts?: ExpertReads;
+  /** Present while a dense model's layers come from the disk. */
+  readonly layers?: LayerReads;
   /** Memory of the engine's process, mapped weights included as far as they are in memory. Only in the answer to `stats`. */
   readonly residentBytes?: number;
 }
@@ -549,6 +564,8 @@ export interface Survey {
 export interface ExpertUse {
   readonly tokens: number;
   readonly experts: readonly number[];
+  /** Which of them, or parts of them, are in memory now; absent in sums of several loads. */
+  readonly inMemory?: readonly boolean[];
 }
 
 export interface CalibrationRequest {

@@ -73,7 +73,9 @@ export class ModelHost {
     if (this.#loaded === undefined) return NO_STATS;
     const { scheduler, model } = this.#loaded;
     const experts = model.expertReads();
-    return { ...scheduler.stats(), ...(experts === undefined ? {} : { experts }) };
+    const layers = model.layerReads();
+    const reads = { ...(experts === undefined ? {} : { experts }), ...(layers === undefined ? {} : { layers }) };
+    return { ...scheduler.stats(), ...reads };
   }
 
   /**

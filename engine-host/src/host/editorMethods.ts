@@ -125,6 +125,7 @@ export function editorMethods(parts: EditorParts): Handlers {
       return engine.call('bench', params, signal);
     },
     'zell/engine/stats': (_params, signal) => engine.call('stats', {}, signal),
+    'zell/engine/experts': (_params, signal) => engine.call('expertUses', {}, signal),
     'zell/engine/limits': (_params, signal) => engine.call('limits', {}, signal),
     'zell/engine/nextTokens': async ({ name, text: prompt, top }, signal) => {
       const model = await models.load(maybeText(name, 'name'), signal);

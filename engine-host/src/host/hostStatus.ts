@@ -28,6 +28,7 @@ export function hostStatus(host: HostCondition): HostStatus {
   const progress = activity?.progress ?? building?.progress;
   const { state, detail, error } = stateOf(host);
   const stats = engine.stats();
+  const shrunk = stats.experts?.shrunk ?? stats.layers?.shrunk;
   return {
     state,
     detail,
@@ -44,11 +45,12 @@ export function hostStatus(host: HostCondition): HostStatus {
             architecture: model.architecture,
             quantization: model.quantization,
             contextLength: model.contextLength,
+            fit: model.fit,
             ...(model.kv === undefined ? {} : { kv: model.kv }),
           },
         }),
     tokensPerSecond: stats.lastTokensPerSecond,
-    ...(stats.experts?.shrunk === undefined ? {} : { shrunk: stats.experts.shrunk }),
+    ...(shrunk === undefined ? {} : { shrunk }),
     ...(restraint === undefined ? {} : { restraint }),
     queue: engine.condition.queue,
     leases,

@@ -58,7 +58,8 @@ uint64_t CachePolicy::Next(const stream::StoreSize& size, const MemoryLook& look
   return slots;
 }
 
-CacheKeeper::CacheKeeper(stream::ExpertStore& store, uint64_t margin_bytes) : store_(store), policy_(margin_bytes) {
+CacheKeeper::CacheKeeper(Size size, Limit limit, uint64_t margin_bytes)
+    : size_(std::move(size)), limit_(std::move(limit)), policy_(margin_bytes) {
   thread_ = std::thread([this] { Watch(); });
 }
 
@@ -82,10 +83,10 @@ void CacheKeeper::Watch() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, kInterval, [this] { return closing_; })) {
     const Clock::time_point now = Clock::now();
-    const stream::StoreSize size = store_.size();
+    const stream::StoreSize size = size_();
     const MemoryLook look{base::GetMemoryInfo().available_bytes, base::GetMemoryPressure()};
     const uint64_t slots = policy_.Next(size, look, std::chrono::duration<double>(now - before).count());
-    if (slots != size.slots) store_.LimitSlots(slots);
+    if (slots != size.slots) limit_(slots);
     before = now;
   }
 }

@@ -1,4 +1,4 @@
-// Gives memory of a cache of experts back while the machine is short of it, and takes it again later.
+// Gives memory of experts or layers back while the machine is short of it, and takes it again later.
 #pragma once
 
 #include <condition_variable>
@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "base/memory_info.h"
-#include "stream/store.h"
+#include "stream/store_size.h"
 
 namespace zell::runtime {
 
@@ -18,7 +18,7 @@ struct MemoryLook {
   base::MemoryPressure pressure;
 };
 
-/// Decides how many experts may be in memory. Not thread-safe.
+/// Decides how many experts or layers' matrices may be in memory. Not thread-safe.
 class CachePolicy {
  public:
   /// `margin_bytes`: what the plan leaves to everything else; below half of it the cache gives way.
@@ -44,8 +44,10 @@ class CachePolicy {
 /// Looks several times a second on a thread of its own, as long as it lives.
 class CacheKeeper {
  public:
-  /// `store` must outlive it.
-  CacheKeeper(stream::ExpertStore& store, uint64_t margin_bytes);
+  using Size = std::function<stream::StoreSize()>;
+  using Limit = std::function<void(uint64_t slots)>;
+  /// Both are called on its thread, as long as it lives.
+  CacheKeeper(Size size, Limit limit, uint64_t margin_bytes);
   ~CacheKeeper();
   CacheKeeper(const CacheKeeper&) = delete;
   CacheKeeper& operator=(const CacheKeeper&) = delete;
@@ -56,7 +58,8 @@ class CacheKeeper {
  private:
   void Watch();
 
-  stream::ExpertStore& store_;
+  const Size size_;
+  const Limit limit_;
   mutable std::mutex mutex_;  ///< guards all below but the thread
   std::condition_variable wake_;
   CachePolicy policy_;

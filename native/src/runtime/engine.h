@@ -94,18 +94,20 @@ class Engine {
   uint64_t ResidentWeights() const;
   /// What was read of experts since the load; nullopt where none come from the disk.
   std::optional<stream::StoreStats> ExpertStats() const;
-  /// The cache of experts as it is now, and why it is smaller than planned (empty: it is not).
-  struct ExpertCache {
+  /// What is in memory of experts now, and why it is less than planned (empty: it is not).
+  struct CacheNow {
     stream::StoreSize size;
     std::string shrunk;
   };
-  std::optional<ExpertCache> ExpertCacheNow() const;
+  std::optional<CacheNow> ExpertCacheNow() const;
   /// Holds the cache to so many experts until memory is short or plentiful; does nothing where none come from the disk.
   void LimitExperts(uint64_t slots);
   /// Which experts tokens were sent to since the load, layer by layer; empty where none come from the disk.
   std::vector<stream::BankUse> ExpertUses() const;
-  /// The same of a dense model's layers.
+  /// The same of a dense model's layers; slots are matrices that may stay in memory.
   std::optional<stream::MatrixStats> LayerStats() const;
+  std::optional<CacheNow> KeptLayersNow() const;
+  void LimitLayers(uint64_t matrices);
 
   /// Starts a step; `done` is called once on the engine's thread unless an error is returned.
   /// @errors kInvalidRequest (unknown or doubled sequence), kAlreadyRunning (one step at a time, or closed).

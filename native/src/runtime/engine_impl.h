@@ -39,8 +39,8 @@ struct Engine::Impl {
   backend::Plan plan;
   stream::DirectBuffer trunk;                      ///< weights beside streamed ones
   std::unique_ptr<stream::ExpertStore> experts;    ///< nullptr: no expert comes from the disk
-  std::unique_ptr<CacheKeeper> keeper;             ///< of `experts`
   std::unique_ptr<stream::MatrixStream> matrices;  ///< nullptr: no layer comes from the disk
+  std::unique_ptr<CacheKeeper> keeper;             ///< of one of them
   std::unique_ptr<backend::Backend> backend;
   std::unique_ptr<backend::Executor> executor;
   int threads = 1;

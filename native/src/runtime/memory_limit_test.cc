@@ -1,5 +1,5 @@
 // Real limits: a process in a control group with twice to a third of the file's size runs or refuses, and is never
-// killed; what another program takes meanwhile comes from the cache of experts.
+// killed; what another program takes meanwhile comes from the cache of experts, or from the layers in memory.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -139,12 +139,13 @@ void CheckLimits(const test::SmallModel& model) {
   fs::remove(path);
 }
 
-TEST(a_program_beside_it_gets_the_memory_of_experts) {
+// A program in the group takes three times the margin: it gets it, and `now` says what gave way.
+void CheckSharing(const test::SmallModel& small,
+                  std::optional<runtime::Engine::CacheNow> (runtime::Engine::*now)() const) {
   if (kSanitized) SKIP("sanitizers need memory of their own");
   const Group group;
   if (!group.ok()) SKIP("no right to make a control group");
-  const std::string path =
-      test::WriteSmallModel({.layers = 6, .width = 768, .ffn = 1024, .experts = 11}, "memory_pressure");
+  const std::string path = test::WriteSmallModel(small, "memory_pressure");
   REQUIRE(!path.empty());
   Forget(path);
   REQUIRE(group.SetLimit(fs::file_size(path) / 100 * 65));
@@ -162,9 +163,9 @@ TEST(a_program_beside_it_gets_the_memory_of_experts) {
     for (int32_t token = 0; right && ::read(enough[0], &byte, 1) < 0; ++token) {
       right = (*model)->Truncate(sequence, 200).ok() && Evaluate(**model, sequence, {token % 256});
     }
-    const auto cache = (*model)->ExpertCacheNow();
+    const auto cache = ((**model).*now)();
     if (!right || !cache) return kFailed;
-    std::printf("  room for %llu of %llu experts: %s\n", static_cast<unsigned long long>(cache->size.slots),
+    std::printf("  room for %llu of %llu: %s\n", static_cast<unsigned long long>(cache->size.slots),
                 static_cast<unsigned long long>(cache->size.most_slots), cache->shrunk.c_str());
     std::fflush(stdout);
     return cache->size.slots < cache->size.most_slots && !cache->shrunk.empty() ? kStreamed : kRan;
@@ -207,6 +208,14 @@ TEST(any_limit_runs_or_refuses_a_mixture_and_kills_nobody) {
 // As many, nearly all of them in layers.
 TEST(any_limit_runs_or_refuses_a_dense_model_and_kills_nobody) {
   CheckLimits({.layers = 24, .width = 768, .ffn = 2304});
+}
+
+TEST(a_program_beside_it_gets_the_memory_of_experts) {
+  CheckSharing({.layers = 6, .width = 768, .ffn = 1024, .experts = 11}, &runtime::Engine::ExpertCacheNow);
+}
+
+TEST(a_program_beside_it_gets_the_memory_of_layers) {
+  CheckSharing({.layers = 24, .width = 768, .ffn = 2304}, &runtime::Engine::KeptLayersNow);
 }
 
 #endif

@@ -34,7 +34,8 @@ base::Status Engine::MoveWeightsToMemory(uint64_t spare_bytes, const std::atomic
 }
 
 uint64_t Engine::ResidentWeights() const {
-  return impl_->summary.memory.streams() ? impl_->trunk.size() : impl_->summary.file->resident_bytes();
+  if (!impl_->summary.memory.streams()) return impl_->summary.file->resident_bytes();
+  return impl_->trunk.size() + (impl_->matrices == nullptr ? 0 : impl_->matrices->kept_bytes());
 }
 
 std::optional<stream::MatrixStats> Engine::LayerStats() const {
@@ -46,9 +47,18 @@ std::vector<stream::BankUse> Engine::ExpertUses() const {
   return impl_->experts == nullptr ? std::vector<stream::BankUse>() : impl_->experts->uses();
 }
 
-std::optional<Engine::ExpertCache> Engine::ExpertCacheNow() const {
+std::optional<Engine::CacheNow> Engine::KeptLayersNow() const {
+  if (impl_->matrices == nullptr) return std::nullopt;
+  return CacheNow{impl_->matrices->size(), impl_->keeper->reason()};
+}
+
+void Engine::LimitLayers(uint64_t matrices) {
+  if (impl_->matrices != nullptr) impl_->matrices->LimitKept(matrices);
+}
+
+std::optional<Engine::CacheNow> Engine::ExpertCacheNow() const {
   if (impl_->experts == nullptr) return std::nullopt;
-  return ExpertCache{impl_->experts->size(), impl_->keeper->reason()};
+  return CacheNow{impl_->experts->size(), impl_->keeper->reason()};
 }
 
 void Engine::LimitExperts(uint64_t slots) {

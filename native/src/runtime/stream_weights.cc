@@ -42,7 +42,9 @@ base::Status Engine::Impl::StreamExperts(const gguf::File& file, std::vector<str
   if (!store.ok()) return store.status();
   if (!options.usual.empty()) ZELL_RETURN_IF_ERROR((*store)->Recall(options.usual));
   experts = std::move(*store);
-  keeper = std::make_unique<CacheKeeper>(*experts, summary.memory.margin_bytes);
+  keeper = std::make_unique<CacheKeeper>([this] { return experts->size(); },
+                                         [this](uint64_t slots) { experts->LimitSlots(slots); },
+                                         summary.memory.margin_bytes);
   plan.experts = experts.get();
   return base::Status::Ok();
 }
@@ -50,11 +52,12 @@ base::Status Engine::Impl::StreamExperts(const gguf::File& file, std::vector<str
 base::Status Engine::Impl::StreamLayers(const gguf::File& file, stream::Turns turns, const ExpertOptions& options,
                                         const Progress& progress, const std::atomic<bool>& stop) {
   const MemoryPlan& memory = summary.memory;
-  std::vector<stream::Turn> streamed(turns.body.begin() + static_cast<ptrdiff_t>(memory.resident_matrices),
-                                     turns.body.end());
-  if (!memory.resident_logits) streamed.insert(streamed.end(), turns.head.begin(), turns.head.end());
+  std::vector<stream::Turn> all = std::move(turns.body);
+  if (!memory.resident_logits) all.insert(all.end(), turns.head.begin(), turns.head.end());
   std::set<backend::WeightId> elsewhere;
-  for (const stream::Turn& turn : streamed) {
+  uint64_t kept_bytes = 0;
+  for (const stream::Turn& turn : all) {
+    if (static_cast<uint64_t>(&turn - all.data()) < memory.resident_matrices) kept_bytes += turn.bytes;
     for (const backend::MatmulPart& part : (turn.head ? plan.head : plan.body)[turn.op].parts) {
       elsewhere.insert(part.weight);
     }
@@ -64,14 +67,23 @@ base::Status Engine::Impl::StreamLayers(const gguf::File& file, stream::Turns tu
   if (turns.embedding) elsewhere.insert(turns.embedding->weight);
   base::Result<std::unique_ptr<stream::PieceReader>> reader = stream::FileReader::Open(file, options.past_cache);
   if (!reader.ok()) return reader.status();
-  base::Result<stream::DirectBuffer> rest = stream::ReadTrunk(plan, file, **reader, elsewhere, progress, stop);
+  const auto of_all = [&](uint64_t done, uint64_t total) { progress(done, total + kept_bytes); };
+  base::Result<stream::DirectBuffer> rest =
+      stream::ReadTrunk(plan, file, **reader, elsewhere, progress ? Progress(of_all) : progress, stop);
   if (!rest.ok()) return rest.status();
   trunk = std::move(*rest);
-  base::Result<std::unique_ptr<stream::MatrixStream>> stream = stream::MatrixStream::Create(
-      std::move(streamed), turns.embedding, std::move(*reader), memory.buffer_bytes, ReadersOf(options));
+  base::Result<std::unique_ptr<stream::MatrixStream>> stream =
+      stream::MatrixStream::Create(std::move(all), static_cast<uint32_t>(memory.resident_matrices), turns.embedding,
+                                   std::move(*reader), memory.buffer_bytes, ReadersOf(options));
   if (!stream.ok()) return stream.status();
   matrices = std::move(*stream);
+  const auto of_kept = [&](uint64_t done) {
+    if (progress) progress(trunk.size() + done, trunk.size() + kept_bytes);
+  };
+  ZELL_RETURN_IF_ERROR(matrices->Fill(of_kept, stop));
   matrices->Attach(plan);
+  keeper = std::make_unique<CacheKeeper>([this] { return matrices->size(); },
+                                         [this](uint64_t kept) { matrices->LimitKept(kept); }, memory.margin_bytes);
   return base::Status::Ok();
 }
 

@@ -178,6 +178,23 @@ TEST(layers_from_the_disk_give_the_same_answers_with_any_limit) {
   CHECK(streamed >= 3 && refused);
 }
 
+TEST(layers_that_leave_memory_between_steps_change_no_answer) {
+  const std::string path = WriteDense("streamed_dense");
+  auto direct = Load(path, 0), engine = Load(path, 44 * kMiB);
+  REQUIRE(direct.ok() && engine.ok());
+  const std::vector<float> expected = Logits(**direct);
+  const auto kept = (*engine)->KeptLayersNow();
+  REQUIRE(kept.has_value());
+  CHECK(kept->size.slots > 0);
+  CHECK_EQ(kept->size.slots, (*engine)->summary().memory.resident_matrices);
+  CHECK_EQ(kept->shrunk, "");
+  CHECK(!(*direct)->KeptLayersNow().has_value());
+  for (const uint64_t matrices : {kept->size.slots, uint64_t{0}, kept->size.slots / 2, kept->size.slots}) {
+    (*engine)->LimitLayers(matrices);
+    CHECK(Logits(**engine) == expected);
+  }
+}
+
 TEST(adapters_work_on_layers_from_the_disk) {
   const std::string path = WriteDense("streamed_dense");
   const std::string adapter = path + ".lora";

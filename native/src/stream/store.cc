@@ -190,7 +190,11 @@ base::Status ExpertStore::Recall(std::span<const float> shares) {
 
 std::vector<BankUse> ExpertStore::uses() const {
   const std::lock_guard lock(impl_->mutex);
-  return impl_->uses;
+  std::vector<BankUse> uses = impl_->uses;
+  for (const Entry& entry : impl_->slots.entries) {
+    uses[entry.bank].in_memory.push_back(entry.slot != kNoSlot && !entry.loading());
+  }
+  return uses;
 }
 
 StoreStats ExpertStore::stats() const {

@@ -7,6 +7,7 @@
 #include "backend/expert_source.h"
 #include "stream/bank.h"
 #include "stream/reader.h"
+#include "stream/store_size.h"
 
 namespace zell::stream {
 
@@ -21,19 +22,11 @@ struct StoreStats {
   uint64_t waited_us = 0;      ///< that threads slept for experts, all together
 };
 
-struct StoreSize {
-  uint64_t slot_bytes = 0;   ///< one expert
-  uint64_t slots = 0;        ///< experts that may be in memory now
-  uint64_t occupied = 0;     ///< and are
-  uint64_t most_slots = 0;   ///< that it was made for
-  uint64_t least_slots = 0;  ///< that a step needs
-  uint64_t experts = 0;      ///< of the model
-};
-
 /// What a bank's tokens were sent to since the store was made.
 struct BankUse {
   uint64_t tokens = 0;
   std::vector<uint64_t> experts;  ///< [expert] → tokens
+  std::vector<bool> in_memory;    ///< [expert] now, or parts of it; only in what uses() tells
 };
 
 /// Experts go to slots whole where all of a step's experts of a layer fit, so that each is read at most once. A step

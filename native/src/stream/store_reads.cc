@@ -27,7 +27,7 @@ bool Request::Wants(const Entry* entry) const {
 
 ExpertStore::Impl::Impl(std::vector<Bank> all, std::unique_ptr<PieceReader> from)
     : banks(std::move(all)), reader(std::move(from)), policy(ExpertsOf(banks)), slots(banks, SlotBytes(banks)) {
-  for (const Bank& bank : banks) uses.push_back({0, std::vector<uint64_t>(bank.experts())});
+  for (const Bank& bank : banks) uses.push_back({0, std::vector<uint64_t>(bank.experts()), {}});
 }
 
 void ExpertStore::Impl::Enqueue(Entry& entry, uint32_t stage, std::deque<Piece>& to, uint64_t piece_bytes) {

@@ -368,6 +368,9 @@ TEST(what_was_used_most_is_read_before_anybody_asks) {
   CHECK_EQ(uses[0].tokens, uint64_t{2});
   CHECK(uses[0].experts == (std::vector<uint64_t>{1, 2, 0, 0}));
   CHECK(uses[1].experts == (std::vector<uint64_t>{0, 0, 1, 1}));
+  CHECK(uses[0].in_memory[0] && uses[0].in_memory[1] && !uses[0].in_memory[2]);
+  CHECK_EQ(uses[1].in_memory.size(), size_t{4});
+  CHECK_EQ(std::count(uses[1].in_memory.begin(), uses[1].in_memory.end(), true), 1);
 }
 
 TEST(guesses_are_read_where_that_makes_steps_shorter) {

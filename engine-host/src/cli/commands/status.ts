@@ -28,7 +28,7 @@ export async function status(options: JsonOption, signal: AbortSignal): Promise<
   print(`Editors  ${now.leases}`);
   if (now.tokensPerSecond > 0) print(`Speed    ${now.tokensPerSecond.toFixed(1)} tokens/s`);
   if (now.restraint !== undefined) print(`Held     ${now.restraint.reason}`);
-  if (now.shrunk !== undefined) print(`Experts  fewer in memory than planned: ${now.shrunk}`);
+  if (now.shrunk !== undefined) print(`Memory   less of the model is there than planned: ${now.shrunk}`);
   if (now.memory !== undefined)
     print(
       `Memory   ${now.memory.enabled ? now.memory.state : 'off'}, ${now.memory.closedWaiting} of ${now.memory.sleepAfter} conversations until the next sleep`,

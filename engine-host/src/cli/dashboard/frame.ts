@@ -1,15 +1,23 @@
 /** What `zell dashboard` shows of one moment, as lines of text: pure, so that every size of terminal can be tested. */
-import type { EngineStats } from '#protocol/engine.ts';
+import type { EngineStats, ExpertUse } from '#protocol/engine.ts';
 import type { HostStatus } from '#protocol/editor.ts';
-import { formatBytes } from '../terminal.ts';
+import { expertMap, MAP_LEGEND } from './expertMap.ts';
+import { bytesRead, diskLines, memoryLines, planLines, type MachineMemory } from './memoryLines.ts';
+import { bar, cut, percent, plain, rate, row, spark, whole } from './text.ts';
 
 /** One look at the engine. */
 export interface Sample {
   /** Milliseconds, of a clock that only goes forward. */
   readonly at: number;
   /** Undefined: no engine runs. */
-  readonly engine?: { readonly base: string; readonly status: HostStatus; readonly stats: EngineStats };
-  readonly machine: { readonly totalBytes: number; readonly availableBytes: number };
+  readonly engine?: {
+    readonly base: string;
+    readonly status: HostStatus;
+    readonly stats: EngineStats;
+    /** Of a model whose experts come from the disk, layer by layer. */
+    readonly experts?: readonly ExpertUse[];
+  };
+  readonly machine: MachineMemory;
 }
 
 /** Rates between two looks, in tokens a second. */
@@ -18,10 +26,12 @@ export interface Rates {
   readonly prompts: number;
   /** Answers that went on together in a step; undefined when no step was made. */
   readonly together?: number;
+  /** Bytes a second; undefined where nothing comes from the disk. */
+  readonly disk?: number;
 }
 
-const BARS = '▁▂▃▄▅▆▇█';
-const LABEL = 10;
+/** Fewer rows would show nothing of a map. */
+const LEAST_MAP_ROWS = 3;
 
 /** Undefined when there is nothing to compare, or another engine answers than before. */
 export function ratesBetween(before: Sample | undefined, now: Sample): Rates | undefined {
@@ -31,10 +41,12 @@ export function ratesBetween(before: Sample | undefined, now: Sample): Rates | u
   const seconds = (now.at - before.at) / 1000;
   if (seconds <= 0) return undefined;
   const steps = b.steps - a.steps;
+  const [readBefore, read] = [bytesRead(a), bytesRead(b)];
   return {
     answers: Math.max(0, b.completionTokens - a.completionTokens) / seconds,
     prompts: Math.max(0, b.promptTokens - a.promptTokens) / seconds,
     ...(steps > 0 ? { together: (b.stepSequences - a.stepSequences) / steps } : {}),
+    ...(read === undefined ? {} : { disk: Math.max(0, read - (readBefore ?? 0)) / seconds }),
   };
 }
 
@@ -48,8 +60,15 @@ export function dashboardFrame(
     sample.engine === undefined
       ? ['No Zell engine is running. Waiting for one …']
       : engineLines(sample, history, columns);
-  lines.push('', ...machineLines(sample, columns), '', 'q quits');
-  return lines.slice(0, Math.max(1, rows)).map((line) => cut(line, columns));
+  const { stats, status, experts = [] } = sample.engine ?? {};
+  lines.push('', ...planLines(status?.model?.fit, status?.model?.kv?.type));
+  lines.push(...memoryLines(sample.machine, stats, status?.model?.fit, columns));
+  // A map takes what is left; who has little sees the figures.
+  const map = expertMap(experts, columns, rows - lines.length - 5);
+  if (map.length > 0 && map.length >= Math.min(LEAST_MAP_ROWS, experts.length)) lines.push('', ...map, MAP_LEGEND);
+  lines.push('', 'q quits');
+  const shown = lines.length > rows ? lines.filter((line) => line !== '') : lines;
+  return shown.slice(0, Math.max(1, rows)).map((line) => cut(line, columns));
 }
 
 function engineLines(sample: Sample, history: readonly Rates[], columns: number): string[] {
@@ -93,17 +112,10 @@ function engineLines(sample: Sample, history: readonly Rates[], columns: number)
     lines.push(
       row('KV cache', `${bar(share, columns)}  ${percent(share)} of ${whole(kv.mostTokens)} tokens, ${kv.type}`),
     );
-  const { experts } = stats;
-  if (experts !== undefined) {
-    const found = experts.hits / Math.max(1, experts.hits + experts.misses);
-    lines.push(
-      row(
-        'Experts',
-        `${bar(found, columns)}  ${percent(found)} found in memory, ${formatBytes(experts.bytesRead)} read`,
-      ),
-    );
-    if (experts.shrunk !== undefined)
-      lines.push(row('', `room for ${experts.room} instead of ${experts.plannedRoom}: ${experts.shrunk}`));
+  lines.push(...diskLines(stats, now?.disk, columns));
+  if (stats.draftTokens > 0) {
+    const right = percent(stats.draftAccepted / stats.draftTokens);
+    lines.push(row('Drafts', `${whole(stats.draftTokens)} tokens checked, ${right} of them right`));
   }
   if (status.memory !== undefined) lines.push(...learningLines(status.memory));
   return lines;
@@ -130,62 +142,10 @@ function learningLines(memory: NonNullable<HostStatus['memory']>): string[] {
   return lines;
 }
 
-function machineLines({ machine, engine }: Sample, columns: number): string[] {
-  const { totalBytes, availableBytes } = machine;
-  const used = totalBytes > 0 ? 1 - availableBytes / totalBytes : 0;
-  const own = engine?.stats.residentBytes;
-  const ofEngine = own === undefined ? '' : `, engine ${formatBytes(own)}`;
-  return [
-    row(
-      'Memory',
-      `${bar(used, columns)}  ${formatBytes(availableBytes)} of ${formatBytes(totalBytes)} free${ofEngine}`,
-    ),
-  ];
-}
-
 function progressOf({ progress }: HostStatus): string {
   return progress === undefined ? '' : ` ${percent(progress)}`;
 }
 
 function together(rates: Rates | undefined): string {
   return rates?.together === undefined ? '' : `, ${rates.together.toFixed(1)} a step`;
-}
-
-function row(label: string, value: string): string {
-  return `${label.padEnd(LABEL)}${value}`;
-}
-
-function rate(value: number | undefined): string {
-  return `${value === undefined ? '–' : whole(value)} tokens/s`.padStart(16);
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
-
-/** The newest values that fit, each as a bar beside the largest of them. */
-function spark(values: readonly number[], width: number): string {
-  const shown = width > 0 ? values.slice(-width) : [];
-  const most = Math.max(...shown, 1);
-  return shown.map((value) => BARS[Math.min(BARS.length - 1, Math.floor((value / most) * BARS.length))]).join('');
-}
-
-function bar(share: number, columns: number): string {
-  const width = Math.max(4, Math.min(24, columns - 50));
-  const full = Math.round(Math.min(1, Math.max(0, share)) * width);
-  return '█'.repeat(full) + '░'.repeat(width - full);
-}
-
-/** Names and sentences of others go to a terminal without its control characters. */
-function plain(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
-}
-
-function cut(line: string, columns: number): string {
-  const characters = Array.from(line);
-  return characters.length <= columns ? line : `${characters.slice(0, Math.max(0, columns - 1)).join('')}…`;
 }

@@ -4,6 +4,7 @@ import type {
   AdapterInfo,
   ExpertReads,
   ExpertUse,
+  LayerReads,
   LoadOptions,
   MachineLimits,
   MachineSpeed,
@@ -141,6 +142,8 @@ export interface NativeModel {
   moveWeightsToMemory(spareBytes: number): Promise<void>;
   /** What steps found in memory and read of experts that come from the disk; undefined where none do. */
   expertReads(): ExpertReads | undefined;
+  /** The same of a dense model's layers. */
+  layerReads(): LayerReads | undefined;
 
   /** Which experts tokens were sent to since the load, layer by layer; empty where none come from the disk. */
   expertUses(): readonly ExpertUse[];

@@ -110,6 +110,9 @@ export class FakeModel implements NativeModel {
   /** `spareBytes` of the copies that were asked for. */
   readonly copies: number[] = [];
 
+  layerReads(): undefined {
+    return undefined;
+  }
   expertReads(): undefined {
     return undefined;
   }
