@@ -17,13 +17,14 @@ export function normalise(
   messages: readonly TemplateMessage[],
   tools: readonly ToolDefinition[],
   can: TemplateCapabilities,
+  template: string,
 ): { readonly messages: TemplateMessage[]; readonly tools: readonly ToolDefinition[] } {
   let list = messages.filter((m) => m.role !== 'assistant' || m.content !== '' || m.toolCalls !== undefined);
   const described = tools.length > 0 && !can.tools;
   list = mergeLeadingSystem(list, described ? describeTools(tools) : '');
   if (!can.midSystem) list = foldLaterSystem(list);
   if (!can.system) list = foldFirstSystem(list);
-  list = fitCalls(list, can, described);
+  list = fitCalls(list, can, described, template);
   if (!can.consecutive) list = mergeRuns(list);
   const first = list.findIndex((m) => m.role !== 'system');
   if (first < 0) list.push({ role: 'user', content: '' });

@@ -1,5 +1,7 @@
 /** Calls and their results in the shape that a template knows. */
-import { callText, resultText } from '../tools/genericTools.ts';
+import { callFormatOf } from '../tools/detect.ts';
+import { hermes, type JsonFormat } from '../tools/formats/json.ts';
+import { resultText } from '../tools/genericTools.ts';
 import { join } from './join.ts';
 import type { TemplateCapabilities, TemplateMessage } from './types.ts';
 
@@ -13,10 +15,15 @@ import type { TemplateCapabilities, TemplateMessage } from './types.ts';
 export function fitCalls(
   messages: readonly TemplateMessage[],
   can: TemplateCapabilities,
-  asText: boolean,
+  described: boolean,
+  template: string,
 ): TemplateMessage[] {
   let list = sortResults(messages);
-  if (asText || !can.toolCalls) return list.map((m) => spoken(m, can.tool && !asText));
+  if (described || !can.toolCalls) {
+    // A template that shows tools but no calls means its own form; where tools were described, ours was.
+    const write = (can.tools && !described ? callFormatOf(template).write : undefined) ?? hermes.write;
+    return list.map((m) => spoken(m, can.tool && !described, write));
+  }
   if (!can.tool) list = orphansAsText(list);
   if (!can.parallelCalls) list = splitCalls(list);
   if (!can.userAfterTool) list = joinUserToTool(list);
@@ -47,14 +54,19 @@ function sortResults(messages: readonly TemplateMessage[]): TemplateMessage[] {
   return out;
 }
 
-function spoken(m: TemplateMessage, keepTool: boolean): TemplateMessage {
+function spoken(m: TemplateMessage, keepTool: boolean, write: JsonFormat['write']): TemplateMessage {
   if (m.role === 'tool') {
     const { content } = m;
     return keepTool ? { role: 'tool', content } : { role: 'user', content: resultText(content) };
   }
   const { toolCalls, ...rest } = m;
   if (toolCalls === undefined) return m;
-  const calls = toolCalls.map((call) => callText(call.name, call.arguments)).join('\n');
+  const calls = toolCalls
+    .map((call) => {
+      const { before, after } = write(call.name);
+      return before + JSON.stringify(call.arguments) + after;
+    })
+    .join('\n');
   return { ...rest, content: rest.content === '' ? calls : `${rest.content}\n${calls}` };
 }
 

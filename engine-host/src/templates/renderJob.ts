@@ -16,7 +16,7 @@ export function renderJob(job: RenderJob): Omit<RenderedPrompt, 'fallback'> {
     if (capabilities.size > 64) capabilities.clear();
     capabilities.set(job.hash, can);
   }
-  const { messages, tools } = normalise(job.messages, job.tools, can);
+  const { messages, tools } = normalise(job.messages, job.tools, can, job.template);
   const extra = [job.bosText, job.eosText];
   const render = (list: readonly TemplateMessage[], marks: Marks | undefined, limit: number): string => {
     const shown = marks === undefined ? tools : markDeep(marks, tools, extra);

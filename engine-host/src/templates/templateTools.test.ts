@@ -104,7 +104,7 @@ test('a template without tools: they are described, calls and results are text',
   expect(shown).toContain(`S\n\n# Tools`);
   expect(shown).toContain(`\n${JSON.stringify(WEATHER)}\n</tools>`);
   expect(shown).toContain(
-    'Looking.\n<tool_call>\n{"name":"get_weather","arguments":{"city":"Paris"}}\n</tool_call><|eot_id|>',
+    'Looking.\n<tool_call>\n{"name": "get_weather", "arguments": {"city":"Paris"}}\n</tool_call><|eot_id|>',
   );
   expect(shown).toContain(
     '<|start_header_id|>user<|end_header_id|>\n\n<tool_response>\n7 °C\n</tool_response><|eot_id|>',
@@ -150,4 +150,19 @@ test('what compares keys with a list of them still finds them equal', async () =
     new AbortController().signal,
   );
   expect(text(prompt)).toBe('probe_f<a>!;b;q');
+});
+
+test('a template that shows tools and no calls gets them in the form that it speaks of', async () => {
+  const template =
+    '{% for t in tools %}{{ t.function.name }} by <|tool_call|>{% endfor %}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}';
+  const prompt = await templates.render(
+    { model: 'm', template, bosText: '', eosText: '' },
+    [user('q'), calling(call('a', 'Paris')), result('a', '7 °C')],
+    { tools: [WEATHER] },
+    new AbortController().signal,
+  );
+  expect(prompt.capabilities).toMatchObject({ tools: true, toolCalls: false, tool: true });
+  expect(text(prompt)).toBe(
+    'get_weather by <|tool_call|><|user|>q<|assistant|><|tool_call|>[{"name": "get_weather", "arguments": {"city":"Paris"}}]<|tool|>7 °C',
+  );
 });

@@ -1,5 +1,5 @@
 /** Tools in words of our own, for models whose templates know none. The answer is read as Hermes' format. */
-import type { JsonObject, ToolDefinition } from './types.ts';
+import type { ToolDefinition } from './types.ts';
 
 /** What the model is told. The same tools give the same text. */
 export function describeTools(tools: readonly ToolDefinition[]): string {
@@ -18,11 +18,6 @@ export function describeTools(tools: readonly ToolDefinition[]): string {
     '</tool_call>',
     'Its result then comes between <tool_response> tags. When no function helps, answer in plain words.',
   ].join('\n');
-}
-
-/** An earlier call as the model wrote it. */
-export function callText(name: string, input: JsonObject): string {
-  return `<tool_call>\n${JSON.stringify({ name, arguments: input })}\n</tool_call>`;
 }
 
 /** A result, where there is no role for it. */

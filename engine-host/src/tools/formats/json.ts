@@ -3,7 +3,8 @@ import { callObjects } from '../calls.ts';
 import type { CallFormat, CallFrame } from '../format.ts';
 import { accept, space, type Step } from '../input.ts';
 
-type JsonFormat = CallFormat & { readonly write: (name: string) => CallFrame };
+/** Its arguments are JSON. */
+export type JsonFormat = CallFormat & { readonly write: (name: string) => CallFrame };
 
 interface Wrapped {
   readonly name: string;
