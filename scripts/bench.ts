@@ -5,6 +5,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { draftSuite } from './bench/draft.ts';
 import { engineSuite } from './bench/engine.ts';
+import { headSuite } from './bench/head.ts';
 import { kvSuite } from './bench/kv.ts';
 import { oversizedSuite } from './bench/oversized/suite.ts';
 import { quantizeSuite } from './bench/quantize.ts';
@@ -22,6 +23,8 @@ Suites: engine (prefill, decode, depth, several sequences, load and memory, over
   train (the native trainer; with --peers beside PyTorch and PEFT: loss curve, speed, memory; --only, --rounds, --model, --json count),
   kv (what keys and values in 8 and 4 bits cost, beside llama.cpp; --quick, --model and --json count),
   draft (answers with drafted tokens beside the same without; --only, --rounds, --model and --json count),
+  head (a draft head: trained by the product's command, then used while layers come from the disk; --budget MINUTES, --rounds,
+  --model and --json count),
   oversized (models larger than the memory that they get, beside llama.cpp; control groups hold memory and disk, so mostly as
   root; --big adds a Mixtral of 26 GB; --only SCENARIO, as in --only moe-45; --quick 8 minutes instead of 30),
   tokenizer (every vocabulary of llama.cpp's repository, beside llama.cpp; only --rounds, --quick and --json count).
@@ -44,6 +47,7 @@ const { values, positionals } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     json: { type: 'string' },
     model: { type: 'string' },
+    budget: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -53,7 +57,9 @@ if (values.help || positionals.length !== 1) {
   console.log(USAGE);
   process.exitCode = values.help ? 0 : 2;
 } else if (
-  !['engine', 'server', 'quantize', 'kv', 'train', 'draft', 'oversized', 'tokenizer'].includes(positionals[0] ?? '')
+  !['engine', 'server', 'quantize', 'kv', 'train', 'draft', 'head', 'oversized', 'tokenizer'].includes(
+    positionals[0] ?? '',
+  )
 ) {
   console.error(`No suite is called ${positionals[0] ?? ''}.\n${USAGE}`);
   process.exitCode = 2;
@@ -89,6 +95,13 @@ if (values.help || positionals.length !== 1) {
   const rows = await draftSuite({ rounds, only: values.only, model, say: (line) => console.error(line) });
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ rounds, rows }, null, 2)}\n`);
   if (rows.some((row) => !row.met)) process.exitCode = 1;
+} else if (positionals[0] === 'head') {
+  await setup({ dev: true });
+  const model = values.model === undefined ? defaultModel() : path.resolve(values.model);
+  const budget = values.budget === undefined ? {} : { budget: Number(values.budget) };
+  const rows = await headSuite({ rounds, model, ...budget, say: (line) => console.error(line) });
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ rounds, rows }, null, 2)}\n`);
+  if (rows.some((row) => row.met === false)) process.exitCode = 1;
 } else if (positionals[0] === 'kv') {
   await setup({ dev: true });
   const model = values.model === undefined ? defaultModel() : path.resolve(values.model);

@@ -77,6 +77,7 @@ export const MAY_INCLUDE = {
   model: ['tokenizer', 'kv', 'lora', 'gguf', 'backend', 'kernels', 'quant', 'base'],
   train: ['model', 'lora', 'gguf', 'backend', 'kernels', 'quant', 'base'],
   runtime: [
+    'train',
     'stream',
     'model',
     'tokenizer',

@@ -3,6 +3,7 @@
 
 #include "addon/classes.h"
 #include "addon/decoder_object.h"
+#include "addon/draft_head.h"
 #include "addon/errors.h"
 #include "addon/importance.h"
 #include "addon/job.h"
@@ -120,6 +121,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("loadModel", Napi::Function::New<LoadModel>(env, "loadModel"));
   exports.Set("quantize", Napi::Function::New<Quantize>(env, "quantize"));
   exports.Set("measureImportance", Napi::Function::New<MeasureImportance>(env, "measureImportance"));
+  exports.Set("buildDraftHead", Napi::Function::New<BuildDraftHead>(env, "buildDraftHead"));
   exports.Set("openTrainer", Napi::Function::New<OpenTrainer>(env, "openTrainer"));
   exports.Set("cancelJob", Napi::Function::New<CancelJob>(env, "cancelJob"));
   return exports;

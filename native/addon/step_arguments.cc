@@ -48,6 +48,10 @@ runtime::StepItem ReadItem(Reader& reader, const Napi::Value& value) {
   if (const auto v = Reader::Get(object, "parents"); Reader::Has(v)) item.parents = reader.Integers(v, "parents");
   if (const auto v = Reader::Get(object, "adapters"); Reader::Has(v)) item.adapters = ReadAdapters(reader, v);
   if (const auto v = Reader::Get(object, "draft"); Reader::Has(v)) item.draft = reader.Unsigned(v, "draft");
+  if (const auto v = Reader::Get(object, "propose"); Reader::Has(v)) item.propose = reader.Unsigned(v, "propose");
+  if (const auto v = Reader::Get(object, "leastChance"); Reader::Has(v)) {
+    item.least_chance = static_cast<float>(reader.Number(v, "leastChance", 0, 1));
+  }
   item.want = ReadWant(reader, object.Get("want"));
   return item;
 }
@@ -120,6 +124,8 @@ runtime::LoadOptions ReadLoadOptions(Reader& reader, const Napi::Value& value) {
   if (Reader::Has(limit)) options.memory_limit = static_cast<uint64_t>(reader.Number(limit, "memoryLimit", 1, 1e18));
   const Napi::Value experts = object.Get("experts");
   if (Reader::Has(experts)) ReadExpertOptions(reader, experts, options.experts);
+  const Napi::Value draft_head = object.Get("draftHead");
+  if (Reader::Has(draft_head)) options.draft_head = reader.Text(draft_head, "draftHead");
   const Napi::Value kv_type = object.Get("kvType");
   if (Reader::Has(kv_type)) {
     const std::string name = reader.Text(kv_type, "kvType");

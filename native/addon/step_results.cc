@@ -49,6 +49,7 @@ Napi::Object ToOutput(Napi::Env env, const runtime::StepOutput& output) {
   }
   if (output.sampled) object.Set("sampled", Napi::Number::New(env, *output.sampled));
   if (output.accepted > 0) object.Set("accepted", Napi::Number::New(env, output.accepted));
+  if (!output.proposed.empty()) object.Set("proposed", ToInt32Array(env, output.proposed));
   if (output.sampled_logprob) object.Set("sampledLogprob", Napi::Number::New(env, *output.sampled_logprob));
   if (output.top) object.Set("top", ToTop(env, *output.top));
   if (!output.accepted_reports.empty()) object.Set("acceptedLogprobs", ToReports(env, output.accepted_reports));

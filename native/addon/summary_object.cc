@@ -134,6 +134,13 @@ Napi::Object ToInfo(Napi::Env env, const runtime::Engine& engine) {
   object.Set("loadMs", ToJs(env, engine.load_ms()));
   object.Set("threads", ToJs(env, engine.threads()));
   object.Set("isa", engine.isa());
+  const runtime::Summary& summary = engine.summary();
+  if (summary.draft_exit > 0 || !summary.draft_refused.empty()) {
+    Napi::Object draft = Napi::Object::New(env);
+    if (summary.draft_exit > 0) draft.Set("exitLayer", ToJs(env, summary.draft_exit));
+    if (!summary.draft_refused.empty()) draft.Set("refused", summary.draft_refused);
+    object.Set("draftHead", draft);
+  }
   return object;
 }
 

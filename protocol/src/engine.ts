@@ -209,6 +209,8 @@ export interface LoadOptions {
   readonly draft?: DraftWish;
   /** Bytes of the available memory that the model may use. Absent: all. */
   readonly memoryLimit?: number;
+  /** Path of a draft head that was built for this model. One that does not fit is not used; the model's information says why. */
+  readonly draftHead?: string;
   /** Of a model that keeps its experts on the disk. Absent: what suits most disks. */
   readonly experts?: ExpertOptions;
   /** Where keys and values of long prompts are kept over restarts, and how much of the disk they may take. Absent: nowhere. */
@@ -330,6 +332,8 @@ export interface ModelInfo extends ModelSummary {
   readonly isa: string;
   /** Absent in what the addon itself says. */
   readonly kv?: KvInForce;
+  /** Where a draft head was asked for: how many layers run before it, or why it is not in use. */
+  readonly draftHead?: { readonly exitLayer?: number; readonly refused?: string };
 }
 
 export interface QueueStatus {
@@ -510,6 +514,39 @@ export interface ImportanceReport {
   readonly unreached: number;
 }
 
+/** How a draft head is built; what is absent follows from the model and the time. */
+export interface DraftHeadOptions {
+  /** For all of it. */
+  readonly seconds?: number;
+  /** Most tokens that the model writes to learn from, and most steps of training: with both given, time does not count. */
+  readonly tokens?: number;
+  readonly steps?: number;
+  /** Layers of the model before the head. */
+  readonly exitLayer?: number;
+  /** Of the head: 1 or 2. */
+  readonly blocks?: number;
+  readonly seed?: number;
+}
+
+/** What `buildDraftHead` did, and how good the head is on answers to prompts that it did not learn from. */
+export interface DraftHeadReport {
+  readonly exitLayer: number;
+  readonly blocks: number;
+  readonly parameters: number;
+  readonly tokens: number;
+  readonly steps: number;
+  /** Divergence from the model per token, in nats, of the last steps. */
+  readonly loss: number;
+  readonly textSeconds: number;
+  readonly trainingSeconds: number;
+  /** Share of tokens that head and model find likeliest alike, 0 to 1. */
+  readonly agreement: number;
+  /** Guesses that were right, and the token after them. */
+  readonly tokensPerCheck: number;
+  /** False: it would not pay, nothing was written. */
+  readonly kept: boolean;
+}
+
 /** What the machine can do at most with the threads in force, measured in about a second. */
 export interface MachineLimits {
   readonly threads: number;
@@ -611,6 +648,11 @@ export interface EngineCalls {
   measureImportance: {
     params: { model: string; texts: string[]; output: string; options: ImportanceOptions };
     result: ImportanceReport;
+  };
+  /** Trains a draft head for a model on what it writes after `prompts` (tokens). No loaded model needed. */
+  buildDraftHead: {
+    params: { model: string; prompts: number[][]; output: string; load: LoadOptions; options: DraftHeadOptions };
+    result: DraftHeadReport;
   };
   tokenize: {
     params: { text: string; addSpecial: boolean; parseSpecial: boolean };

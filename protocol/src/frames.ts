@@ -125,6 +125,7 @@ const METHODS: Readonly<Record<EngineMethod, true>> = {
   inspect: true,
   quantize: true,
   measureImportance: true,
+  buildDraftHead: true,
   embed: true,
   tokenize: true,
   pieces: true,

@@ -4,7 +4,7 @@ import { VERSION } from '../host/version.ts';
 import { collectAdapter, type AdapterFile } from './adapterOption.ts';
 import type { JsonOption } from './jsonOption.ts';
 import { addMemoryCommands } from './memoryProgram.ts';
-import { number, wholeNumber, wholeNumbers } from './numberArguments.ts';
+import { minutes, number, wholeNumber, wholeNumbers } from './numberArguments.ts';
 
 /** `signal` is aborted by Ctrl-C. */
 export function buildProgram(signal: AbortSignal): Command {
@@ -100,8 +100,13 @@ ZELL_MODEL_FILE (a copy of the default model), NO_COLOR.`,
       'also compute this prompt (a file, or the text itself): requests that begin with it start at once, also after a restart',
     )
     .option('--seconds <n>', 'time for measuring processor and disk (default 5)', wholeNumber(1, 60))
-    .option('--no-profile', 'only the system prompt')
-    .option('--json', 'print {built, profile, systemPrompt, cleared}; progress goes to stderr')
+    .option(
+      '--draft-head',
+      'also train a draft head on what the model writes: faster answers where its layers come from the disk',
+    )
+    .option('--budget <time>', 'for the draft head, as in 20m or 1h (default 10m)', minutes)
+    .option('--no-profile', 'only the system prompt, or the draft head')
+    .option('--json', 'print {built, profile, systemPrompt, draftHead, cleared}; progress goes to stderr')
     .action(async (model: string | undefined, options: BuildOptions) =>
       (await import('./commands/build.ts')).build(model, options, signal),
     );
@@ -289,7 +294,10 @@ export interface BuildOptions extends JsonOption {
   readonly systemPrompt?: string;
   readonly force?: boolean;
   readonly seconds?: number;
-  /** False: the system prompt alone. */
+  readonly draftHead?: boolean;
+  /** Minutes for the draft head. */
+  readonly budget?: number;
+  /** False: the system prompt or the draft head alone. */
   readonly profile?: boolean;
 }
 export interface ServeOptions {

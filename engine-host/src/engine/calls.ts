@@ -17,7 +17,7 @@ export interface CallContext {
   readonly addon: NativeAddon;
   readonly now: () => number;
   readonly onProgress: (done: number, total: number) => void;
-  /** Ends nextTokens, embed, bench, quantize, measureImportance, survey and calibrate early; the others take no time that matters, or cannot be stopped (load). */
+  /** Ends nextTokens, embed, bench, quantize, measureImportance, buildDraftHead, survey and calibrate early; the others take no time that matters, or cannot be stopped (load). */
   readonly signal: AbortSignal;
 }
 
@@ -56,6 +56,12 @@ const HANDLERS: Handlers = {
     cancellable(addon, signal, (job) => addon.quantize(job, input, output, options, onProgress)),
   measureImportance: ({ model, texts, output, options }, { addon, onProgress, signal }) =>
     cancellable(addon, signal, (job) => addon.measureImportance(job, model, texts, output, options, onProgress)),
+  buildDraftHead: ({ model, prompts, output, load, options }, { addon, onProgress, signal }) => {
+    const tokens = prompts.map((prompt) => Int32Array.from(prompt));
+    return cancellable(addon, signal, (job) =>
+      addon.buildDraftHead(job, model, tokens, output, load, options, onProgress),
+    );
+  },
   tokenize: ({ text, addSpecial, parseSpecial }, { host }) => ({
     tokens: promptTokens(host.loaded.model, [{ text, special: parseSpecial }], addSpecial),
   }),

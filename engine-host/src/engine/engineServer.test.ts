@@ -161,6 +161,23 @@ test('an importance matrix is a job of the same kind', async () => {
   expect(await front.answer(2)).toMatchObject({ type: 'error', error: { code: 'cancelled' } });
 });
 
+test('a draft head is a job too', async () => {
+  front = new Front();
+  const build = (id: number, model: string): void =>
+    front.send({
+      type: 'call',
+      id,
+      method: 'buildDraftHead',
+      params: { model, prompts: [[1, 2], [3]], output: '/o', load: {}, options: { steps: 7 } },
+    });
+  build(1, '/m.gguf');
+  expect(await front.answer(1)).toMatchObject({ type: 'result', value: { tokens: 3, steps: 7, kept: true } });
+  build(2, '/long.gguf');
+  await front.until(() => front.frames.find((f) => f.type === 'progress' && f.id === 2));
+  front.send({ type: 'cancel', id: 2 });
+  expect(await front.answer(2)).toMatchObject({ type: 'error', error: { code: 'cancelled' } });
+});
+
 test('a benchmark decodes several sequences at a depth, and keeps them only when asked', async () => {
   front = new Front();
   await front.load(1);

@@ -147,11 +147,12 @@ export class ModelHost {
     return { ...model.info, kv: choice.kv };
   }
 
-  #diskTier(model: NativeModel, kvType: KvType, { prefixes }: LoadOptions): DiskTier | undefined {
+  #diskTier(model: NativeModel, kvType: KvType, { prefixes, draftHead }: LoadOptions): DiskTier | undefined {
     if (prefixes === undefined || prefixes.maxBytes <= 0) return undefined;
     const { blockTokens } = model.kvUsage();
+    const head = model.info.draftHead?.exitLayer === undefined ? undefined : draftHead;
     const key = (folder: string): Promise<Buffer> =>
-      prefixKey(folder, model.info, kvType, blockTokens, this.#options.build);
+      prefixKey(folder, model.info, kvType, blockTokens, this.#options.build, head);
     return new DiskTier(model, { ...prefixes, now: () => Date.now(), key });
   }
 

@@ -37,6 +37,7 @@ export interface EngineClientOptions {
 }
 
 const WITHOUT_MODEL: ReadonlySet<EngineMethod> = new Set([
+  'buildDraftHead',
   'inspect',
   'measureImportance',
   'quantize',

@@ -14,7 +14,7 @@ const OTHER = '0011223344556677';
 let paths: ZellPaths;
 beforeEach(async () => {
   paths = zellPaths({ ZELL_HOME: await mkdtemp(path.join(os.tmpdir(), 'zell-caches-')) });
-  for (const folder of [paths.prefixes, path.join(paths.memory, 'anchors'), paths.blobs])
+  for (const folder of [paths.prefixes, path.join(paths.memory, 'anchors'), paths.blobs, paths.profiles])
     await mkdir(folder, { recursive: true });
   await writeFile(
     path.join(paths.prefixes, 'models.json'),
@@ -44,10 +44,18 @@ test('each file with its kind, size, age and model; strangers are left alone', a
   await put(path.join(paths.memory, 'anchors', `${MODEL}.json`), '{}', 90);
   await put(path.join(paths.blobs, 'x.gguf.part'), 'half', 2);
   await put(path.join(paths.blobs, 'x.gguf'), 'whole', 90);
+  await put(path.join(paths.profiles, `${OTHER}.draft`), 'head', 90);
   const files = await cacheFiles(paths);
   const byName = new Map(files.map((file) => [path.basename(file.path), file]));
   expect([...byName.keys()].sort()).toEqual(
-    [`${'a'.repeat(32)}.kv`, `${'b'.repeat(32)}.kv`, `${'c'.repeat(32)}.kv`, `${MODEL}.json`, 'x.gguf.part'].sort(),
+    [
+      `${'a'.repeat(32)}.kv`,
+      `${'b'.repeat(32)}.kv`,
+      `${'c'.repeat(32)}.kv`,
+      `${MODEL}.json`,
+      `${OTHER}.draft`,
+      'x.gguf.part',
+    ].sort(),
   );
   expect(byName.get(`${'a'.repeat(32)}.kv`)).toMatchObject({
     kind: 'prompts',
@@ -58,6 +66,7 @@ test('each file with its kind, size, age and model; strangers are left alone', a
   expect(byName.get(`${'b'.repeat(32)}.kv`)?.model).toBe(OTHER);
   expect(byName.get(`${'c'.repeat(32)}.kv`)?.model).toBeUndefined();
   expect(byName.get(`${MODEL}.json`)).toMatchObject({ kind: 'anchors', model: MODEL });
+  expect(byName.get(`${OTHER}.draft`)).toMatchObject({ kind: 'profiles', model: OTHER });
 });
 
 test('prompts expire after 30 days, downloads may be under way for one, anchors hold for ever', async () => {

@@ -1,10 +1,11 @@
 /** What lies in the Zell home only to save time: finding it, and throwing it out. Docs: docs/cache.md. */
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { DRAFT_HEAD_FILE } from '../profile/draftHeadFile.ts';
 import { readProfile } from '../profile/profileFile.ts';
 import type { ZellPaths } from './paths.ts';
 
-/** `profiles`: what was measured of models; `prompts`: keys and values of prompts; `anchors`: texts that a model wrote for its own training; `downloads`: unfinished ones. */
+/** `profiles`: what was measured of models, and their draft heads; `prompts`: keys and values of prompts; `anchors`: texts that a model wrote for its own training; `downloads`: unfinished ones. */
 export type CacheKind = 'prompts' | 'anchors' | 'profiles' | 'downloads';
 
 export interface CacheFile {
@@ -47,8 +48,11 @@ export async function cacheFiles(paths: ZellPaths): Promise<CacheFile[]> {
       () => undefined,
     ),
   );
+  const heads = await filesIn(paths.profiles, DRAFT_HEAD_FILE, 'profiles', (file) =>
+    Promise.resolve(DRAFT_HEAD_FILE.exec(path.basename(file))?.[1]),
+  );
   const downloads = await filesIn(paths.blobs, /\.part$/, 'downloads', () => Promise.resolve(undefined));
-  return [...prompts, ...anchors, ...profiles, ...downloads];
+  return [...prompts, ...anchors, ...profiles, ...heads, ...downloads];
 }
 
 /** Whether it has outlived its use. Anchors and profiles stay: they hold for a model for ever. */

@@ -13,6 +13,7 @@ import type {
 } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { MachineFacts } from './machineFacts.ts';
+import { draftHeadFile } from './draftHeadFile.ts';
 import { measuredBetween, ModelProfiles, type BuildParts } from './modelProfiles.ts';
 import { profileFile } from './profileFile.ts';
 import { SUMMARY, SURVEY } from './testProfile.ts';
@@ -131,6 +132,24 @@ test('a load takes what the profile has found best, and nothing of one that does
   expect(await profiles.loadOptions(modelPath, own)).toBe(own);
   machine = { ...MACHINE, totalBytes: 64e9 };
   expect(await profiles.loadOptions(modelPath, options)).toBe(options);
+});
+
+test('a load takes the draft head of a dense model whose layers come from the disk, unless it wants no drafts', async () => {
+  const { experts: _, ...dense } = SUMMARY;
+  const streaming = { ...SUMMARY.fit.streaming!, experts: 0, expertsInMemory: 0, streamedBytes: 5e9 };
+  const summary = { ...dense, fit: { ...SUMMARY.fit, streaming } };
+  const { profile } = await profiles.build(model(), parts({ survey: { summary } }), NEVER);
+  expect(profile.strategy).toBe('dense');
+  expect(await profiles.loadOptions(modelPath, {})).toEqual({});
+  const draftHead = draftHeadFile(path.join(folder, 'profiles'), SUMMARY.modelHash);
+  await writeFile(draftHead, 'head');
+  expect(await profiles.loadOptions(modelPath, {})).toEqual({ draftHead });
+  expect(await profiles.loadOptions(modelPath, { draft: 'off' })).toEqual({ draft: 'off' });
+  // In memory a guess costs more than it saves.
+  const { streaming: _all, ...fit } = SUMMARY.fit;
+  const small = { ...dense, bytes: 1e9, fit };
+  await profiles.build(model(), parts({ force: true, survey: { summary: small } }), NEVER);
+  expect(await profiles.loadOptions(modelPath, {})).toEqual({});
 });
 
 test('what does not fit is refused with its numbers, what takes too long to load is not tried', async () => {

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { EngineStats, ExpertOptions, ExpertUse, LoadOptions } from '#protocol/engine.ts';
 import type { Measured, Profile, ProfileAnswer } from '#protocol/profile.ts';
 import { withMeasured } from './correction.ts';
+import { draftHeadFile } from './draftHeadFile.ts';
 import type { MachineFacts } from './machineFacts.ts';
 import { findProfile, profileFile, readProfile, writeProfile } from './profileFile.ts';
 import { makeProfile, type ProfilerParts } from './profiler.ts';
@@ -89,11 +90,25 @@ export class ModelProfiles {
   async loadOptions(path: string, options: LoadOptions): Promise<LoadOptions> {
     this.#forget();
     const profile = (await findProfile(this.#options.folder, path))?.profile;
-    if (profile?.experts === undefined || options.experts !== undefined) return options;
-    if ((await this.#stale(profile)).length > 0) return options;
+    if (profile === undefined || (await this.#stale(profile)).length > 0) return options;
+    const draftHead = await this.#draftHead(profile, options);
+    const chosen = draftHead === undefined ? options : { ...options, draftHead };
+    if (profile.experts === undefined || options.experts !== undefined) return chosen;
     const usual = usualShares(profile.uses);
     const experts: ExpertOptions = { ...profile.experts, ...(usual === undefined ? {} : { usual }) };
-    return { ...options, experts };
+    return { ...chosen, experts };
+  }
+
+  /** The model's draft head where layers come from the disk: in memory a guess costs more than it saves. */
+  async #draftHead({ model, strategy }: Profile, { draft, draftHead }: LoadOptions): Promise<string | undefined> {
+    if (draft === 'off' || draftHead !== undefined) return draftHead;
+    if (model.experts !== undefined || (strategy !== 'dense' && strategy !== 'hybrid')) return undefined;
+    const file = draftHeadFile(this.#options.folder, model.modelHash);
+    const isThere = await stat(file).then(
+      (info) => info.isFile(),
+      () => false,
+    );
+    return isThere ? file : undefined;
   }
 
   /**

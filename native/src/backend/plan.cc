@@ -23,7 +23,8 @@ class Checker {
     for (const Op& op : plan_.head) CheckOp(op, "head");
     Require(Width(plan_.body_out) == plan_.embedding_length && Width(plan_.head_in) == plan_.embedding_length &&
                 Width(plan_.normed) == plan_.embedding_length &&
-                (plan_.encoder ? plan_.logits == -1 : Width(plan_.logits) == plan_.vocabulary_size),
+                (plan_.encoder ? plan_.logits == -1
+                               : Width(plan_.logits) > 0 && Width(plan_.logits) <= plan_.vocabulary_size),
             "outputs");
     return error_;
   }

@@ -174,7 +174,7 @@ struct Plan {
   ValueId body_out = -1;
   ValueId head_in = -1;
   ValueId normed = -1;
-  ValueId logits = -1;
+  ValueId logits = -1;  ///< of the whole vocabulary; of a draft head, of the tokens that it can guess
   uint32_t layers = 0;
   uint32_t embedding_length = 0;
   uint32_t vocabulary_size = 0;

@@ -10,9 +10,11 @@
 #include "backend/backend.h"
 #include "kv/cache.h"
 #include "kv/sequence.h"
+#include "model/draft_head.h"
 #include "runtime/adapters.h"
 #include "runtime/cache_keeper.h"
 #include "runtime/engine.h"
+#include "runtime/proposer.h"
 #include "runtime/step_runner.h"
 #include "runtime/streamable.h"
 #include "stream/matrix_stream.h"
@@ -43,6 +45,8 @@ struct Engine::Impl {
   std::unique_ptr<CacheKeeper> keeper;             ///< of one of them
   std::unique_ptr<backend::Backend> backend;
   std::unique_ptr<backend::Executor> executor;
+  std::unique_ptr<model::DraftHead> draft_head;  ///< whose blocks the plan computes; nullptr: none
+  std::unique_ptr<Proposer> proposer;            ///< with it
   int threads = 1;
   double load_ms = 0;
 
@@ -76,6 +80,12 @@ struct Engine::Impl {
   /// Like Find, but refuses sequences in the running step.
   base::Result<SequenceState*> FindIdle(uint32_t sequence) const;
   void Loop();
+  /// Compiles the plan and plans its memory, in which `more_bytes` beside the file count.
+  base::Status UsePlan(const gguf::File& file, const LoadOptions& options, backend::Plan with, uint64_t more_bytes,
+                       Streamable& streamable, MemoryPlan& memory);
+  /// The same for `base` with the draft head of the options, which is then in use. @errors why it cannot be.
+  base::Status UseDraftHead(const gguf::File& file, const LoadOptions& options, const backend::Plan& base,
+                            Streamable& streamable, MemoryPlan& memory);
   /// Reads what is always needed to memory, and makes the executor take the rest from the disk.
   base::Status Stream(const gguf::File& file, Streamable streamable, const ExpertOptions& options,
                       const Progress& progress, const std::atomic<bool>& stop);
@@ -85,13 +95,13 @@ struct Engine::Impl {
                              const Progress& progress, const std::atomic<bool>& stop);
   base::Status StreamLayers(const gguf::File& file, stream::Turns turns, const ExpertOptions& options,
                             const Progress& progress, const std::atomic<bool>& stop);
-  std::vector<StepOutput> RunJob(const Job& job);
+  std::vector<StepOutput> RunJob(Job& job);
   base::Status CheckItem(const StepItem& item, const SequenceState& state) const;
   /// The item's adapters become the sequence's. @errors as AdapterTable::Resolve; kInvalidRequest when the sequence
   /// holds keys and values of others.
   base::Status TakeAdapters(const StepItem& item, SequenceState& state) const;
   /// `promised`: blocks that items before this one will draw.
-  void PrepareItem(const StepItem& item, SequenceState& state, std::vector<kv::Sequence>& trees, size_t& promised,
+  void PrepareItem(StepItem& item, SequenceState& state, std::vector<kv::Sequence>& trees, size_t& promised,
                    RunningItem& running);
   void Finish(std::vector<RunningItem>& running);
 };

@@ -52,10 +52,18 @@ base::Status Engine::Impl::CheckItem(const StepItem& item, const SequenceState& 
       return Invalid("score names token " + std::to_string(token) + " outside the vocabulary");
     }
   }
-  if (item.draft > 0 && (item.draft >= n || !want.sample || !item.parents.empty() || !want.score.empty() ||
-                         want.logits || want.hidden_layer || want.pooled != Pooling::kNone)) {
+  if (item.propose > 0 && (n != 1 || item.draft > 0 || item.propose >= backend::kMaxBatchTokens)) {
+    return Invalid("the draft head guesses what follows an item's only token, some hundred tokens at most");
+  }
+  const bool guessed = item.draft > 0 || item.propose > 0;
+  if (guessed && (item.draft >= n || !want.sample || !item.parents.empty() || !want.score.empty() || want.logits ||
+                  want.hidden_layer || want.pairs || want.pooled != Pooling::kNone)) {
     return Invalid(
         "guesses follow a token of their item, which is sampled from and asks for nothing more than log-probabilities");
+  }
+  if (want.pairs && (want.pairs->layer > plan.layers || want.pairs->top < 1 || want.pairs->top > 256 ||
+                     want.pairs->top > plan.vocabulary_size || !item.parents.empty() || plan.encoder)) {
+    return Invalid("pairs are of a chain, a layer of the model and 1 to 256 tokens");
   }
   if (want.hidden_layer && *want.hidden_layer > plan.layers) {
     return Invalid("hiddenLayer must be 0 to " + std::to_string(plan.layers));
@@ -89,15 +97,20 @@ base::Status Engine::Impl::TakeAdapters(const StepItem& item, SequenceState& sta
   return base::Status::Ok();
 }
 
-void Engine::Impl::PrepareItem(const StepItem& item, SequenceState& state, std::vector<kv::Sequence>& trees,
-                               size_t& promised, RunningItem& running) {
+void Engine::Impl::PrepareItem(StepItem& item, SequenceState& state, std::vector<kv::Sequence>& trees, size_t& promised,
+                               RunningItem& running) {
   running.item = &item;
   running.output.sequence = item.sequence;
   running.cancelled = &state.cancelled;
   running.sampler = state.sampler;
   running.start = state.kv.length();
-  const size_t n = item.tokens.size();
   base::Status status = CheckItem(item, state);
+  if (proposer == nullptr || !status.ok()) item.propose = 0;
+  if (item.propose > 0) {
+    const uint64_t held = uint64_t{state.kv.length()} + item.tokens.size();
+    item.propose = static_cast<uint32_t>(std::min<uint64_t>(item.propose, summary.context_length - held));
+  }
+  const size_t n = item.tokens.size() + item.propose;
   if (status.ok()) status = TakeAdapters(item, state);
   running.adapters = state.adapters.Uses();
   if (status.ok() && !item.parents.empty()) {
@@ -117,10 +130,10 @@ void Engine::Impl::PrepareItem(const StepItem& item, SequenceState& state, std::
     }
   }
   running.output.status = status;
-  if (status.ok() && !item.want.score.empty()) running.output.scores.assign(n, 0.0f);
+  if (status.ok() && !item.want.score.empty()) running.output.scores.assign(item.tokens.size(), 0.0f);
 }
 
-std::vector<StepOutput> Engine::Impl::RunJob(const Job& work) {
+std::vector<StepOutput> Engine::Impl::RunJob(Job& work) {
   std::vector<RunningItem> running(work.items.size());
   std::vector<kv::Sequence> trees;
   trees.reserve(work.items.size());
@@ -130,7 +143,7 @@ std::vector<StepOutput> Engine::Impl::RunJob(const Job& work) {
     // Trees first: they draw at once, before anything is promised.
     for (const bool tree : {true, false}) {
       for (size_t i = 0; i < work.items.size(); ++i) {
-        const StepItem& item = work.items[i];
+        StepItem& item = work.items[i];
         if (item.parents.empty() == tree) continue;
         PrepareItem(item, *sequences.at(item.sequence), trees, promised, running[i]);
       }
@@ -144,6 +157,7 @@ std::vector<StepOutput> Engine::Impl::RunJob(const Job& work) {
     item.blocks = sequence.Addresses();
     return base::Status::Ok();
   };
+  if (proposer != nullptr) proposer->Propose(running, make_room, stop);
   RunItems(*executor, plan, running, make_room, stop);
   {
     const std::lock_guard lock(mutex);

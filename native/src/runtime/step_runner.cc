@@ -1,12 +1,41 @@
 #include "runtime/step_runner.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <span>
+
+#include "kernels/kernels.h"
 
 namespace zell::runtime {
 namespace {
 
 base::Status Cancelled() { return {base::StatusCode::kCancelled, "cancelled"}; }
+
+// The `top` likeliest tokens, best first; quicker than sampling::TopLogprobs, since every token of a text is asked.
+void AddLikeliest(std::span<const float> logits, size_t top, std::vector<sampling::TokenProbability>& to) {
+  const auto worse = [](const sampling::TokenProbability& a, const sampling::TokenProbability& b) {
+    return a.logprob > b.logprob;
+  };
+  std::vector<sampling::TokenProbability> best;  // a heap whose first is the least likely
+  float least = -std::numeric_limits<float>::infinity();
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (best.size() == top && !(logits[i] > least)) continue;
+    if (best.size() == top) {
+      std::pop_heap(best.begin(), best.end(), worse);
+      best.pop_back();
+    }
+    best.push_back({static_cast<int32_t>(i), logits[i]});
+    std::push_heap(best.begin(), best.end(), worse);
+    least = best.front().logprob;
+  }
+  std::sort_heap(best.begin(), best.end(), worse);
+  const float max = best.front().logprob;
+  std::vector<float> scratch(logits.begin(), logits.end());
+  const float sum = std::log(kernels::ActiveKernels().exp_sum(scratch.data(), max, scratch.size()));
+  for (sampling::TokenProbability& token : best) token.logprob -= max + sum;
+  to.insert(to.end(), best.begin(), best.end());
+}
 
 // One slice of the step as a batch, and what its output rows are for.
 class Slice final : public backend::OutputSink {
@@ -70,12 +99,17 @@ class Slice final : public backend::OutputSink {
     source_.push_back(i);
     for (size_t t = first; t < first + n; ++t) {
       const bool last = t + 1 == item.tokens.size();
-      const bool logits = want.logits || (!want.score.empty() && want.score[t] >= 0) ||
+      const bool logits = want.logits || want.pairs || (!want.score.empty() && want.score[t] >= 0) ||
                           (last && (want.sample || want.top_logprobs.has_value())) ||
                           (item.draft > 0 && t + 1 + item.draft >= item.tokens.size());
       const bool pooled = want.pooled == Pooling::kMean || (want.pooled == Pooling::kLast && last) ||
                           (want.pooled == Pooling::kFirst && t == 0);
       if (logits || pooled) batch.outputs.push_back({b, static_cast<uint32_t>(t - first), logits});
+      if (want.pairs) {
+        running.output.pair_states.resize(item.tokens.size() * plan_.embedding_length);
+        float* state = running.output.pair_states.data() + t * plan_.embedding_length;
+        batch.taps.push_back({b, static_cast<uint32_t>(t - first), want.pairs->layer, state});
+      }
       if (last && want.hidden_layer) {
         running.output.hidden.resize(plan_.embedding_length);
         batch.taps.push_back({b, static_cast<uint32_t>(t - first), *want.hidden_layer, running.output.hidden.data()});
@@ -93,6 +127,9 @@ class Slice final : public backend::OutputSink {
     }
     if (!want.score.empty() && want.score[token] >= 0) {
       out.scores[token] = sampling::LogprobOf(logits, want.score[token]);
+    }
+    if (want.pairs) {
+      AddLikeliest(logits, want.pairs->top, out.pair_tops);
     }
     if (token + 1 + running.item->draft < n || running.settled) return;
     // So far it was about the token before, which is accepted now.

@@ -15,7 +15,7 @@ namespace zell::runtime {
 
 /// An item on its way through a step.
 struct RunningItem {
-  const StepItem* item = nullptr;
+  StepItem* item = nullptr;                   ///< guesses are added to it
   uint32_t start = 0;                         ///< tokens that the sequence holds
   std::vector<std::vector<uint8_t*>> blocks;  ///< of the sequence
   std::vector<std::vector<uint8_t*>> tree_blocks;

@@ -26,8 +26,9 @@ struct LoadOptions {
   uint32_t context_length = 0;  ///< 0: the model's own; more than that is cut to it
   uint32_t max_sequences = 8;
   backend::KvType kv_type = backend::KvType::kF16;
-  bool kv_rotation = true;    ///< false to measure what it is good for
-  uint64_t memory_limit = 0;  ///< bytes that the model may use of the available memory; 0: all
+  bool kv_rotation = true;      ///< false to measure what it is good for
+  std::string draft_head = {};  ///< path of a draft head for this model; empty: none
+  uint64_t memory_limit = 0;    ///< bytes that the model may use of the available memory; 0: all
   ExpertOptions experts = {};
 };
 
@@ -63,6 +64,8 @@ struct Summary {
   std::string template_hash;
   MemoryPlan memory;
   ExpertLayout experts;
+  uint32_t draft_exit = 0;    ///< layers before the draft head that is in use; 0: none is
+  std::string draft_refused;  ///< why the one that was asked for is not
   TokenWork token_work;
 };
 

@@ -69,6 +69,8 @@ void F32Linear::Backward(std::span<const LinearPart> parts, const float* x, floa
       }
     }
     if (rank != 0) BackwardLearned(part, dx, tokens, cols);
+    if (part.dw == nullptr) continue;
+    gemm_.Multiply(Rows(part.dy, tokens, rows).Transposed(), Rows(x, tokens, cols), part.dw, cols, true);
   }
 }
 

@@ -199,7 +199,7 @@ void LayerPass::Back(const TapeOp& t) {
     case OpKind::kRmsNorm: {
       if (t.in == tape_.input && d_input_ == nullptr) break;
       const RmsNorm norm = NormOf(t);
-      RmsNormBackward(workers, norm, Value(t.in), dy, Added(t.in), nullptr, n / norm.width);
+      RmsNormBackward(workers, norm, Value(t.in), dy, Added(t.in), n_.GradientOf(t.op->weight), n / norm.width);
       break;
     }
     case OpKind::kAttention:
@@ -229,7 +229,10 @@ void LayerPass::Back(const TapeOp& t) {
 
 void LayerPass::BackMatmul(const TapeOp& t) {
   std::vector<LinearPart> parts = Parts(t, true);
-  for (size_t p = 0; p < parts.size(); ++p) parts[p].dy = Added(t.outs[p]);
+  for (size_t p = 0; p < parts.size(); ++p) {
+    parts[p].dy = Added(t.outs[p]);
+    parts[p].dw = n_.GradientOf(t.op->parts[p].weight);
+  }
   const bool wanted = t.in != tape_.input || d_input_ != nullptr;
   const auto in = static_cast<size_t>(t.in);
   n_.linear_->Backward(parts, Value(t.in), wanted ? Gradient(t.in) : nullptr, touched_[in], tokens_,

@@ -19,6 +19,7 @@ struct LinearPart {
   float* y = nullptr;                      ///< [tokens][weight.rows]; of Backward: not used
   float* u = nullptr;                      ///< [tokens][rank]: factor * A x; Forward writes it, Backward reads it
   const float* dy = nullptr;               ///< of Backward
+  float* dw = nullptr;                     ///< of Backward: gradient of W itself, [rows][cols]; null: not wanted
 };
 
 class Linear {
@@ -27,8 +28,8 @@ class Linear {
 
   /// x: [tokens][cols], the same for all parts; packed once.
   virtual void Forward(std::span<const LinearPart> parts, const float* x, size_t tokens, size_t cols) = 0;
-  /// dx = sum of W^T dy and what comes through A, added to dx when `add`; null: not wanted. Gradients of A and B are
-  /// added. `x` is read only when a part learns.
+  /// dx = sum of W^T dy and what comes through A, added to dx when `add`; null: not wanted. Gradients of A, B and W
+  /// are added. `x` is read only when a part learns.
   virtual void Backward(std::span<const LinearPart> parts, const float* x, float* dx, bool add, size_t tokens,
                         size_t cols) = 0;
   /// There was no memory for a panel: products compute nothing any more.

@@ -89,6 +89,10 @@ base::Status Network::Done() const {
 }
 
 void Network::Embed(const Row& row) {
+  if (row.states != nullptr) {
+    std::memcpy(states_.data(), row.states, row.tokens.size() * width_ * sizeof(float));
+    return;
+  }
   for (const backend::Op* op : tape_.prologue) {
     if (op->kind == backend::OpKind::kScale) {
       kernels::ActiveKernels().scale(states_.data(), op->scale, row.tokens.size() * width_);
@@ -121,7 +125,7 @@ void Network::Backward(const Row& row) {
     LayerPass pass(*this, i, row, states_.data() + i * state, spare_.data(),
                    kept ? kept_[i].data() : recomputed_.data());
     if (!kept) pass.Forward(true);
-    pass.Backward(d_state_.data(), i > lowest ? d_below_.data() : nullptr);
+    pass.Backward(d_state_.data(), i > lowest || !whole_.empty() ? d_below_.data() : nullptr);
     std::swap(d_state_, d_below_);
   }
 }
@@ -175,7 +179,7 @@ void Network::Head(const Row& row, bool gradients, RowLoss& loss) {
       const backend::Weight& w = plan_.weights[static_cast<size_t>(tape_.norm->weight)];
       const RmsNorm norm{reinterpret_cast<const float*>(w.data), width_, width_, tape_.norm->eps};
       std::memset(d_head_.data(), 0, n * width_ * sizeof(float));
-      RmsNormBackward(workers_, norm, head_in_.data(), d, d_head_.data(), nullptr, n);
+      RmsNormBackward(workers_, norm, head_in_.data(), d, d_head_.data(), GradientOf(tape_.norm->weight), n);
       d = d_head_.data();
     }
     for (size_t i = 0; i < n; ++i) k.add(d_state_.data() + row.losses[first + i].from * width_, d + i * width_, width_);

@@ -33,6 +33,9 @@ class Network {
                                                      Workers& workers, size_t row_tokens, size_t kept_layers,
                                                      Numerics numerics);
 
+  /// From then on Learn adds the gradients of whole weights to those of `gradients` that are not null: [weight], each
+  /// as large as it, all in F32. The tape was recorded for it.
+  void LearnWhole(std::vector<float*> gradients) { whole_ = std::move(gradients); }
   /// Adds the gradients of the row's weighted loss. After workers.Stop() gradients are worthless.
   /// @errors kOutOfMemory.
   base::Status Learn(const Row& row, RowLoss& loss);
@@ -58,6 +61,9 @@ class Network {
   /// The loss of all loss tokens; with `gradients`, d_state_ gets that of the last hidden state.
   void Head(const Row& row, bool gradients, RowLoss& loss);
   base::Status Done() const;
+  float* GradientOf(backend::WeightId weight) const {
+    return weight < 0 || whole_.empty() ? nullptr : whole_[static_cast<size_t>(weight)];
+  }
 
   const backend::Plan& plan_;
   const Tape& tape_;
@@ -66,6 +72,7 @@ class Network {
   const size_t row_tokens_;
   const size_t width_;
   std::unique_ptr<Linear> linear_;
+  std::vector<float*> whole_;  ///< [weight]; empty: none
   std::vector<RopeTable> ropes_;
   base::AlignedBuffer<float> states_;             ///< [layers + 1][row_tokens][width]
   std::vector<base::AlignedBuffer<float>> kept_;  ///< [layer]; empty: computed again

@@ -22,6 +22,7 @@ struct LossToken {
 /// Segments cover all tokens, one after another.
 struct Row {
   std::vector<int32_t> tokens;
+  const float* states = nullptr;  ///< given: what the layers begin with, [tokens][width], instead of embeddings
   std::vector<Segment> segments;
   std::vector<LossToken> losses;
 };

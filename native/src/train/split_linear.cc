@@ -54,15 +54,16 @@ void SplitLinear::Backward(std::span<const LinearPart> parts, const float* x, fl
   const bool learns = std::any_of(parts.begin(), parts.end(), [](const LinearPart& p) { return p.learned != nullptr; });
   if (learns) gemm_.PackLeft(Rows(x, tokens, cols).Transposed(), x_);
   for (const LinearPart& part : parts) {
-    BackwardPart(part, dx, add, tokens, cols);
+    BackwardPart(part, x, dx, add, tokens, cols);
     add = true;
   }
 }
 
-void SplitLinear::BackwardPart(const LinearPart& part, float* dx, bool add, size_t tokens, size_t cols) {
+void SplitLinear::BackwardPart(const LinearPart& part, const float* x, float* dx, bool add, size_t tokens,
+                               size_t cols) {
   const LearnedMatrix* m = part.learned;
   const size_t rows = part.weight.rows, rank = m == nullptr ? 0 : m->rank;
-  if (dx == nullptr && m == nullptr) return;
+  if (dx == nullptr && m == nullptr && part.dw == nullptr) return;
   du_values_.resize(std::max(du_values_.size(), tokens * rank));
   float *du = du_values_.data(), *gradients = learned_.gradients();
   const float* values = learned_.values();
@@ -77,6 +78,11 @@ void SplitLinear::BackwardPart(const LinearPart& part, float* dx, bool add, size
       gemm_.PackLeft(dy.Transposed(), across_);
       const SplitTerm db{&across_, F32Rows(part.u, tokens, rank, rank)};
       gemm_.Multiply(std::span(&db, 1), gradients + m->b + first * rank, rank, true);
+    }
+    if (part.dw != nullptr) {
+      gemm_.PackLeft(dy.Transposed(), across_);
+      const SplitTerm dw{&across_, F32Rows(x, tokens, cols, cols)};
+      gemm_.Multiply(std::span(&dw, 1), part.dw + first * cols, cols, true);
     }
     const bool last = first + n == rows;
     if (rank != 0 && last) {

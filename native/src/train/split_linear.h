@@ -20,7 +20,7 @@ class SplitLinear : public Linear {
   static uint64_t Bytes(size_t tokens, size_t widest, int threads);
 
  private:
-  void BackwardPart(const LinearPart& part, float* dx, bool add, size_t tokens, size_t cols);
+  void BackwardPart(const LinearPart& part, const float* x, float* dx, bool add, size_t tokens, size_t cols);
 
   SplitGemm gemm_;
   LowRankSet& learned_;

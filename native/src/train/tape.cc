@@ -78,7 +78,8 @@ bool HasBackward(const Op& op) {
 
 class Recorder {
  public:
-  Recorder(const backend::Plan& plan, const std::vector<uint32_t>& ranks) : plan_(plan), ranks_(ranks) {}
+  Recorder(const backend::Plan& plan, const std::vector<uint32_t>& ranks, bool whole)
+      : plan_(plan), ranks_(ranks), whole_(whole) {}
 
   base::Result<Tape> Record() {
     if (plan_.encoder || plan_.logits < 0) {
@@ -109,6 +110,7 @@ class Recorder {
   void Enter(int layer) {
     if (layer_ >= 0) Leave();
     layer_ = layer;
+    Layer().learns = whole_;
     current_.assign(plan_.values.size(), -1);
     written_.clear();
     Layer().input = New(plan_.body_out);
@@ -134,6 +136,7 @@ class Recorder {
       }
       switch (t.op->kind) {
         case OpKind::kMatmul:
+          if (whole_) need(t.in);
           for (const int u : t.low_rank) {
             need(u);
             if (u >= 0) need(t.in);
@@ -223,6 +226,7 @@ class Recorder {
 
   const backend::Plan& plan_;
   const std::vector<uint32_t>& ranks_;
+  const bool whole_;
   Tape tape_;
   int layer_ = -1;
   std::vector<int> current_;                                         ///< [plan's value] which of the layer's it is now
@@ -231,8 +235,8 @@ class Recorder {
 
 }  // namespace
 
-base::Result<Tape> RecordTape(const backend::Plan& plan, const std::vector<uint32_t>& ranks) {
-  return Recorder(plan, ranks).Record();
+base::Result<Tape> RecordTape(const backend::Plan& plan, const std::vector<uint32_t>& ranks, bool whole) {
+  return Recorder(plan, ranks, whole).Record();
 }
 
 }  // namespace zell::train

@@ -41,8 +41,8 @@ struct Tape {
 };
 
 /// `plan` outlives the tape; its operations are those that BuildPlan emits, neighbouring matmuls merged or not.
-/// `ranks`: [weight] of the adapter in training, 0 where nothing learns.
+/// `ranks`: [weight] of the adapter in training, 0 where nothing learns. `whole`: the layers' own numbers learn.
 /// @errors kUnsupported: the operation that has no backward pass, by name.
-base::Result<Tape> RecordTape(const backend::Plan& plan, const std::vector<uint32_t>& ranks);
+base::Result<Tape> RecordTape(const backend::Plan& plan, const std::vector<uint32_t>& ranks, bool whole = false);
 
 }  // namespace zell::train

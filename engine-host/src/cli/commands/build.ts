@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import type { EditorRequests } from '#protocol/editor.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { cacheFiles, isExpired, removeCaches, type ClearedCaches } from '../../host/caches.ts';
+import { buildDraftHead, type BuiltDraftHead } from '../../host/draftHead.ts';
 import { zellPaths } from '../../host/paths.ts';
 import type { BuildOptions } from '../program.ts';
 import { loadModel, modelPath, withHost, type Session } from '../session.ts';
@@ -10,13 +11,18 @@ import { formatBytes, note, print, printJson, ProgressLine } from '../terminal.t
 
 /** No context holds more. */
 const MOST_BYTES = 8 * 1024 * 1024;
+/** For a draft head, unless told otherwise. */
+const DRAFT_HEAD_MINUTES = 10;
 
 type BuiltProfile = EditorRequests['zell/profile/build']['result'];
 type BuiltPrefix = EditorRequests['zell/prefix/build']['result'];
 
 export async function build(argument: string | undefined, options: BuildOptions, signal: AbortSignal): Promise<void> {
-  if (options.profile === false && options.systemPrompt === undefined)
-    throw new ZellError('invalid_request', 'Without a profile and without --system-prompt there is nothing to build.');
+  if (options.profile === false && options.systemPrompt === undefined && options.draftHead !== true)
+    throw new ZellError(
+      'invalid_request',
+      'Without a profile, --system-prompt or --draft-head there is nothing to build.',
+    );
   const system = options.systemPrompt === undefined ? undefined : await systemPrompt(options.systemPrompt);
   const path = await modelPath(argument);
   await withHost(async (session) => {
@@ -27,10 +33,14 @@ export async function build(argument: string | undefined, options: BuildOptions,
     try {
       const profile = options.profile === false ? undefined : await buildProfile(session, path, options, signal);
       const prefix = system === undefined ? undefined : await buildPrefix(session, path, system, signal);
+      const head =
+        options.draftHead === true
+          ? await buildHead(path ?? profile?.profile.model.path, options, line, signal)
+          : undefined;
       const cleared = await clearExpired();
       line.end();
-      if (options.json === true) printJson(asJson(profile, prefix, cleared));
-      else report(profile, prefix, cleared);
+      if (options.json === true) printJson({ ...asJson(profile, prefix, cleared), ...(head && { draftHead: head }) });
+      else report(profile, prefix, head, cleared);
     } finally {
       line.end();
     }
@@ -72,7 +82,7 @@ function asJson(
   profile: BuiltProfile | undefined,
   prefix: BuiltPrefix | undefined,
   cleared: readonly ClearedCaches[],
-): unknown {
+): object {
   if (profile === undefined) return { ...prefix, cleared };
   return {
     built: profile.built,
@@ -82,9 +92,23 @@ function asJson(
   };
 }
 
+/** In a process of its own, beside the host's engine. */
+function buildHead(
+  model: string | undefined,
+  { budget = DRAFT_HEAD_MINUTES }: BuildOptions,
+  line: ProgressLine,
+  signal: AbortSignal,
+): Promise<BuiltDraftHead> {
+  if (model === undefined) throw new ZellError('invalid_request', 'Name the model that the draft head is for.');
+  const show = (detail: string, fraction: number): void =>
+    line.show(`${detail}: ${5 * Math.floor(fraction * 20)} %`, 0, 0);
+  return buildDraftHead(model, zellPaths().profiles, { seconds: 60 * budget }, show, signal);
+}
+
 function report(
   profile: BuiltProfile | undefined,
   prefix: BuiltPrefix | undefined,
+  head: BuiltDraftHead | undefined,
   cleared: readonly ClearedCaches[],
 ): void {
   if (profile !== undefined) {
@@ -103,8 +127,27 @@ function report(
       print(`The next request to ${prefix.model} with this system prompt starts warm, also after a restart.`);
     }
   }
+  if (head !== undefined) reportHead(head);
   for (const { files, bytes } of cleared)
     print(`${files} files of caches that nobody used for long were deleted (${formatBytes(bytes)}).`);
+}
+
+function reportHead({
+  kept,
+  file,
+  exitLayer,
+  blocks,
+  tokens,
+  steps,
+  agreement,
+  tokensPerCheck,
+  ...head
+}: BuiltDraftHead): void {
+  const minutes = ((head.textSeconds + head.trainingSeconds) / 60).toFixed(1);
+  const what = `A draft head of ${blocks} blocks after layer ${exitLayer}, from ${tokens} tokens in ${steps} steps and ${minutes} minutes`;
+  const how = `says what the model says at ${Math.round(100 * agreement)} % of an answer's tokens: ${tokensPerCheck.toFixed(2)} tokens for each pass through the model`;
+  if (kept) print(`${what}, ${how}. It is kept in ${file} and used where the model's layers come from the disk.`);
+  else print(`${what}, ${how}. That would not pay, so it was not kept; a longer --budget makes a better one.`);
 }
 
 /** The text of a file when there is one of that name, else the argument itself. */

@@ -19,17 +19,20 @@ const CACHE = 'files.json';
 const MOST_KEYS = 256;
 const MODELS = 'models.json';
 
-/** `build`: the engine's code, whose arithmetic decides the bits. */
+/** `build`: the engine's code, whose arithmetic decides the bits. `draftHead`: path of the one in use. */
 export async function prefixKey(
   folder: string,
   info: ModelInfo,
   kvType: KvType,
   blockTokens: number,
   build: string,
+  draftHead?: string,
 ): Promise<Buffer> {
   const sha256 = await fileHash(folder, info.path);
   const { modelHash, bytes, isa, contextLength } = info;
-  const parts = { format: 1, sha256, modelHash, bytes, isa, contextLength, kvType, blockTokens, build };
+  // Its keys and values lie in the same blocks.
+  const head = draftHead === undefined ? {} : { draftHead: await fileHash(folder, draftHead) };
+  const parts = { format: 1, sha256, modelHash, bytes, isa, contextLength, kvType, blockTokens, build, ...head };
   const key = createHash('sha256').update(JSON.stringify(parts)).digest();
   await noteModel(folder, key.toString('hex'), modelHash);
   return key;

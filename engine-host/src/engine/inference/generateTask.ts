@@ -72,10 +72,15 @@ export class GenerateTask implements Task {
   }
 
   draft(): Draft | undefined {
+    return this.#drafter?.next(this.tokens, this.mostDrafted());
+  }
+
+  mostDrafted(): number {
+    if (this.#drafter === undefined) return 0;
     const { maxTokens = Infinity, draftTokens = Infinity } = this.#request;
     // One token is sampled after the drafted ones.
     const room = Math.min(maxTokens - this.#completionTokens, this.#model.info.contextLength - this.tokens.length) - 1;
-    return this.#drafter?.next(this.tokens, Math.min(draftTokens, room));
+    return Math.max(0, Math.min(draftTokens, room));
   }
 
   drafted(tokens: number, accepted: number): void {

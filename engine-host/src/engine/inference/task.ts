@@ -27,6 +27,8 @@ export interface Task {
   };
   /** How the text probably goes on after its last token; undefined: nobody knows. Each token is only checked: a draft changes no result. */
   draft?(): Draft | undefined;
+  /** How many tokens may be guessed after its last one at most; absent: none. */
+  mostDrafted?(): number;
   /** So many drafted tokens were checked, and so many were right; `output` is called for each of these, then for the token after them. */
   drafted?(tokens: number, accepted: number): void;
   /** It got a slot; `cachedTokens` of the prompt need no evaluation. */

@@ -12,6 +12,8 @@ import type {
   ModelSummary,
   ImportanceOptions,
   ImportanceReport,
+  DraftHeadOptions,
+  DraftHeadReport,
   QuantizeOptions,
   QuantizeReport,
   SamplingParams,
@@ -32,6 +34,12 @@ export interface StepItem {
    * that was right. The sequence keeps no wrong guess and none after it. Only with `sample`, and of the rest with `topLogprobs`.
    */
   readonly draft?: number;
+  /**
+   * The model's draft head may add so many guesses behind the only token, while all of them are right with `leastChance` at least.
+   * Without a head nothing is guessed. As with `draft`, only with `sample`, and of the rest with `topLogprobs`.
+   */
+  readonly propose?: number;
+  readonly leastChance?: number;
   /** LoRA adapters, each once. Those of one sequence may change only while it holds no tokens. */
   readonly adapters?: readonly { readonly id: number; readonly scale: number }[];
   readonly want: {
@@ -63,6 +71,8 @@ export interface StepOutput {
   readonly sampled?: number;
   /** Guesses that were right, from the first on; absent: none. */
   readonly accepted?: number;
+  /** With `propose`: the guesses that were checked; absent: none. */
+  readonly proposed?: Int32Array;
   readonly sampledLogprob?: number;
   readonly top?: TopTokens;
   /** With `topLogprobs`: of each accepted guess. */
@@ -210,6 +220,16 @@ export interface NativeAddon {
     options: ImportanceOptions,
     onProgress: (done: number, total: number) => void,
   ): Promise<ImportanceReport>;
+  /** Trains a draft head; progress in thousandths. A file is written only if it pays. */
+  buildDraftHead(
+    job: number,
+    model: string,
+    prompts: readonly Int32Array[],
+    output: string,
+    load: LoadOptions,
+    options: DraftHeadOptions,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<DraftHeadReport>;
   /** Its promise rejects with `cancelled` soon, and no file remains. */
   cancelJob(job: number): void;
 }

@@ -35,6 +35,8 @@ export interface FakeModelOptions {
   readonly addBos?: boolean;
   /** The token after a history; the default is a letter that depends on the history, the seed and the temperature. */
   readonly next?: (history: readonly number[]) => number;
+  /** What a draft head guesses after a history; absent: there is no head. */
+  readonly guess?: (history: readonly number[]) => readonly number[];
   /** Awaited in each step before its results appear. */
   readonly duringStep?: (items: readonly StepItem[]) => Promise<void>;
 }
@@ -310,6 +312,9 @@ export class FakeModel implements NativeModel {
     if (this.#cancelled?.has(item.sequence) === true) return fail('cancelled');
     const length = held.tokens.length + item.tokens.length;
     if (length > this.info.contextLength) return fail('context_overflow');
+    const guessed = this.#options.guess?.([...held.tokens, ...item.tokens]).slice(0, item.propose ?? 0) ?? [];
+    if (guessed.length > 0)
+      return { ...this.#evaluate({ ...item, tokens: Int32Array.from([...item.tokens, ...guessed]), draft: guessed.length, propose: 0 }), proposed: Int32Array.from(guessed) };
     const draft = item.draft ?? 0;
     if (draft > 0 && (draft >= item.tokens.length || item.want.sample !== true || 'logits' in item.want || 'score' in item.want))
       return fail('invalid_request');
@@ -458,6 +463,16 @@ export function fakeAddon(options: FakeModelOptions = {}, made: FakeModel[] = []
       if (jobs.delete(job)) throw new ZellError('cancelled', 'the measurement was cancelled');
       return { tokens: 2, chunks: 1, tensors: 1, unreached: 0 };
     },
+    buildDraftHead: async (job, model, prompts, _output, _load, { steps = 0 }, onProgress) => {
+      check(model);
+      onProgress(500, 1000);
+      if (model.includes('long')) await new Promise<void>((resolve) => jobs.set(job, resolve));
+      if (jobs.delete(job)) throw new ZellError('cancelled', 'cancelled');
+      const tokens = prompts.reduce((sum, prompt) => sum + prompt.length, 0);
+      const times = { textSeconds: 1, trainingSeconds: 1 };
+      const head = { exitLayer: 1, blocks: 2, parameters: 10, loss: 1, agreement: 0.5, tokensPerCheck: 1.9 };
+      return { ...head, ...times, tokens, steps, kept: true };
+    },
     cancelJob: (job) => jobs.get(job)?.(),
   };
 }
@@ -486,5 +501,6 @@ function fakeInfo(path: string, options: FakeModelOptions): ModelInfo & ModelSum
     loadMs: 0,
     threads: 1,
     isa: 'fake',
+    ...(options.guess === undefined ? {} : { draftHead: { exitLayer: 1 } }),
   };
 }

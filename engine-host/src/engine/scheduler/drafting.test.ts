@@ -25,7 +25,7 @@ class Run {
       ...options,
       duringStep: async (items) => {
         this.#clock += cost(
-          items.reduce((sum, { tokens }) => sum + tokens.length, 0),
+          items.reduce((sum, { tokens, propose = 0 }) => sum + tokens.length + propose, 0),
           items.length,
         );
         await options.duringStep?.(items);
@@ -216,6 +216,53 @@ test('beside another answer nobody is held up: drafts only where columns are nea
   const { model } = await pair((columns) => 100 + columns / 10, { next: misleading });
   const drafted = model.steps.filter((items) => items.length === 2 && items.some(({ tokens }) => tokens.length > 1));
   expect(drafted.length).toBeLessThan(40);
+});
+
+/** Never says the same thing twice, so that nothing can be drafted from the text. */
+const fresh = (length: number): number => {
+  const mixed = Math.imul(length + 1, 0x9e3779b1);
+  return 1 + ((Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b) >>> 8) % 255);
+};
+const freshText = (history: readonly number[]): number => fresh(history.length);
+/** Right but for every fifth token. */
+const nearly = ({ length }: readonly number[]): readonly number[] =>
+  Array.from({ length: 20 }, (_, i) => ((length + i) % 5 === 0 ? 0 : fresh(length + i)));
+
+test('a draft head guesses what the text does not say: the same text and figures in fewer steps', async () => {
+  const sampling = { ...request('').sampling, temperature: 1, seed: 5 };
+  for (const over of [{}, { maxTokens: 23 }, { sampling, logprobs: 2 }]) {
+    const [plain, drafted] = await both(over, { next: freshText, guess: nearly });
+    expect(drafted.said).toEqual(plain.said);
+    expect(drafted.model.steps.length).toBeLessThan(plain.model.steps.length / 1.5);
+    const { draftTokens, draftAccepted } = drafted.scheduler.stats();
+    expect(draftAccepted).toBeGreaterThan(draftTokens / 6);
+    expect(await drafted.end()).toMatchObject({ draftTokens, draftAccepted });
+    expect(plain.scheduler.stats().draftTokens).toBe(0);
+  }
+  const [plain, drafted] = await both({}, { next: freshText, guess: nearly, contextLength: 50 });
+  expect(drafted.said).toEqual(plain.said);
+});
+
+test('a draft head that loses is left, and one that is wrong', async () => {
+  const guesses = async (cost: Cost, guess: typeof nearly): Promise<number> => {
+    const run = new Run({ next: freshText, guess }, cost);
+    run.submit({ maxTokens: 1200 });
+    await run.end();
+    return run.scheduler.stats().draftTokens;
+  };
+  expect(await guesses(() => 100, nearly)).toBeGreaterThan(800);
+  // A guess costs as much as the step.
+  expect(await guesses((columns) => 10 * columns, nearly)).toBeLessThan(120);
+  expect(
+    await guesses(
+      (columns) => 100 + 5 * columns,
+      () => [0, 0, 0],
+    ),
+  ).toBeLessThan(120);
+  const off = new Run({ next: freshText, guess: nearly }, () => 1, false);
+  off.submit({});
+  await off.end();
+  expect(off.scheduler.stats().draftTokens).toBe(0);
 });
 
 /** What the model says after the prompt 'p' (one token after BOS). */

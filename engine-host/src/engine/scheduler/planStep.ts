@@ -10,6 +10,8 @@ export interface PlannedItem {
   readonly count: number;
   /** What probably comes after them; checked in the same step. */
   readonly drafted?: readonly number[];
+  /** Or the model's draft head guesses it in the step, at most so many tokens, while all are right with this chance. */
+  readonly propose?: { readonly count: number; readonly leastChance: number };
 }
 
 /**

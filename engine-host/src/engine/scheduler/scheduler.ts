@@ -85,7 +85,7 @@ export class Scheduler {
     this.#flush = options.flush;
     this.#tree = new PrefixTree(model);
     this.#pace = new Pace(model.info.fit.streaming !== undefined);
-    this.#drafting = options.draft === false ? undefined : new Drafting();
+    this.#drafting = options.draft === false ? undefined : new Drafting(model.info.draftHead?.exitLayer !== undefined);
     this.#disk = options.disk;
     this.#adapterHash = options.adapterHash;
     this.#restores = new Restores(model, this.#tree, options.disk, () => this.#nudge?.());
@@ -308,7 +308,7 @@ export class Scheduler {
   #plainMs(plan: readonly PlannedItem[]): number | undefined {
     if (plan.some(({ entry }) => remaining(entry) > 1)) return undefined;
     const [item] = plan;
-    if (item?.drafted !== undefined) return this.#drafting?.stepMs(item.drafted.length);
+    if (item !== undefined && isDrafted(item)) return this.#drafting?.stepMs(item);
     const ms = this.#pace.decodeMs(plan.length);
     return ms === 0 ? undefined : ms;
   }
@@ -319,13 +319,13 @@ export class Scheduler {
     // A step that was broken off, or left somebody out, shows no pace.
     if (plan.some(({ entry }) => entry.ended)) return;
     this.#drafting?.measured(plan, ms);
-    if (plan.some(({ drafted }) => drafted !== undefined)) return;
+    if (plan.some(isDrafted)) return;
     const decode = plan.filter(({ entry }) => remaining(entry) === 1).length;
     const tokens = plan.reduce((sum, { count }) => sum + count, 0);
     this.#pace.measured(decode, tokens - decode, ms);
   }
 
-  #take({ entry, count, drafted = [] }: PlannedItem, output: StepOutput | undefined): void {
+  #take({ entry, count, drafted: given, propose }: PlannedItem, output: StepOutput | undefined): void {
     if (output === undefined) {
       this.#fail(entry, { code: 'internal', message: 'A step left a sequence without a result.' });
       return;
@@ -340,6 +340,8 @@ export class Scheduler {
     if (entry.evaluated < entry.task.tokens.length) return;
     const now = this.#now();
     const { accepted = 0, acceptedLogprobs } = output;
+    const drafted = given ?? Array.from(output.proposed ?? []);
+    if (propose !== undefined) this.#drafting?.guessed(propose.count, accepted);
     if (drafted.length > 0) {
       this.#counters.drafted(drafted.length, accepted);
       entry.task.drafted?.(drafted.length, accepted);
@@ -501,4 +503,8 @@ export class Scheduler {
 /** Class in force of one who has a slot: its own, or that of the most urgent one who waits for what it computes. */
 function urgency(entry: Entry): number {
   return Math.min(entry.rank, entry.lifted);
+}
+
+function isDrafted({ drafted, propose }: PlannedItem): boolean {
+  return drafted !== undefined || propose !== undefined;
 }

@@ -5,10 +5,13 @@ import type { PlannedItem } from './planStep.ts';
 
 /** What each item's sequence holds and takes. */
 export function growths(plan: readonly PlannedItem[]): Growth[] {
-  return plan.map(({ entry, count, drafted = [] }) => ({ held: entry.evaluated, more: count + drafted.length }));
+  return plan.map(({ entry, count, drafted = [], propose }) => ({
+    held: entry.evaluated,
+    more: count + drafted.length + (propose?.count ?? 0),
+  }));
 }
 
-export function stepItem({ entry, count, drafted = [] }: PlannedItem): StepItem {
+export function stepItem({ entry, count, drafted = [], propose }: PlannedItem): StepItem {
   const { task, sequence, evaluated } = entry;
   if (sequence === undefined) throw new Error('A running entry has no sequence.');
   const tokens = Int32Array.from([...task.tokens.slice(evaluated, evaluated + count), ...drafted]);
@@ -20,6 +23,7 @@ export function stepItem({ entry, count, drafted = [] }: PlannedItem): StepItem 
     sequence,
     tokens,
     ...(drafted.length === 0 ? {} : { draft: drafted.length }),
+    ...(propose === undefined ? {} : { propose: propose.count, leastChance: propose.leastChance }),
     ...adapters,
     want: {
       ...(task.sampling === undefined ? {} : { sample: true }),

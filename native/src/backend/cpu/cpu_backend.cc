@@ -217,7 +217,7 @@ class CpuExecutor final : public Executor {
       if (stop.load(std::memory_order_relaxed)) return Cancelled();
       for (size_t i = 0; i < n; ++i) {
         std::span<const float> row;
-        if (logits) row = {m_.Row(plan_.logits, i), plan_.vocabulary_size};
+        if (logits) row = {m_.Row(plan_.logits, i), plan_.values[static_cast<size_t>(plan_.logits)].width};
         sink.OnOutput(first + i, {m_.Row(plan_.normed, i), width}, row);
       }
       first += n;
