@@ -3,6 +3,11 @@
 #include "base/large_pages.h"
 
 namespace zell::stream {
+namespace {
+
+constexpr uint64_t kLargePage = 2 * 1024 * 1024;
+
+}  // namespace
 
 bool KeptTurns::Allocate(std::span<const Turn> turns) {
   uint64_t bytes = 0;
@@ -46,6 +51,7 @@ bool KeptTurns::Settle() {
   const uint32_t before = kept();
   uint32_t kept = std::min(before, aim_);
   for (uint32_t turn = kept; turn < before; ++turn) states_[turn].taken = states_[turn].there = true;
+  kept_ = kept;
   // Those that are needed first stay.
   for (uint32_t turn = count(); turn > aim_ && Taken() > most_taken_; --turn) {
     if (states_[turn - 1].taken && !states_[turn - 1].near) GiveBack(turn - 1);
@@ -66,8 +72,18 @@ uint64_t KeptTurns::Taken() const {
 }
 
 void KeptTurns::GiveBack(uint32_t turn) {
-  base::ReleasePages(Address(turn), states_[turn].bytes);
   states_[turn].taken = states_[turn].there = false;
+  // A large page that the system has given for it reaches into the places beside it.
+  const auto is_void = [this](uint32_t other) { return other >= kept() && !states_[other].taken; };
+  uint64_t begin = states_[turn].begin, end = begin + states_[turn].bytes;
+  const uint64_t low = begin - std::min(begin, kLargePage), high = end + kLargePage;
+  for (uint32_t other = turn; other > 0 && begin > low && is_void(other - 1); --other) {
+    begin = std::max(low, states_[other - 1].begin);
+  }
+  for (uint32_t other = turn + 1; other < count() && end < high && is_void(other); ++other) {
+    end = std::min(high, states_[other].begin + states_[other].bytes);
+  }
+  base::ReleasePages(memory_.data() + begin, end - begin);
 }
 
 }  // namespace zell::stream
