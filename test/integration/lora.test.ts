@@ -1,5 +1,7 @@
 // LoRA adapters through a real host: who runs with which, loading and unloading beside running answers, after a crash.
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -130,6 +132,24 @@ describe.skipIf(unavailable !== undefined)('adapters', () => {
     expect(wrong.stderr).toContain(`${home.model}: general.type is`);
     const absent = await home.zell(['run', '--lora', home.path('absent.gguf:0.5'), 'Hi']);
     expect(absent.stderr).toContain(`There is no adapter ${home.path('absent.gguf')}.`);
+  });
+
+  test('a model made with an uploaded adapter answers with it, and other requests do not', async () => {
+    const [with_, without] = [await complete([{ id: 1, scale: 1 }]), await complete()];
+    const bytes = readFileSync(two);
+    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    expect((await fetch(url(`/api/blobs/${digest}`), { method: 'POST', body: new Uint8Array(bytes) })).status).toBe(
+      201,
+    );
+    const making = { model: 'taught', from: 'smollm2-135m', adapters: { 'two.gguf': digest }, stream: false };
+    expect(await (await post('/api/create', making)).json()).toEqual({ status: 'success' });
+    const body = { model: 'taught', prompt: PROMPT, n_predict: 32, temperature: 0, ignore_eos: true };
+    const answer = (await (await post('/completion', body)).json()) as { content: string };
+    expect(answer.content).toBe(with_);
+    expect(await complete()).toBe(without);
+    expect((await fetch(url('/api/delete'), { method: 'DELETE', body: '{"model":"taught"}' })).status).toBe(200);
+    // Its file is gone, so a restarted engine must not look for it.
+    expect((await list()).map((a) => a.id)).toEqual([0, 1]);
   });
 
   test('they come back with the model after the engine has died', async () => {

@@ -68,9 +68,14 @@ function registerLsp(connection: MessageConnection, parts: EditorParts, gone: Ab
           if (params.zell === undefined) return { items: [] };
           throw new ZellError('invalid_request', 'The field "zell" is not a completion window.');
         }
-        const model = parts.models.current() ?? (await parts.models.ensure(undefined, signal));
-        const insertText = await completeInline(parts.engine, model, window, signal);
-        return { items: insertText === '' ? [] : [{ insertText }] };
+        // Held: another client's wish for another model waits for it.
+        const { model, release } = await parts.models.acquire(undefined, signal);
+        try {
+          const insertText = await completeInline(parts.engine, model, window, signal);
+          return { items: insertText === '' ? [] : [{ insertText }] };
+        } finally {
+          release();
+        }
       }),
   );
 }

@@ -17,7 +17,7 @@ import { ModelRegistry } from '../models/registry.ts';
 import { removeAnnouncement, urlHost, writeAnnouncement } from './announcement.ts';
 import { countedEngine } from './countedEngine.ts';
 import { attachEditorSocket, type EditorSocket } from './editorSocket.ts';
-import { adapterId } from './adapterId.ts';
+import { adapterId, dropAdapter } from './adapterId.ts';
 import { buildPrefix } from './buildPrefix.ts';
 import type { HostEngine } from './hostEngine.ts';
 import type { HostFactories, HostOptions, HttpFront } from './hostParts.ts';
@@ -139,6 +139,9 @@ export class Host {
       fetch,
       inspect: (path, signal) => engine.call('inspect', { path, options: options.load }, signal),
       release: (path, signal) => this.#models.release(path, signal),
+      releaseAdapter: async (path, signal) => {
+        if (this.#models.current() !== undefined) await dropAdapter(engine, path, signal);
+      },
     });
     engine.onStatus(touch);
     this.#buildProfile = profileBuilder({

@@ -24,6 +24,8 @@ export interface LibraryParts {
   readonly inspect: (path: string, signal: AbortSignal) => Promise<ModelSummary>;
   /** The engine lets go of a file that is about to be removed; requests that it answers are finished first. */
   readonly release: (path: string, signal: AbortSignal) => Promise<void>;
+  /** The engine lets go of an adapter's file; requests that run keep what they have. */
+  readonly releaseAdapter: (path: string, signal: AbortSignal) => Promise<void>;
   /** For tests: where the hub is. */
   readonly hub?: URL;
   readonly get?: GetOptions;
@@ -116,7 +118,10 @@ export class ModelLibrary {
     else await this.#forgetNamesOf(model);
     const left = await registry.names.models();
     for (const adapter of model.recipe?.adapters ?? [])
-      if (!left.some((other) => other.recipe?.adapters?.includes(adapter))) await this.blobs.remove(adapter);
+      if (!left.some((other) => other.recipe?.adapters?.includes(adapter))) {
+        await this.#parts.releaseAdapter(registry.uploadPath(adapter), signal);
+        await this.blobs.remove(adapter);
+      }
     if (sha256 === undefined || left.some((other) => other.sha256 === sha256)) return;
     // A catalogue model is here as long as its file is, so its own name goes with the file alone.
     if (model.made === true && (await this.#isCatalogueFile(sha256))) return;

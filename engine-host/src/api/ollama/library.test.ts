@@ -27,6 +27,7 @@ let host: TestHost;
 let ollama: Ollama;
 let models: ModelService;
 const loads: string[] = [];
+const released: string[] = [];
 /** What the hub sends for a file; the published hash is that of `WEIGHTS`. */
 let hubFile = WEIGHTS;
 
@@ -98,6 +99,10 @@ beforeAll(async () => {
         ? Promise.reject(new ZellError('bad_model_file', 'not a GGUF file'))
         : Promise.resolve(summary(file)),
     release: (file, signal) => models.release(file, signal),
+    releaseAdapter: (file) => {
+      released.push(path.basename(file));
+      return Promise.resolve();
+    },
   });
   host = await testHost({ models, library });
   ollama = new Ollama({ host: host.url });
@@ -304,6 +309,18 @@ test('copy and delete: names go, the blob goes with its last one', async () => {
   expect(await names()).not.toContain('mine');
   expect(await blobs()).not.toContain(`${sha256(WEIGHTS)}.gguf`);
   await expect(ollama.copy({ source: 'mine', destination: 'again' })).rejects.toMatchObject({ status_code: 404 });
+});
+
+test('an adapter goes with the last model that has it, after the engine has let go of it', async () => {
+  await ollama.copy({ source: 'pirate', destination: 'corsair' });
+  await ollama.delete({ model: 'pirate' });
+  expect({ released, kept: await blobs() }).toMatchObject({
+    released: [],
+    kept: expect.arrayContaining([`${sha256(OTHER)}.blob`]) as string[],
+  });
+  await ollama.delete({ model: 'corsair' });
+  expect(released).toEqual([`${sha256(OTHER)}.blob`]);
+  expect(await blobs()).not.toContain(`${sha256(OTHER)}.blob`);
 });
 
 test("a user's own file is never deleted, and the answer is that of a missing one", async () => {
