@@ -468,3 +468,13 @@ describe('ollama', () => {
     }
   });
 });
+
+test("llama.cpp's /props says what the template can do", async () => {
+  const caps = async (h: TestHost): Promise<unknown> =>
+    ((await (await fetch(`${h.url}/props`)).json()) as { chat_template_caps: unknown }).chat_template_caps;
+  const common = { supports_system_role: true, supports_string_content: true, supports_typed_content: false };
+  const none = { supports_tools: false, supports_tool_calls: false, supports_parallel_tool_calls: false };
+  const all = { supports_tools: true, supports_tool_calls: true, supports_parallel_tool_calls: true };
+  expect(await caps(host)).toEqual({ ...common, ...none });
+  expect(await caps(thinker)).toEqual({ ...common, ...all });
+});
