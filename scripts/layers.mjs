@@ -74,6 +74,7 @@ export const MAY_INCLUDE = {
   lora: ['gguf', 'backend', 'kernels', 'quant', 'base'],
   tokenizer: ['base'],
   sampling: ['base'],
+  grammar: ['base'],
   model: ['tokenizer', 'kv', 'lora', 'gguf', 'backend', 'kernels', 'quant', 'base'],
   train: ['model', 'lora', 'gguf', 'backend', 'kernels', 'quant', 'base'],
   runtime: [
@@ -81,6 +82,7 @@ export const MAY_INCLUDE = {
     'stream',
     'model',
     'tokenizer',
+    'grammar',
     'sampling',
     'convert',
     'kv',

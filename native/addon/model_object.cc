@@ -21,6 +21,7 @@ Napi::Function ModelObject::Define(Napi::Env env) {
                          InstanceMethod<&ModelObject::CreateDecoder>("createDecoder"),
                          InstanceMethod<&ModelObject::CreateSequence>("createSequence"),
                          InstanceMethod<&ModelObject::SetSampler>("setSampler"),
+                         InstanceMethod<&ModelObject::CheckConstraint>("checkConstraint"),
                          InstanceMethod<&ModelObject::FreeSequence>("freeSequence"),
                          InstanceMethod<&ModelObject::SequenceLength>("sequenceLength"),
                          InstanceMethod<&ModelObject::TruncateSequence>("truncateSequence"),
@@ -127,10 +128,19 @@ Napi::Value ModelObject::SetSampler(const Napi::CallbackInfo& info) {
   const uint32_t sequence = reader.Unsigned(info[0], "sequence");
   sampling::SamplerParams params = ReadSampling(reader, info[1]);
   const std::vector<int32_t> history = reader.Integers(info[2], "history");
+  const std::string constraint = Reader::Has(info[3]) ? reader.Text(info[3], "constraint") : std::string();
   if (!IsOpen(reader)) return Throw(info.Env(), reader.status());
-  const base::Status status = engine_->SetSampler(sequence, std::move(params), history);
+  const base::Status status = engine_->SetSampler(sequence, std::move(params), history, constraint);
   if (!status.ok()) return Throw(info.Env(), status);
   return info.Env().Undefined();
+}
+
+Napi::Value ModelObject::CheckConstraint(const Napi::CallbackInfo& info) {
+  Reader reader("checkConstraint");
+  const std::string constraint = reader.Text(info[0], "constraint");
+  if (!IsOpen(reader)) return Throw(info.Env(), reader.status());
+  const base::Status status = engine_->CheckConstraint(constraint);
+  return status.ok() ? info.Env().Undefined() : Throw(info.Env(), status);
 }
 
 Napi::Value ModelObject::FreeSequence(const Napi::CallbackInfo& info) {

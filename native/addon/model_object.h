@@ -27,6 +27,7 @@ class ModelObject final : public Napi::ObjectWrap<ModelObject> {
   Napi::Value CreateDecoder(const Napi::CallbackInfo& info);
   Napi::Value CreateSequence(const Napi::CallbackInfo& info);
   Napi::Value SetSampler(const Napi::CallbackInfo& info);
+  Napi::Value CheckConstraint(const Napi::CallbackInfo& info);
   Napi::Value FreeSequence(const Napi::CallbackInfo& info);
   Napi::Value SequenceLength(const Napi::CallbackInfo& info);
   Napi::Value TruncateSequence(const Napi::CallbackInfo& info);

@@ -1,4 +1,5 @@
 /** One request on its way through a route: who calls, which model answers, when it stops, what is recorded. */
+import type { Constraint } from '#protocol/constraint.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AdapterScale, GenerateRequest, PromptPart, SamplingParams } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
@@ -36,7 +37,7 @@ export interface GenerationInput {
   readonly adapters?: readonly AdapterScale[];
   readonly draftTokens?: number;
   readonly preserved?: readonly string[];
-  readonly constraint?: NonNullable<GenerateRequest['constraint']>;
+  readonly constraint?: Constraint;
   /** The constraint is a help that nobody asked for: where it cannot be honoured, the answer comes without it. */
   readonly constraintMayGo?: boolean;
 }

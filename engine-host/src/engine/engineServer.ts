@@ -90,8 +90,6 @@ class EngineServer {
       const { model, scheduler, adapters } = this.#host.loaded;
       if (request.forModel !== undefined && request.forModel !== model.info.modelHash)
         throw new ZellError('busy', 'Another model was loaded meanwhile. Ask again.');
-      if (request.constraint !== undefined)
-        throw new ZellError('unsupported', 'Answers cannot be held to a grammar or a JSON schema yet.');
       scheduler.checkRoom(request.priority);
       const task = new GenerateTask(model, request, emit, this.#options.now, adapters.inForce(request.adapters));
       scheduler.submit(task);

@@ -54,7 +54,12 @@ uint32_t Engine::CreateSequence() {
   return id;
 }
 
-base::Status Engine::SetSampler(uint32_t sequence, sampling::SamplerParams params, std::span<const int32_t> history) {
+base::Status Engine::CheckConstraint(const std::string& constraint) {
+  return impl_->constraints->Get(constraint).status();
+}
+
+base::Status Engine::SetSampler(uint32_t sequence, sampling::SamplerParams params, std::span<const int32_t> history,
+                                const std::string& constraint) {
   const auto outside = [&](int32_t token) {
     return token < 0 || static_cast<uint32_t>(token) >= impl_->plan.vocabulary_size;
   };
@@ -63,10 +68,16 @@ base::Status Engine::SetSampler(uint32_t sequence, sampling::SamplerParams param
   }
   if (params.dry.multiplier != 0 && !params.dry.breaker_texts.empty()) impl_->AddBreakers(params.dry);
   params.texts = TextsOf(impl_->tokenizer);
-  auto sampler = std::make_shared<sampling::Sampler>(std::move(params));
+  std::unique_ptr<sampling::TokenFilter> filter;
+  if (!constraint.empty()) {
+    base::Result<std::unique_ptr<sampling::TokenFilter>> made = impl_->constraints->Filter(constraint);
+    if (!made.ok()) return made.status();
+    filter = std::move(*made);
+  }
+  auto sampler = std::make_shared<sampling::Sampler>(std::move(params), std::move(filter));
   for (const int32_t token : history) {
     if (outside(token)) return Invalid("history holds token " + std::to_string(token) + " outside the vocabulary");
-    sampler->Accept(token);
+    sampler->Remember(token);
   }
   const std::lock_guard lock(impl_->mutex);
   SequenceState* state = impl_->Find(sequence);

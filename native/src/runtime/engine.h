@@ -49,8 +49,15 @@ class Engine {
   double load_ms() const;
 
   uint32_t CreateSequence();
-  /// The sampler accepts what it chooses by itself; `history` is what penalties see of the text before.
-  base::Status SetSampler(uint32_t sequence, sampling::SamplerParams params, std::span<const int32_t> history);
+  /// The sampler accepts what it chooses by itself; `history` is what penalties see of the text before. `constraint`:
+  /// see CheckConstraint; what is chosen from now on keeps to it. Empty: none.
+  /// @errors kInvalidRequest; of the constraint as CheckConstraint.
+  base::Status SetSampler(uint32_t sequence, sampling::SamplerParams params, std::span<const int32_t> history,
+                          const std::string& constraint = {});
+  /// Whether answers can be held to a constraint, given as JSON (`Constraint` of protocol/src/constraint.ts). What was
+  /// compiled is kept for SetSampler.
+  /// @errors as grammar::CompileConstraint.
+  base::Status CheckConstraint(const std::string& constraint);
   /// A sequence of the running step is cancelled and goes when the step ends. An unknown one is no error.
   void FreeSequence(uint32_t sequence);
   base::Result<uint32_t> Length(uint32_t sequence) const;

@@ -13,6 +13,7 @@
 #include "model/draft_head.h"
 #include "runtime/adapters.h"
 #include "runtime/cache_keeper.h"
+#include "runtime/constraints.h"
 #include "runtime/engine.h"
 #include "runtime/proposer.h"
 #include "runtime/step_runner.h"
@@ -38,6 +39,7 @@ struct Engine::Impl {
   // Fixed after loading.
   Summary summary;
   std::shared_ptr<const tokenizer::Tokenizer> tokenizer;
+  std::unique_ptr<Constraints> constraints;
   backend::Plan plan;
   stream::DirectBuffer trunk;                      ///< weights beside streamed ones
   std::unique_ptr<stream::ExpertStore> experts;    ///< nullptr: no expert comes from the disk

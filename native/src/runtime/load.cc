@@ -107,6 +107,7 @@ base::Result<std::unique_ptr<Engine>> Engine::Load(const std::string& path, cons
   base::Result<std::unique_ptr<tokenizer::Tokenizer>> tokenizer = tokenizer::Tokenizer::Create(std::move(*spec));
   if (!tokenizer.ok()) return tokenizer.status();
   impl->tokenizer = std::move(*tokenizer);
+  impl->constraints = std::make_unique<Constraints>(impl->tokenizer);
   // Models may pad their embedding beyond the vocabulary; the other way round a token would have no embedding.
   if (impl->tokenizer->size() > impl->plan.vocabulary_size) {
     return base::Status{base::StatusCode::kBadModelFile,

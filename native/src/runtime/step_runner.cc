@@ -141,6 +141,11 @@ class Slice final : public backend::OutputSink {
     if (!want.sample || (!running.decided && running.cancelled->load(std::memory_order_relaxed))) return;
     running.decided = true;
     out.sampled = running.sampler->Sample(logits);
+    if (*out.sampled < 0) {
+      out.status = running.sampler->status();
+      running.settled = true;
+      return;
+    }
     running.sampler->Accept(*out.sampled);
     if (want.top_logprobs && post) out.top = running.sampler->TopKept(*want.top_logprobs);
     if (token + 1 < n && running.item->tokens[token + 1] == *out.sampled) {

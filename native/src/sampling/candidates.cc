@@ -18,6 +18,17 @@ void CopyOrdered(std::span<const float> logits, std::span<float> out) {
   for (size_t i = 0; i < logits.size(); ++i) out[i] = Ordered(logits[i]);
 }
 
+void KeepOnly(std::span<const uint64_t> mask, std::span<float> logits) {
+  for (size_t begin = 0; begin < logits.size(); begin += 64) {
+    const size_t count = std::min<size_t>(64, logits.size() - begin);
+    const uint64_t word = begin / 64 < mask.size() ? mask[begin / 64] : 0;
+    if (word == ~uint64_t{0}) continue;
+    for (size_t i = 0; i < count; ++i) {
+      if ((word >> i & 1) == 0) logits[begin + i] = kLowest;
+    }
+  }
+}
+
 float MaxOf(std::span<const float> logits) {
   float lanes[kLanes];
   std::fill_n(lanes, kLanes, kLowest);

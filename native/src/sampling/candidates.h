@@ -28,6 +28,15 @@ inline float Ordered(float logit) {
 /// Copies a row, each logit Ordered. out: [logits.size()].
 void CopyOrdered(std::span<const float> logits, std::span<float> out);
 
+/// Whether a mask of one bit a token has this one's.
+inline bool Has(std::span<const uint64_t> mask, int32_t token) {
+  const size_t index = static_cast<size_t>(token);
+  return index / 64 < mask.size() && (mask[index / 64] >> (index % 64) & 1) != 0;
+}
+
+/// Makes the logits of all other tokens -inf.
+void KeepOnly(std::span<const uint64_t> mask, std::span<float> logits);
+
 /// The greatest logit; -inf for an empty row.
 float MaxOf(std::span<const float> logits);
 

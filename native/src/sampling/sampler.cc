@@ -35,8 +35,8 @@ SamplerParams Effective(SamplerParams p) {
 }  // namespace
 
 struct Sampler::Impl {
-  explicit Impl(SamplerParams p)
-      : params(Effective(std::move(p))), history(params), dry(params.dry), random(params.seed) {
+  Impl(SamplerParams p, std::unique_ptr<TokenFilter> f)
+      : filter(std::move(f)), params(Effective(std::move(p))), history(params), dry(params.dry), random(params.seed) {
     const std::vector<Step> active = internal::ActiveSteps(params);
     const auto rest = std::find_if_not(active.begin(), active.end(), internal::ChangesLogits);
     first.assign(active.begin(), rest);
@@ -49,6 +49,8 @@ struct Sampler::Impl {
     usual = !mirostat && !adaptive && internal::AreUsual(steps, params);
   }
 
+  std::unique_ptr<TokenFilter> filter;
+  base::Status status;
   SamplerParams params;
   internal::History history;
   internal::Dry dry;
@@ -73,8 +75,10 @@ struct Sampler::Impl {
   }
 
   /// When no logit is finite there is nothing to choose by.
-  int32_t LowestAllowed() const {
+  int32_t LowestAllowed() {
+    const std::span<const uint64_t> mask = filter == nullptr ? std::span<const uint64_t>() : filter->Mask();
     const auto forbidden = [&](int32_t token) {
+      if (filter != nullptr && !internal::Has(mask, token)) return true;
       return std::any_of(params.logit_bias.begin(), params.logit_bias.end(), [&](const auto& b) {
         return b.first == token && b.second < -std::numeric_limits<float>::max();
       });
@@ -82,7 +86,12 @@ struct Sampler::Impl {
     for (int32_t token = 0; static_cast<size_t>(token) < logits.size(); ++token) {
       if (!forbidden(token)) return token;
     }
-    return 0;
+    if (filter == nullptr) return 0;
+    status = filter->status();
+    if (status.ok()) {
+      status = {base::StatusCode::kInvalidRequest, "logit_bias forbids every token that the constraint allows"};
+    }
+    return -1;
   }
 
   int32_t Only(int32_t token) {
@@ -135,19 +144,33 @@ struct Sampler::Impl {
     internal::CopyOrdered(row, logits);
     AddBias();
     for (const Step step : first) step == Step::kDry ? dry.Apply(logits) : history.Apply(logits);
-    const float max = internal::MaxOf(logits);
+    float max = internal::MaxOf(logits);
+    if (filter != nullptr) {
+      const int32_t best = internal::FirstEqual(logits, max);
+      if (greedy && max > -std::numeric_limits<float>::infinity() && filter->Allows(best)) return Only(best);
+      internal::KeepOnly(filter->Mask(), logits);
+      max = internal::MaxOf(logits);
+    }
     if (!(max > -std::numeric_limits<float>::infinity())) return Only(LowestAllowed());
     if (greedy) return Only(internal::FirstEqual(logits, max));
     return usual ? DrawUsual(max) : DrawAny();
   }
 };
 
-Sampler::Sampler(SamplerParams params) : impl_(std::make_shared<Impl>(std::move(params))) {}
+Sampler::Sampler(SamplerParams params, std::unique_ptr<TokenFilter> filter)
+    : impl_(std::make_shared<Impl>(std::move(params), std::move(filter))) {}
 
-void Sampler::Accept(int32_t token) {
+void Sampler::Remember(int32_t token) {
   impl_->history.Accept(token);
   impl_->dry.Accept(token);
 }
+
+void Sampler::Accept(int32_t token) {
+  Remember(token);
+  if (impl_->filter != nullptr) impl_->filter->Accept(token);
+}
+
+const base::Status& Sampler::status() const { return impl_->status; }
 
 int32_t Sampler::Sample(std::span<const float> logits) { return impl_->Sample(logits); }
 

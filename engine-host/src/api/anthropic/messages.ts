@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GenerateDelta, GenerateResult } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { Call, type ApiContext } from '../call.ts';
+import { constraintOfFormat, heldTo } from '../constraint.ts';
 import type { ChatMessage } from '../deps.ts';
 import { Dialogue } from '../dialogue.ts';
 import type { Generation } from '../generation.ts';
@@ -11,7 +12,7 @@ import { ResponseStream, type Written } from '../responseStream.ts';
 import { sampling, stopTexts, tokenLimit, V1_DEFAULTS } from '../sampling.ts';
 import { runStream } from '../streaming.ts';
 import { contentBlock, ContentBlocks } from './blocks.ts';
-import { readConversation, readThinking, readTools, refuseConstraints } from './read.ts';
+import { readConversation, readThinking, readTools } from './read.ts';
 import { CountBody, MessagesBody } from './schema.ts';
 
 export function anthropicRoutes(app: FastifyInstance, context: ApiContext): void {
@@ -38,7 +39,7 @@ async function answer(
   reply: FastifyReply,
 ): Promise<unknown> {
   const { body } = request;
-  refuseConstraints(body);
+  const constrained = constraintOfFormat(body.output_config?.format ?? body.output_format, 'output_config.format');
   const messages = readConversation(body);
   const wish = { tools: readTools(body), think: readThinking(body), idPrefix: 'toolu_' };
   const stop = stopTexts(body.stop_sequences);
@@ -48,7 +49,7 @@ async function answer(
   await call.lookThrough([parts], [messages]);
   const generation = call.generate({
     prompt: parts,
-    ...dialogue.input,
+    ...heldTo(dialogue.input, constrained),
     ...tokenLimit(body.max_tokens, call.model.contextLength),
     stop,
     sampling: sampling(call.defaults(V1_DEFAULTS), {

@@ -53,13 +53,6 @@ export function readThinking(body: CountBody): ThinkWish {
   return effort === 'low' || effort === 'medium' || effort === 'high' ? effort : true;
 }
 
-/** What would change the answer's form and is not there yet. @throws {ZellError} unsupported */
-export function refuseConstraints(body: CountBody): void {
-  const format = body.output_config?.format ?? body.output_format;
-  if (format !== undefined && format !== null)
-    throw unsupported('output_config.format is not supported yet: answers are plain text.', 'output_config');
-}
-
 function readMessage(message: CountBody['messages'][number], at: number): ChatMessage[] {
   switch (message.role) {
     case 'system':

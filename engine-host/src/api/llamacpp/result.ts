@@ -43,7 +43,7 @@ export function settings(
     ignore_eos: input.ignoreEos ?? false,
     stop: input.stop ?? [],
     stream: false,
-    grammar: '',
+    grammar: input.constraint?.kind === 'gbnf' ? input.constraint.grammar : '',
     samplers: ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'],
   };
 }

@@ -1,7 +1,7 @@
 /** Request fields that llama.cpp's own routes share. */
 import { Type, type Static } from 'typebox';
 import type { GenerationInput } from '../call.ts';
-import { unsupported } from '../errors.ts';
+import { constraintOfLlama } from '../constraint.ts';
 import { LLAMACPP_DEFAULTS, logitBias, sampling, stopTexts, tokenLimit } from '../sampling.ts';
 import {
   adaptersOf,
@@ -50,16 +50,13 @@ export function llamaInput(
   body: LlamaBody,
   model: { readonly contextLength: number; readonly vocabularySize: number },
 ): Omit<GenerationInput, 'prompt'> {
-  for (const key of ['grammar', 'json_schema'] as const) {
-    const value = body[key];
-    if (value !== undefined && value !== null && value !== '') throw unsupported(`${key} is not supported yet.`, key);
-  }
   const deadline = body.t_max_predict_ms;
   return {
     ...tokenLimit(body.n_predict ?? body.max_tokens, model.contextLength),
     stop: stopTexts(body.stop),
     ...adaptersOf(body.lora),
     ...draftLimit(body['speculative.n_max']),
+    ...constraintOfLlama(body),
     sampling: sampling(LLAMACPP_DEFAULTS, {
       temperature: body.temperature,
       topK: body.top_k,

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { Call, type ApiContext } from '../call.ts';
 import type { ToolCall } from '../../tools/types.ts';
+import { constraintOfOllama, heldTo } from '../constraint.ts';
 import type { ChatMessage } from '../deps.ts';
 import { Dialogue } from '../dialogue.ts';
 import { invalid, unsupported } from '../errors.ts';
@@ -51,7 +52,10 @@ export function ollamaChatRoutes(app: FastifyInstance, context: ApiContext): voi
     };
     if (messages.length === 0) return respondLoaded(call, shape);
     const dialogue = await Dialogue.open(call, messages, { tools, think });
-    const input = { ...generationInput(body, call, dialogue.parts), ...dialogue.input };
+    const input = {
+      ...generationInput(body, call, dialogue.parts),
+      ...heldTo(dialogue.input, constraintOfOllama(body.format)),
+    };
     return respond(context, request, call, input, messages, { ...shape, dialogue });
   });
 }

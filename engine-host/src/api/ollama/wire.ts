@@ -5,8 +5,9 @@ import type { GenerateDelta, GenerateResult, PromptPart } from '#protocol/engine
 import type { Recipe } from '../../models/recipe.ts';
 import type { Call, GenerationInput } from '../call.ts';
 import { canThink } from '../../tools/replyParser.ts';
+import { constraintOfOllama } from '../constraint.ts';
 import type { ThinkWish } from '../dialogue.ts';
-import { invalid, unsupported } from '../errors.ts';
+import { invalid } from '../errors.ts';
 import { OLLAMA_DEFAULTS, sampling, stopTexts, tokenLimit } from '../sampling.ts';
 import { anything, draftLimit, flag, integer, number, optional, stop, text } from '../schemas.ts';
 
@@ -42,9 +43,6 @@ export type CommonBody = Static<ReturnType<typeof Type.Object<typeof OllamaCommo
 
 /** @throws {ZellError} for what cannot be honoured and must not be ignored */
 export function checkCommon(body: CommonBody): void {
-  const { format } = body;
-  if (format !== undefined && format !== null && format !== '')
-    throw unsupported('format is not supported yet: answers are plain text.', 'format');
   keepAliveSeconds(body.keep_alive);
 }
 
@@ -105,6 +103,7 @@ export function generationInput(body: CommonBody, call: Call, prompt: readonly P
       seed: o.seed,
     }),
     ...draftLimit(o.draft_num_predict),
+    ...constraintOfOllama(body.format),
     ...(body.logprobs === true ? { logprobs: body.top_logprobs ?? 0 } : {}),
     truncate: body.truncate !== false,
   };

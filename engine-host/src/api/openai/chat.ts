@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Call, templateVariables, type ApiContext } from '../call.ts';
+import { heldTo } from '../constraint.ts';
 import { Dialogue } from '../dialogue.ts';
 import { stopTexts, tokenLimit, V1_DEFAULTS } from '../sampling.ts';
 import { adaptersOf, draftLimit } from '../schemas.ts';
@@ -9,7 +10,7 @@ import { functionTools, toolWish } from '../toolInput.ts';
 import { choiceOf, readMessage, thinkOf } from './chatRead.ts';
 import { streamChat } from './chatStream.ts';
 import { answerMessage, chatFinish, chatLogprobs, usage } from './wire.ts';
-import { ChatBody, refuseConstraints, samplingOf } from './schema.ts';
+import { ChatBody, constraintOf, samplingOf } from './schema.ts';
 
 export function openaiChatRoutes(app: FastifyInstance, context: ApiContext): void {
   for (const url of ['/v1/chat/completions', '/chat/completions'])
@@ -24,7 +25,7 @@ async function chat(
   reply: FastifyReply,
 ): Promise<unknown> {
   const { body } = request;
-  refuseConstraints(body);
+  const constrained = constraintOf(body);
   const messages = body.messages.map(readMessage);
   const tools = toolWish(functionTools(body.tools), choiceOf(body), body.parallel_tool_calls !== false);
   const stop = stopTexts(body.stop);
@@ -40,7 +41,7 @@ async function chat(
   const generations = Array.from({ length: body.n ?? 1 }, (_, i) =>
     call.generate({
       prompt: parts,
-      ...dialogue.input,
+      ...heldTo(dialogue.input, constrained),
       ...tokenLimit(body.max_completion_tokens ?? body.max_tokens, call.model.contextLength),
       stop,
       ...adapters,

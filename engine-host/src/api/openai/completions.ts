@@ -12,7 +12,7 @@ import { stopTexts, tokenLimit, V1_DEFAULTS } from '../sampling.ts';
 import { adaptersOf, draftLimit } from '../schemas.ts';
 import { runStream } from '../streaming.ts';
 import { textSlot } from '../textSlot.ts';
-import { CompletionBody, refuseConstraints, samplingOf } from './schema.ts';
+import { CompletionBody, constraintOf, samplingOf } from './schema.ts';
 import { completionLogprobs, finishReason, usage } from './wire.ts';
 
 const MAX_CHOICES = 64;
@@ -39,7 +39,7 @@ async function complete(
   reply: FastifyReply,
 ): Promise<unknown> {
   const { body } = request;
-  refuseConstraints(body);
+  const constrained = constraintOf(body);
   const stop = stopTexts(body.stop);
   const prompts = readPrompts(body.prompt);
   const n = body.n ?? 1;
@@ -61,6 +61,7 @@ async function complete(
           stop,
           ...adaptersOf(body.lora),
           ...draftLimit(body['speculative.n_max']),
+          ...constrained,
           sampling: { ...sampling, seed: (sampling.seed + i) % 2 ** 32 },
           ...(top === undefined ? {} : { logprobs: top }),
           ...(body.ignore_eos === true ? { ignoreEos: true } : {}),

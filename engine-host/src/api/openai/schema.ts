@@ -1,7 +1,7 @@
 /** Request bodies of OpenAI's text routes, with llama.cpp's extra sampling fields. */
 import { Type, type Static } from 'typebox';
 import type { SamplingParams } from '#protocol/engine.ts';
-import { unsupported } from '../errors.ts';
+import { constraintOfFormat, constraintOfLlama, onlyConstraint, type Constrained } from '../constraint.ts';
 import { logitBias, sampling } from '../sampling.ts';
 import {
   anything,
@@ -37,7 +37,13 @@ const Common = {
   ignore_eos: flag(),
   lora: lora(),
   ...DraftLimit,
-  response_format: optional(Type.Object({ type: Type.String() })),
+  response_format: optional(
+    Type.Object({
+      type: Type.String(),
+      schema: anything(),
+      json_schema: optional(Type.Object({ name: text(), schema: anything(), strict: flag() })),
+    }),
+  ),
   grammar: anything(),
   json_schema: anything(),
 };
@@ -106,16 +112,7 @@ export function samplingOf(
   });
 }
 
-/** @throws {ZellError} unsupported for what would change the answer's form and is not there yet */
-export function refuseConstraints(body: ChatBody | CompletionBody): void {
-  const format = body.response_format?.type;
-  if (format !== undefined && format !== 'text')
-    throw unsupported(
-      `response_format "${format.slice(0, 40)}" is not supported yet; only "text" is.`,
-      'response_format',
-    );
-  for (const key of ['grammar', 'json_schema'] as const) {
-    const value = body[key];
-    if (value !== undefined && value !== null && value !== '') throw unsupported(`${key} is not supported yet.`, key);
-  }
+/** `response_format`, or llama.cpp's `grammar` and `json_schema`. @throws {ZellError} invalid_request */
+export function constraintOf(body: ChatBody | CompletionBody): Constrained {
+  return onlyConstraint(constraintOfFormat(body.response_format, 'response_format'), constraintOfLlama(body));
 }

@@ -130,3 +130,16 @@ test('control tokens show in the text only where their texts are preserved, and 
   expect(texts(feed({ preserved: ['<turn>', 'a', '<other>'] }, tokens))).toBe('a<turn>b');
   expect(end(feed({ preserved: ['<turn>'], stop: ['<turn>b'] }, tokens))).toMatchObject({ finish: 'stop' });
 });
+
+test('an answer of a form ends where the model ends it, also when EOS shall be ignored', () => {
+  const constraint = { kind: 'gbnf', grammar: 'root ::= "hi"' } as const;
+  const events = feed({ constraint, ignoreEos: true }, [...bytes('hi'), FAKE_EOS, 120]);
+  expect(texts(events)).toBe('hi');
+  expect(end(events)).toMatchObject({ type: 'done', finish: 'eos' });
+  expect(texts(feed({ ignoreEos: true }, [FAKE_EOS, 120]))).toBe('x');
+});
+
+test('a form that the model cannot honour is refused before anything runs', () => {
+  const constraint = { kind: 'gbnf', grammar: 'impossible' } as const;
+  expect(() => feed({ constraint }, [])).toThrow(expect.objectContaining({ code: 'unsupported' }));
+});

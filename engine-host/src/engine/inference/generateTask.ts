@@ -9,11 +9,12 @@ import type { Task } from './task.ts';
 import { tokenLogprob, topLogprobs } from './tokenText.ts';
 
 /** What a request needs of the model that answers it. */
-export type TextModel = Pick<NativeModel, 'info' | 'tokenize' | 'piece' | 'createDecoder'>;
+export type TextModel = Pick<NativeModel, 'info' | 'tokenize' | 'piece' | 'createDecoder' | 'checkConstraint'>;
 
 export class GenerateTask implements Task {
   readonly priority: Task['priority'];
   readonly sampling: Task['sampling'];
+  readonly constraint: string | undefined;
   readonly topLogprobs: Task['topLogprobs'];
   readonly tokens: number[];
   readonly promptTokens: number;
@@ -41,7 +42,7 @@ export class GenerateTask implements Task {
 
   /**
    * `now`: milliseconds of a monotonic clock. `adapters`: those that the request means, native. `emit` gets the request's events in order.
-   * @throws {ZellError} context_overflow, invalid_request
+   * @throws {ZellError} context_overflow, invalid_request; unsupported, too_large for its constraint
    */
   constructor(
     model: TextModel,
@@ -64,7 +65,11 @@ export class GenerateTask implements Task {
     this.adapters = adapters;
     this.promptTokens = prompt.tokens.length;
     this.#truncatedTokens = prompt.truncatedTokens;
-    this.#ends = new Set(request.ignoreEos === true ? [] : model.info.special.endOfGeneration);
+    this.constraint = request.constraint === undefined ? undefined : JSON.stringify(request.constraint);
+    if (this.constraint !== undefined) model.checkConstraint(this.constraint);
+    // After a complete form nothing else can come.
+    const endless = request.ignoreEos === true && this.constraint === undefined;
+    this.#ends = new Set(endless ? [] : model.info.special.endOfGeneration);
     this.#decoder = model.createDecoder();
     this.#preserved = preservedTokens(model, request.preserved ?? []);
     this.#stops = new StopTextMatcher(request.stop);

@@ -11,6 +11,8 @@ export interface Task {
   readonly promptTokens: number;
   /** Sampler of the task's sequence; undefined when nothing is to be sampled. */
   readonly sampling: SamplingParams | undefined;
+  /** What is sampled keeps to it: JSON of a `Constraint` that the model has checked. */
+  readonly constraint?: string | undefined;
   /** Native adapters that its sequence runs with, in order of ids, no scale 0. */
   readonly adapters: readonly AdapterScale[];
   /** How many best log-probabilities are wanted after the last token. */

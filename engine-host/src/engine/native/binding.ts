@@ -104,8 +104,13 @@ export interface NativeModel {
 
   /** A new empty sequence; takes no memory before its first step. */
   createSequence(): number;
-  /** Replaces the sampler chain. History: the tokens so far that penalties see; those that it chooses it adds itself. */
-  setSampler(sequence: number, params: SamplingParams, history: Int32Array): void;
+  /**
+   * Replaces the sampler chain. History: the tokens so far that penalties see; those that it chooses it adds itself. What is chosen
+   * from now on keeps to `constraint`, as for `checkConstraint`.
+   */
+  setSampler(sequence: number, params: SamplingParams, history: Int32Array, constraint?: string): void;
+  /** Compiles a constraint (JSON of `Constraint`) and keeps it for `setSampler`. Throws why it cannot be honoured. */
+  checkConstraint(constraint: string): void;
   /** Frees the blocks at once. */
   freeSequence(sequence: number): void;
   /** Tokens that the sequence holds in its KV cache. */

@@ -60,6 +60,8 @@ export class FakeModel implements NativeModel {
   readonly cancelledSequences: number[] = [];
   /** Token history given with each `setSampler`. */
   readonly samplerHistories: number[][] = [];
+  /** Constraint given with each. */
+  readonly samplerConstraints: (string | undefined)[] = [];
   closed = false;
   readonly #options: FakeModelOptions;
   readonly #blockTokens: number;
@@ -140,8 +142,14 @@ export class FakeModel implements NativeModel {
     return this.#lastSequence;
   }
 
-  setSampler(sequence: number, params: SamplingParams, history: Int32Array): void {
+  /** Refuses those that name what nobody has. */
+  checkConstraint(constraint: string): void {
+    if (constraint.includes('impossible')) throw new ZellError('unsupported', 'The constraint is impossible.');
+  }
+
+  setSampler(sequence: number, params: SamplingParams, history: Int32Array, constraint?: string): void {
     this.#betweenSteps('setSampler');
+    this.samplerConstraints.push(constraint);
     this.#get(sequence).sampler = params;
     this.samplerHistories.push([...history]);
   }

@@ -80,8 +80,8 @@ export class Admission {
     if (entry.sequence !== undefined) return true;
     entry.sequence = sequence;
     entry.reused = held;
-    const { sampling } = entry.task;
-    if (sampling !== undefined) this.#model.setSampler(sequence, sampling, Int32Array.from(entry.task.tokens));
+    const { sampling, tokens, constraint } = entry.task;
+    if (sampling !== undefined) this.#model.setSampler(sequence, sampling, Int32Array.from(tokens), constraint);
     entry.task.admitted(held);
     return true;
   }

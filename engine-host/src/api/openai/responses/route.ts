@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Call, type ApiContext } from '../../call.ts';
 import { Dialogue } from '../../dialogue.ts';
 import { announceTruncation } from '../../ollama/wire.ts';
+import { constraintOfFormat, heldTo } from '../../constraint.ts';
 import { ResponseStream } from '../../responseStream.ts';
 import { sampling, tokenLimit, V1_DEFAULTS } from '../../sampling.ts';
 import { runStream } from '../../streaming.ts';
@@ -38,6 +39,7 @@ async function respond(
 ): Promise<unknown> {
   const { body } = request;
   refuseUnsupported(body);
+  const constrained = constraintOfFormat(body.text?.format, 'text.format');
   const messages = readConversation(body);
   const wish = readWish(body);
   const custom = customTools(body.tools);
@@ -48,7 +50,7 @@ async function respond(
   const wantsLogprobs = body.include?.includes('message.output_text.logprobs') === true;
   const input = {
     prompt: parts,
-    ...dialogue.input,
+    ...heldTo(dialogue.input, constrained),
     ...tokenLimit(body.max_output_tokens, call.model.contextLength),
     stop: [],
     sampling: sampling(call.defaults(V1_DEFAULTS), { temperature: body.temperature, topP: body.top_p }),

@@ -66,9 +66,6 @@ export function refuseUnsupported(body: ResponsesBody | InputTokensBody): void {
   if (filled(prompt)) throw unsupported('prompt templates are not stored here. Send instructions and input.', 'prompt');
   if ('background' in body && body.background === true)
     throw unsupported('background is not supported: no response is stored here.', 'background');
-  const format = body.text?.format?.type ?? 'text';
-  if (format !== 'text')
-    throw unsupported(`text.format "${format.slice(0, 40)}" is not supported yet; only "text" is.`, 'text.format');
 }
 
 function filled(value: unknown): boolean {
