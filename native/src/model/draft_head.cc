@@ -257,18 +257,13 @@ base::Status DraftHead::AddTo(backend::Plan& plan) {
   return base::Status::Ok();
 }
 
-base::Result<backend::Plan> DraftHead::GuessPlan(const backend::Plan& plan) const {
+backend::Plan DraftHead::GuessPlan(const backend::Plan& plan) const {
   backend::Plan guess = plan;
   guess.body.clear();
   guess.head.clear();
-  guess.matrices = nullptr;
-  guess.experts = nullptr;
   for (const Op& op : plan.body) {
     if (op.out == state_) break;
     if (op.kind == OpKind::kTap) continue;
-    if (op.turn >= 0 || (op.kind == OpKind::kExperts && plan.experts != nullptr)) {
-      return Unsupported("The layers before the draft head do not stay in memory.");
-    }
     guess.body.push_back(op);
   }
   guess.body.insert(guess.body.end(), blocks_.begin(), blocks_.end());

@@ -47,10 +47,9 @@ class DraftHead {
   /// same hidden states; its results stay as they were. Once, before the plan's weights move.
   /// @errors kBadModelFile, kUnsupported: what does not fit.
   base::Status AddTo(backend::Plan& plan);
-  /// The plan of a guess: the first layers, then the head. Its logits are those of shape().tokens, its KV groups and
-  /// weights the model's; where embeddings come from, whoever runs it says. @errors kUnsupported: weights of the first
-  /// layers do not stay in memory.
-  base::Result<backend::Plan> GuessPlan(const backend::Plan& plan) const;
+  /// The plan of a guess: the first layers, then the head. Its logits are those of shape().tokens, its KV groups,
+  /// weights and sources the model's.
+  backend::Plan GuessPlan(const backend::Plan& plan) const;
 
  private:
   DraftHead() = default;

@@ -251,7 +251,7 @@ TEST(a_file_that_is_no_head_of_this_model_is_named_and_not_used) {
     REQUIRE(plan.ok());
     if (!(*opened)->AddTo(*plan).ok()) continue;
     const auto guess = (*opened)->GuessPlan(*plan);
-    CHECK(backend::FindPlanError(*plan) == "" && guess.ok() && backend::FindPlanError(*guess) == "");
+    CHECK(backend::FindPlanError(*plan) == "" && backend::FindPlanError(guess) == "");
   }
 }
 
@@ -278,6 +278,11 @@ TEST(answers_from_the_disk_are_the_same_and_guesses_read_nothing) {
     if (!engine->summary().memory.streams()) continue;
     (engine->summary().draft_exit > 0 ? streamed : refused) = true;
     CHECK_EQ(answers.proposed > 0, engine->summary().draft_exit > 0);
+    if (engine->summary().draft_exit > 0) {
+      // Layers that gave way, and come back when the engine finds that there is memory.
+      engine->LimitLayers(0);
+      CHECK(Write(*engine, 3, 0).tokens == expected.tokens);
+    }
     if (engine->summary().draft_exit == 0)
       CHECK(engine->summary().draft_refused.find("no memory") != std::string::npos);
   }

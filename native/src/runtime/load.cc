@@ -130,7 +130,8 @@ base::Result<std::unique_ptr<Engine>> Engine::Load(const std::string& path, cons
   }
   impl->summary.draft_refused = drafts.message;
   if (impl->draft_head != nullptr) {
-    base::Result<std::unique_ptr<Proposer>> proposer = Proposer::Make(*impl->backend, *impl->draft_head, impl->plan);
+    base::Result<std::unique_ptr<Proposer>> proposer =
+        Proposer::Make(*impl->backend, *impl->draft_head, impl->plan, impl->matrices.get());
     if (!proposer.ok()) return proposer.status();
     impl->proposer = std::move(*proposer);
     impl->summary.draft_exit = impl->draft_head->shape().exit_layer;

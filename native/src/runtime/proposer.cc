@@ -6,24 +6,6 @@
 namespace zell::runtime {
 namespace {
 
-// Brings rows of the embedding alone: everything else of a guess is in memory.
-class Embeddings final : public backend::MatrixSource {
- public:
-  explicit Embeddings(backend::MatrixSource& source) : source_(source) {}
-  void Begin(bool) override {}
-  bool Take(uint32_t, const std::atomic<bool>&) override { return true; }
-  void Done(uint32_t) override {}
-  bool brings_rows() const override { return true; }
-  base::Status ReadRows(std::span<const int32_t> tokens, uint8_t* out, const std::atomic<bool>& stop) override {
-    return source_.ReadRows(tokens, out, stop);
-  }
-  bool failed() const override { return false; }
-  base::Status End() override { return base::Status::Ok(); }
-
- private:
-  backend::MatrixSource& source_;
-};
-
 struct Guess {
   size_t index = 0;  ///< of the head's tokens
   float chance = 0;
@@ -54,24 +36,20 @@ bool WantsGuesses(const RunningItem& running) {
 
 }  // namespace
 
-Proposer::Proposer(const model::DraftHead& head, backend::MatrixSource* rows) : head_(head) {
-  if (rows != nullptr) rows_ = std::make_unique<Embeddings>(*rows);
-}
-
 base::Result<std::unique_ptr<Proposer>> Proposer::Make(backend::Backend& backend, const model::DraftHead& head,
-                                                       const backend::Plan& plan) {
-  base::Result<backend::Plan> guess = head.GuessPlan(plan);
-  if (!guess.ok()) return guess.status();
-  const bool brings_rows = plan.matrices != nullptr && plan.matrices->brings_rows();
-  std::unique_ptr<Proposer> made(new Proposer(head, brings_rows ? plan.matrices : nullptr));
-  guess->matrices = made->rows_.get();
-  base::Result<std::unique_ptr<backend::Executor>> executor = backend.Compile(*guess);
+                                                       const backend::Plan& plan,
+                                                       const stream::MatrixStream* matrices) {
+  const backend::Plan guess = head.GuessPlan(plan);
+  std::unique_ptr<Proposer> made(new Proposer(head, matrices));
+  for (const backend::Op& op : guess.body) made->turns_ = std::max(made->turns_, static_cast<uint32_t>(op.turn + 1));
+  base::Result<std::unique_ptr<backend::Executor>> executor = backend.Compile(guess);
   if (!executor.ok()) return executor.status();
   made->executor_ = std::move(*executor);
   return made;
 }
 
 void Proposer::Propose(std::vector<RunningItem>& items, const MakeRoom& make_room, const std::atomic<bool>& stop) {
+  if (matrices_ != nullptr && matrices_->kept() < turns_) return;
   std::vector<Line> lines;
   for (RunningItem& running : items) {
     if (WantsGuesses(running) && make_room(running, 1 + running.item->propose).ok()) lines.push_back({&running});

@@ -199,6 +199,7 @@ StoreSize MatrixStream::size() const {
   return {mean, kept.aim(), std::min(kept.in_memory(), kept.aim()), kept.count(), 0, impl_->turns.size()};
 }
 
+uint32_t MatrixStream::kept() const { return impl_->kept.kept(); }
 uint64_t MatrixStream::kept_bytes() const { return impl_->kept.bytes(); }
 uint64_t MatrixStream::buffer_bytes() const { return impl_->buffer.size(); }
 

@@ -56,6 +56,7 @@ class MatrixStream final : public backend::MatrixSource {
   MatrixStats stats() const;
   /// In turns, all of a mean size.
   StoreSize size() const;
+  uint32_t kept() const;        ///< so many of the first turns are in memory; a run finds no fewer than before it
   uint64_t kept_bytes() const;  ///< of the places of kept turns
   uint64_t buffer_bytes() const;
   uint64_t round_bytes() const;  ///< that one run with logits reads
