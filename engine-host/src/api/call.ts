@@ -29,6 +29,7 @@ export interface GenerationInput {
   readonly stop: readonly string[];
   readonly sampling: SamplingParams;
   readonly logprobs?: number;
+  readonly postSampling?: boolean;
   readonly eachToken?: boolean;
   readonly ignoreEos?: boolean;
   readonly truncate?: boolean;

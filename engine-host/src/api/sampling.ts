@@ -2,8 +2,26 @@
 import { randomInt } from 'node:crypto';
 import type { SamplingParams } from '#protocol/engine.ts';
 import { invalid } from './errors.ts';
+import { wantedSamplers, type SamplerBody } from './samplers.ts';
 
-export type SamplingInput = { readonly [K in keyof SamplingParams]?: SamplingParams[K] | null | undefined };
+/** Those of a chain's parameters that every family has. */
+type UsualParams = Pick<
+  SamplingParams,
+  | 'temperature'
+  | 'topK'
+  | 'topP'
+  | 'minP'
+  | 'repeatPenalty'
+  | 'repeatLastN'
+  | 'frequencyPenalty'
+  | 'presencePenalty'
+  | 'seed'
+  | 'logitBias'
+>;
+export type SamplingInput = { readonly [K in keyof UsualParams]?: UsualParams[K] | null | undefined } & {
+  /** See `wantedSamplers`. */
+  readonly samplers?: SamplerBody;
+};
 
 const NEUTRAL: SamplingParams = {
   temperature: 1,
@@ -23,7 +41,7 @@ export const LLAMACPP_DEFAULTS: SamplingParams = { ...NEUTRAL, temperature: 0.8,
 
 /** Numbers out of range are clamped here; families that refuse them do so in their schemas. A missing or negative seed is a new one. */
 export function sampling(defaults: SamplingParams, input: SamplingInput): SamplingParams {
-  const pick = (key: Exclude<keyof SamplingParams, 'logitBias'>, low: number, high: number): number =>
+  const pick = (key: Exclude<keyof UsualParams, 'logitBias'>, low: number, high: number): number =>
     Math.min(high, Math.max(low, input[key] ?? defaults[key]));
   const bias = input.logitBias;
   return {
@@ -37,33 +55,13 @@ export function sampling(defaults: SamplingParams, input: SamplingInput): Sampli
     presencePenalty: pick('presencePenalty', -100, 100),
     seed: seed(input.seed),
     ...(bias === undefined || bias === null || bias.length === 0 ? {} : { logitBias: bias }),
+    ...(input.samplers === undefined ? {} : wantedSamplers(input.samplers)),
   };
 }
 
 function seed(value: number | null | undefined): number {
   if (value === undefined || value === null || value === -1) return randomInt(2 ** 32);
   return ((Math.trunc(value) % 2 ** 32) + 2 ** 32) % 2 ** 32;
-}
-
-const MAX_BIASES = 4096;
-
-/** `{"50256": -100}` or `[[50256, -100], [11, false]]`; OpenAI's -100 forbids the token. @throws {ZellError} invalid_request */
-export function logitBias(value: unknown, vocabularySize: number): [number, number | null][] {
-  if (value === undefined || value === null) return [];
-  const pairs: unknown[] = Array.isArray(value)
-    ? value
-    : typeof value === 'object'
-      ? Object.entries(value)
-      : [undefined];
-  if (pairs.length > MAX_BIASES) throw invalid(`logit_bias holds more than ${MAX_BIASES} tokens.`, 'logit_bias');
-  return pairs.map((pair) => {
-    const [key, bias] = Array.isArray(pair) ? (pair as unknown[]) : [];
-    const token = typeof key === 'string' && /^\d{1,9}$/.test(key) ? Number(key) : key;
-    const known = typeof token === 'number' && Number.isInteger(token) && token >= 0 && token < vocabularySize;
-    if (!known || (bias !== false && (typeof bias !== 'number' || !Number.isFinite(bias))))
-      throw invalid('logit_bias must map token ids of this model to numbers.', 'logit_bias');
-    return [token, bias === false || bias <= -100 ? null : Math.min(100, bias)];
-  });
 }
 
 const MAX_STOPS = 64;

@@ -5,6 +5,7 @@ import type { PromptPart } from '#protocol/engine.ts';
 import { Call, type ApiContext } from '../call.ts';
 import type { ChatMessage } from '../deps.ts';
 import { invalid, unsupported } from '../errors.ts';
+import { readLogitBias } from '../logitBias.ts';
 import { respondCompletion } from './respond.ts';
 import { LlamaCommon, llamaInput } from './schema.ts';
 
@@ -28,21 +29,19 @@ async function complete(
   const { body } = request;
   const prompts = readPrompts(body.prompt);
   const call = await Call.open(context, request, reply, body.model);
-  const input = llamaInput(body, call.model);
-  const inputs = prompts.map((prompt) => ({ ...input, prompt: checked(prompt, call.model.vocabularySize) }));
-  const recorded = prompts.map((parts): ChatMessage[] => {
+  const input = llamaInput(body, call.model, await readLogitBias(context, call, body.logit_bias));
+  const answers = body.n_cmpl ?? body.n ?? 1;
+  if (prompts.length * answers > MAX_PROMPTS) throw invalid(`At most ${MAX_PROMPTS} answers are possible.`, 'n');
+  const choices = prompts.flatMap((parts) => {
+    const prompt = checked(parts, call.model.vocabularySize);
     const text = parts.map((p) => ('text' in p ? p.text : '')).join('');
-    return text === '' ? [] : [{ role: 'user', content: text }];
+    return Array.from({ length: answers }, (_, i) => ({
+      input: { ...input, prompt, sampling: { ...input.sampling, seed: (input.sampling.seed + i) % 2 ** 32 } },
+      // Of several answers to one prompt the first is remembered.
+      recorded: text === '' || i > 0 ? [] : [{ role: 'user', content: text } satisfies ChatMessage],
+    }));
   });
-  return respondCompletion(
-    context,
-    request,
-    call,
-    inputs,
-    recorded,
-    body,
-    Array.isArray(body.prompt) && isList(body.prompt),
-  );
+  return respondCompletion(context, request, call, choices, body);
 }
 
 /** A text, tokens, both mixed, or a list of such. Raw prompts: control tokens in them are meant. @throws {ZellError} */

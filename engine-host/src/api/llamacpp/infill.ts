@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { Call, type ApiContext } from '../call.ts';
+import { readLogitBias } from '../logitBias.ts';
 import { optional, text } from '../schemas.ts';
 import { fimPrompt } from './fim.ts';
 import { respondCompletion } from './respond.ts';
@@ -11,7 +12,7 @@ const InfillBody = Type.Object({
   ...LlamaCommon,
   input_prefix: text(),
   input_suffix: text(),
-  input_extra: optional(Type.Array(Type.Object({ filename: text(), text: text() }), { maxItems: 1024 })),
+  input_extra: optional(Type.Array(Type.Object({ filename: text(), text: Type.String() }), { maxItems: 1024 })),
   prompt: text(),
 });
 type InfillBody = Static<typeof InfillBody>;
@@ -27,10 +28,12 @@ export function infillRoutes(app: FastifyInstance, context: ApiContext): void {
       prefix: body.input_prefix ?? '',
       suffix: body.input_suffix ?? '',
       middle: body.prompt ?? '',
-      files: (body.input_extra ?? []).map((f) => ({ filename: f.filename ?? 'tmp', text: f.text ?? '' })),
+      files: (body.input_extra ?? []).map((f) => ({ filename: f.filename ?? 'tmp', text: f.text })),
       room: limit,
     });
-    const input = { ...llamaInput({ ...body, n_predict: limit }, call.model), prompt, priority: 'completion' as const };
-    return respondCompletion(context, request, call, [input], [], body, false);
+    const bias = await readLogitBias(context, call, body.logit_bias);
+    const given = llamaInput({ ...body, n_predict: limit }, call.model, bias);
+    const input = { ...given, prompt, priority: 'completion' as const };
+    return respondCompletion(context, request, call, [{ input, recorded: [] }], body);
   });
 }

@@ -4,7 +4,7 @@ import type { ModelInfo } from '#protocol/engine.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { ApiContext } from '../call.ts';
 import { LLAMACPP_DEFAULTS } from '../sampling.ts';
-import { settings } from './result.ts';
+import { settings } from './settings.ts';
 
 /** A template that has to be found out about first must not keep a client that only asks for the size of the context. */
 const CAPS_WAIT_MS = 2000;
@@ -18,7 +18,7 @@ export function propsRoutes(app: FastifyInstance, context: ApiContext): void {
       default_generation_settings: {
         id: 0,
         n_ctx: model.contextLength,
-        params: settings(model.name, model.contextLength, LLAMACPP_DEFAULTS, {}),
+        params: settings(model, LLAMACPP_DEFAULTS),
       },
       total_slots: context.engine.stats().queue.slots,
       model_alias: model.name,

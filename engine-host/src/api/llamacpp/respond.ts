@@ -1,57 +1,71 @@
 /** Runs generations the way llama.cpp answers: one object (or a list of them), or SSE whose last object has `stop: true`. */
 import type { FastifyRequest } from 'fastify';
+import type { PromptPart } from '#protocol/engine.ts';
 import type { ApiContext, Call, GenerationInput } from '../call.ts';
 import type { ChatMessage } from '../deps.ts';
 import { ResponseStream } from '../responseStream.ts';
 import { runStream } from '../streaming.ts';
-import { finalFields, pickFields, probabilities, settings } from './result.ts';
+import { finalFields, pickFields, probabilities } from './result.ts';
 import type { LlamaBody } from './schema.ts';
+import { settings } from './settings.ts';
 
-/** @param list answer with a list also when there is only one prompt */
+export interface Choice {
+  readonly input: GenerationInput;
+  readonly recorded: readonly ChatMessage[];
+}
+
+/** Answers with a list where there are several choices. */
 export async function respondCompletion(
   context: ApiContext,
   request: FastifyRequest,
   call: Call,
-  inputs: readonly GenerationInput[],
-  recorded: readonly (readonly ChatMessage[])[],
+  choices: readonly Choice[],
   body: LlamaBody,
-  list: boolean,
 ): Promise<unknown> {
   await call.lookThrough(
-    inputs.map((input) => input.prompt),
-    recorded,
+    choices.map(({ input }) => input.prompt),
+    choices.map(({ recorded }) => recorded),
   );
+  const post = body.post_sampling_probs === true;
+  const texts = await Promise.all(choices.map(({ input }) => promptText(context, call, input.prompt)));
   // Clients of this family count on one object for each token.
-  const generations = inputs.map((input) => call.generate({ ...input, eachToken: body.stream === true }));
+  const running = choices.map(({ input, recorded }, i) => ({
+    i,
+    recorded,
+    generation: call.generate({ ...input, eachToken: body.stream === true }),
+  }));
   const common = (index: number) => ({ index, id_slot: 0, model: call.model.name });
-  const setup = (input: GenerationInput) => ({
-    generation_settings: settings(call.model.name, call.model.contextLength, input.sampling, input),
-    prompt: input.prompt.map((p) => ('text' in p ? p.text : '')).join(''),
-  });
+  const setup = (index: number) => {
+    const input = choices[index]?.input;
+    if (input === undefined) return {};
+    return {
+      generation_settings: settings(call.model, input.sampling, { ...input, stream: body.stream === true }),
+      prompt: texts[index] ?? '',
+    };
+  };
   if (body.stream !== true) {
-    const all = await call.all(generations.map((g, i) => call.finish(g, recorded[i] ?? [])));
-    const answers = all.map((f, i) => {
-      const input = inputs[i];
-      return pickFields(
+    const all = await call.all(running.map(({ generation, recorded }) => call.finish(generation, recorded)));
+    const answers = all.map((f, i) =>
+      pickFields(
         {
           ...common(i),
           content: f.text,
           tokens: body.return_tokens === true ? f.tokens : [],
-          ...probabilities(f.logprobs),
-          ...(input === undefined ? {} : setup(input)),
-          ...finalFields(f.result),
+          ...probabilities(f.logprobs, post),
+          ...setup(i),
+          ...finalFields(f.result, f.text),
         },
         body.response_fields,
-      );
-    });
-    return list && answers.length > 1 ? answers : answers[0];
+      ),
+    );
+    return answers.length === 1 ? answers[0] : answers;
   }
-  await call.accepted(generations);
+  await call.accepted(running.map(({ generation }) => generation));
   const stream = ResponseStream.open(call.reply, 'text/event-stream', call.signal);
   await runStream(context, request, 'llamacpp', stream, async () => {
     await call.all(
-      generations.map(async (generation, i) => {
-        const { result } = await call.finish(generation, recorded[i] ?? [], {
+      running.map(async ({ i, generation, recorded }) => {
+        const { result, text } = await call.finish(generation, recorded, {
           delta: (d) =>
             d.text === '' && d.logprobs === undefined
               ? undefined
@@ -60,20 +74,13 @@ export async function respondCompletion(
                   content: d.text,
                   tokens: d.tokens,
                   stop: false,
-                  ...probabilities(d.logprobs),
+                  ...probabilities(d.logprobs, post),
                 }),
           idle: () => stream.comment(),
         });
-        const input = inputs[i];
         await stream.data(
           pickFields(
-            {
-              ...common(i),
-              content: '',
-              tokens: [],
-              ...(input === undefined ? {} : setup(input)),
-              ...finalFields(result),
-            },
+            { ...common(i), content: '', tokens: [], ...setup(i), ...finalFields(result, text) },
             body.response_fields,
           ),
         );
@@ -81,4 +88,14 @@ export async function respondCompletion(
     );
   });
   return call.reply;
+}
+
+/** What the client sent, its tokens as text. */
+async function promptText(context: ApiContext, call: Call, prompt: readonly PromptPart[]): Promise<string> {
+  const texts = prompt.map(async (part) =>
+    'text' in part
+      ? part.text
+      : (await context.engine.call('detokenize', { tokens: [...part.tokens] }, call.signal)).text,
+  );
+  return (await Promise.all(texts)).join('');
 }

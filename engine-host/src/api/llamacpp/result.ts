@@ -1,6 +1,5 @@
 /** The answer object of `/completion` and `/infill`. */
-import type { GenerateDelta, GenerateResult, SamplingParams } from '#protocol/engine.ts';
-import type { GenerationInput } from '../call.ts';
+import type { GenerateDelta, GenerateResult, TokenLogprob } from '#protocol/engine.ts';
 
 export function timings(r: GenerateResult): Record<string, number> {
   const { promptMs, decodeMs } = r.timings;
@@ -21,34 +20,7 @@ export function timings(r: GenerateResult): Record<string, number> {
   };
 }
 
-export function settings(
-  model: string,
-  contextLength: number,
-  s: SamplingParams,
-  input: Partial<GenerationInput>,
-): Record<string, unknown> {
-  return {
-    n_ctx: contextLength,
-    n_predict: input.maxTokens ?? -1,
-    model,
-    seed: s.seed,
-    temperature: s.temperature,
-    top_k: s.topK,
-    top_p: s.topP,
-    min_p: s.minP,
-    repeat_penalty: s.repeatPenalty,
-    repeat_last_n: s.repeatLastN,
-    presence_penalty: s.presencePenalty,
-    frequency_penalty: s.frequencyPenalty,
-    ignore_eos: input.ignoreEos ?? false,
-    stop: input.stop ?? [],
-    stream: false,
-    grammar: input.constraint?.kind === 'gbnf' ? input.constraint.grammar : '',
-    samplers: ['penalties', 'top_k', 'top_p', 'min_p', 'temperature'],
-  };
-}
-
-export function finalFields(r: GenerateResult): Record<string, unknown> {
+export function finalFields(r: GenerateResult, text: string): Record<string, unknown> {
   const type = { eos: 'eos', stop: 'word', length: 'limit', deadline: 'limit', cancelled: 'none' } as const;
   return {
     stop: true,
@@ -57,20 +29,23 @@ export function finalFields(r: GenerateResult): Record<string, unknown> {
     tokens_predicted: r.completionTokens,
     tokens_evaluated: r.promptTokens,
     tokens_cached: r.promptTokens + r.completionTokens,
+    has_new_line: text.includes('\n'),
     truncated: r.truncatedTokens > 0,
     timings: timings(r),
   };
 }
 
-export function probabilities(list: GenerateDelta['logprobs']): Record<string, unknown> {
+/** `post`: over what the samplers left, as probabilities; else over the model's own distribution, as their logarithms. */
+export function probabilities(list: GenerateDelta['logprobs'], post: boolean): Record<string, unknown> {
   if (list === undefined || list.length === 0) return {};
-  const token = (t: { token: number; text: string; logprob: number }) => ({
+  const token = (t: TokenLogprob) => ({
     id: t.token,
     token: t.text,
     bytes: [...Buffer.from(t.text, 'utf8')],
-    logprob: Number.isFinite(t.logprob) ? t.logprob : -9999,
+    ...(post ? { prob: Math.exp(t.logprob) } : { logprob: Number.isFinite(t.logprob) ? t.logprob : -9999 }),
   });
-  return { completion_probabilities: list.map((l) => ({ ...token(l.chosen), top_logprobs: l.top.map(token) })) };
+  const top = post ? 'top_probs' : 'top_logprobs';
+  return { completion_probabilities: list.map((l) => ({ ...token(l.chosen), [top]: l.top.map(token) })) };
 }
 
 /** Only the asked fields; `a/b` picks `b` within `a` and keeps that very name. Names that do not exist are left out. */

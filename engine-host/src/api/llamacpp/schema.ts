@@ -1,8 +1,10 @@
 /** Request fields that llama.cpp's own routes share. */
 import { Type, type Static } from 'typebox';
+import type { ModelInfo } from '#protocol/engine.ts';
 import type { GenerationInput } from '../call.ts';
 import { constraintOfLlama } from '../constraint.ts';
-import { LLAMACPP_DEFAULTS, logitBias, sampling, stopTexts, tokenLimit } from '../sampling.ts';
+import { SamplerFields } from '../samplers.ts';
+import { LLAMACPP_DEFAULTS, sampling, stopTexts, tokenLimit } from '../sampling.ts';
 import {
   adaptersOf,
   anything,
@@ -32,7 +34,10 @@ export const LlamaCommon = {
   seed: number(),
   stop: stop(),
   logit_bias: anything(),
-  n_probs: integer(0, 20),
+  n_probs: integer(0, 100),
+  n: integer(1, 16),
+  n_cmpl: integer(1, 16),
+  ...SamplerFields,
   ignore_eos: flag(),
   stream: flag(),
   t_max_predict_ms: number(),
@@ -48,15 +53,20 @@ export type LlamaBody = Static<ReturnType<typeof Type.Object<typeof LlamaCommon>
 /** @throws {ZellError} */
 export function llamaInput(
   body: LlamaBody,
-  model: { readonly contextLength: number; readonly vocabularySize: number },
+  model: Pick<ModelInfo, 'contextLength' | 'special'>,
+  logitBias: readonly (readonly [number, number | null])[],
 ): Omit<GenerationInput, 'prompt'> {
   const deadline = body.t_max_predict_ms;
+  const form = constraintOfLlama(body);
+  // Here what is ignored does not come at all; but an answer that has a form ends where that is complete.
+  const endless = body.ignore_eos === true && form.constraint === undefined;
+  const ends = endless ? model.special.endOfGeneration.map((token) => [token, null] as const) : [];
   return {
     ...tokenLimit(body.n_predict ?? body.max_tokens, model.contextLength),
     stop: stopTexts(body.stop),
     ...adaptersOf(body.lora),
     ...draftLimit(body['speculative.n_max']),
-    ...constraintOfLlama(body),
+    ...form,
     sampling: sampling(LLAMACPP_DEFAULTS, {
       temperature: body.temperature,
       topK: body.top_k,
@@ -67,9 +77,11 @@ export function llamaInput(
       presencePenalty: body.presence_penalty,
       frequencyPenalty: body.frequency_penalty,
       seed: body.seed,
-      logitBias: logitBias(body.logit_bias, model.vocabularySize),
+      logitBias: [...logitBias, ...ends],
+      samplers: body,
     }),
     ...(body.n_probs !== undefined && body.n_probs !== null && body.n_probs > 0 ? { logprobs: body.n_probs } : {}),
+    ...(body.post_sampling_probs === true ? { postSampling: true } : {}),
     ...(body.ignore_eos === true ? { ignoreEos: true } : {}),
     ...(deadline !== undefined && deadline !== null && deadline > 0
       ? { maxPredictMs: Math.min(deadline, 3_600_000) }

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Call, templateVariables, type ApiContext } from '../call.ts';
 import { heldTo } from '../constraint.ts';
 import { Dialogue } from '../dialogue.ts';
+import { readLogitBias } from '../logitBias.ts';
 import { stopTexts, tokenLimit, V1_DEFAULTS } from '../sampling.ts';
 import { adaptersOf, draftLimit } from '../schemas.ts';
 import { functionTools, toolWish } from '../toolInput.ts';
@@ -31,7 +32,8 @@ async function chat(
   const stop = stopTexts(body.stop);
   const variables = templateVariables(body.chat_template_kwargs);
   const call = await Call.open(context, request, reply, body.model);
-  const sampling = samplingOf(body, call.model.vocabularySize, call.defaults(V1_DEFAULTS));
+  const bias = await readLogitBias(context, call, body.logit_bias);
+  const sampling = samplingOf(body, bias, call.defaults(V1_DEFAULTS));
   const adapters = adaptersOf(body.lora);
   const wish = { tools, think: thinkOf(body), variables };
   const dialogue = await Dialogue.open(call, await call.withMemories(messages, adapters), wish);
@@ -47,6 +49,7 @@ async function chat(
       ...adapters,
       sampling: { ...sampling, seed: (sampling.seed + i) % 2 ** 32 },
       ...logprobs,
+      ...(body.post_sampling_probs === true ? { postSampling: true } : {}),
       ...draftLimit(body['speculative.n_max']),
       ...(body.ignore_eos === true ? { ignoreEos: true } : {}),
     }),

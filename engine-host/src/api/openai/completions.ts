@@ -7,6 +7,7 @@ import type { ChatMessage } from '../deps.ts';
 import { invalid } from '../errors.ts';
 import type { Generation } from '../generation.ts';
 import { fimPrompt } from '../llamacpp/fim.ts';
+import { readLogitBias } from '../logitBias.ts';
 import { ResponseStream } from '../responseStream.ts';
 import { stopTexts, tokenLimit, V1_DEFAULTS } from '../sampling.ts';
 import { adaptersOf, draftLimit } from '../schemas.ts';
@@ -47,7 +48,8 @@ async function complete(
   if (prompts.length * n > MAX_CHOICES) throw invalid(`At most ${MAX_CHOICES} choices are possible.`, 'n');
   const call = await Call.open(context, request, reply, body.model);
   checkTokens(prompts, call.model.vocabularySize);
-  const sampling = samplingOf(body, call.model.vocabularySize, call.defaults(V1_DEFAULTS));
+  const bias = await readLogitBias(context, call, body.logit_bias);
+  const sampling = samplingOf(body, bias, call.defaults(V1_DEFAULTS));
   const top = typeof body.logprobs === 'number' ? body.logprobs : body.logprobs === true ? 1 : undefined;
   const parts = await Promise.all(prompts.map((p) => promptParts(context, call, p, body)));
   const recorded = prompts.map((p): ChatMessage[] => (typeof p === 'string' ? [{ role: 'user', content: p }] : []));
@@ -64,6 +66,7 @@ async function complete(
           ...constrained,
           sampling: { ...sampling, seed: (sampling.seed + i) % 2 ** 32 },
           ...(top === undefined ? {} : { logprobs: top }),
+          ...(body.post_sampling_probs === true ? { postSampling: true } : {}),
           ...(body.ignore_eos === true ? { ignoreEos: true } : {}),
         },
         'prompt',

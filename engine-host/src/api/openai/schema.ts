@@ -2,7 +2,8 @@
 import { Type, type Static } from 'typebox';
 import type { SamplingParams } from '#protocol/engine.ts';
 import { constraintOfFormat, constraintOfLlama, onlyConstraint, type Constrained } from '../constraint.ts';
-import { logitBias, sampling } from '../sampling.ts';
+import { SamplerFields } from '../samplers.ts';
+import { sampling } from '../sampling.ts';
 import {
   anything,
   Content,
@@ -34,6 +35,7 @@ const Common = {
   min_p: number(0, 1),
   repeat_penalty: number(0, 100),
   repeat_last_n: integer(-1),
+  ...SamplerFields,
   ignore_eos: flag(),
   lora: lora(),
   ...DraftLimit,
@@ -95,7 +97,7 @@ export type CompletionBody = Static<typeof CompletionBody>;
 /** `defaults`: what the model's own name says in place of the family's. */
 export function samplingOf(
   body: ChatBody | CompletionBody,
-  vocabularySize: number,
+  logitBias: SamplingParams['logitBias'],
   defaults: SamplingParams,
 ): SamplingParams {
   return sampling(defaults, {
@@ -108,7 +110,8 @@ export function samplingOf(
     frequencyPenalty: body.frequency_penalty,
     presencePenalty: body.presence_penalty,
     seed: body.seed,
-    logitBias: logitBias(body.logit_bias, vocabularySize),
+    logitBias,
+    samplers: body,
   });
 }
 

@@ -16,6 +16,7 @@ export class GenerateTask implements Task {
   readonly sampling: Task['sampling'];
   readonly constraint: string | undefined;
   readonly topLogprobs: Task['topLogprobs'];
+  readonly postSampling: boolean;
   readonly tokens: number[];
   readonly promptTokens: number;
   readonly keepOnDisk: boolean;
@@ -61,6 +62,7 @@ export class GenerateTask implements Task {
     this.keepOnDisk = request.keepOnDisk === true;
     this.sampling = request.maxTokens === 0 ? undefined : request.sampling;
     this.topLogprobs = request.maxTokens === 0 ? undefined : request.logprobs;
+    this.postSampling = request.postSampling === true;
     this.tokens = prompt.tokens;
     this.adapters = adapters;
     this.promptTokens = prompt.tokens.length;

@@ -17,6 +17,8 @@ export interface Task {
   readonly adapters: readonly AdapterScale[];
   /** How many best log-probabilities are wanted after the last token. */
   readonly topLogprobs: number | undefined;
+  /** With `topLogprobs`: over what the samplers left. Absent: no. */
+  readonly postSampling?: boolean;
   /** Its keys and values may be written to the disk. */
   readonly keepOnDisk?: boolean;
   /** A vector of its text is wanted, and no tokens: nothing is reused or kept. */

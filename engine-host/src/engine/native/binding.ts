@@ -47,6 +47,8 @@ export interface StepItem {
     readonly sample?: boolean;
     /** Log-probabilities of the `topLogprobs` best tokens after the last one. With `sample`, that of the chosen one too. */
     readonly topLogprobs?: number;
+    /** With both: over what the sampler chain left. */
+    readonly postSampling?: boolean;
     /** For each token of the item, one id whose log-probability is asked (-1 for none, which reports 0): scoring and verification. */
     readonly score?: Int32Array;
     /** Raw logits after each token of the item: [tokens, vocabulary]. For tests and calibration. */

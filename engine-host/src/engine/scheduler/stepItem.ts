@@ -28,6 +28,7 @@ export function stepItem({ entry, count, drafted = [], propose }: PlannedItem): 
     want: {
       ...(task.sampling === undefined ? {} : { sample: true }),
       ...(task.topLogprobs === undefined ? {} : { topLogprobs: task.topLogprobs }),
+      ...(task.postSampling === true ? { postSampling: true } : {}),
     },
   };
 }
