@@ -1,5 +1,4 @@
 // `npm run bench -- SUITE [options]`: measures, prints tables, exits 1 when a `must` is missed.
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,6 +12,7 @@ import { printReport } from './bench/report.ts';
 import { serverSuite } from './bench/server.ts';
 import { trainSuite } from './bench/train.ts';
 import { tokenizerSuite } from './bench/tokenizer.ts';
+import { defaultModel } from './lib/defaultModel.ts';
 import { ROOT, setup } from './lib/setup.mjs';
 
 const USAGE = `usage: npm run bench -- SUITE [options]
@@ -131,13 +131,4 @@ if (values.help || positionals.length !== 1) {
   printReport(report);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
   if (report.rows.some((row) => row.met === false)) process.exitCode = 1;
-}
-
-/** Fetched by the product's own command when it is not there yet. */
-function defaultModel(): string {
-  const cli = path.join(ROOT, 'dist/cli.mjs');
-  const answer = execFileSync(process.execPath, [cli, 'models', 'fetch', 'smollm2-135m', '--json'], {
-    encoding: 'utf8',
-  });
-  return (JSON.parse(answer) as { path: string }).path;
 }

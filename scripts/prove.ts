@@ -1,11 +1,11 @@
 // `npm run prove:memory`: tells a fictional user to a real host, lets it sleep, and asks what it remembers; exits 1 below a `must`.
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { commit, machine, printRows } from './bench/report.ts';
 import { removeHome } from './bench/serverProcess.ts';
+import { defaultModel } from './lib/defaultModel.ts';
 import { ROOT, setup } from './lib/setup.mjs';
 import { makePersona, smaller } from './prove/persona.ts';
 import { readPersonaFile } from './prove/personaFile.ts';
@@ -126,13 +126,4 @@ async function proveDecoding(): Promise<void> {
   } finally {
     removeHome(folder);
   }
-}
-
-/** Fetched by the product's own command when it is not there yet. */
-function defaultModel(): string {
-  const cli = path.join(ROOT, 'dist/cli.mjs');
-  const answer = execFileSync(process.execPath, [cli, 'models', 'fetch', 'smollm2-135m', '--json'], {
-    encoding: 'utf8',
-  });
-  return (JSON.parse(answer) as { path: string }).path;
 }
