@@ -53,7 +53,9 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
       samples.push(sample(run.ended, server.pid, engine));
       if (samples.length % 40 === 0) say(`${run.ended} of ${requests} requests …`);
     }, SAMPLE_MS);
-    await run.all().finally(() => clearInterval(timer));
+    await run.all().finally(() => {
+      clearInterval(timer);
+    });
     const seconds = (performance.now() - began) / 1000;
     samples.push(sample(run.ended, server.pid, engine));
     failures.push(...run.wrong, ...(await stuck(server.port)));
@@ -114,9 +116,11 @@ class Run {
 async function stuck(port: number): Promise<string[]> {
   const url = `http://127.0.0.1:${port}`;
   let queue = { running: 1, waiting: 1 };
-  for (const until = performance.now() + SETTLE_MS; performance.now() < until; await sleep(50)) {
+  const until = performance.now() + SETTLE_MS;
+  while (performance.now() < until) {
     ({ queue } = (await (await fetch(`${url}/health`)).json()) as { queue: typeof queue });
     if (queue.running + queue.waiting === 0) break;
+    await sleep(50);
   }
   if (queue.running + queue.waiting > 0) return [`${queue.running} slots and ${queue.waiting} places are still taken.`];
   const body = JSON.stringify({ prompt: 'Hello', n_predict: 2 });

@@ -71,7 +71,8 @@ function ownHost(host: Host, request: IncomingMessage, policy: AccessPolicy): bo
   return policy.apiKey !== undefined && own !== undefined && (host.name === own || host.name === `[${own}]`);
 }
 
-function sameSecret(a: string, b: string): boolean {
+/** Compares in constant time, whatever the lengths. */
+export function sameSecret(a: string, b: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));
 }

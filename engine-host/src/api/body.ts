@@ -1,13 +1,21 @@
-/** Request bodies: JSON whatever the content type says (curl -d sends a form's), plain or compressed, with limits on size and depth. */
+/** Request bodies: JSON whatever the content type says (curl -d sends a form's), plain or compressed, with limits on size and shape. */
+import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ZellError } from '#protocol/errors.ts';
+import { BodyRoom } from './bodyRoom.ts';
 import { HttpError, invalid } from './errors.ts';
 
 export const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** Of a body that came compressed: a small one can be huge inside. */
 export const MAX_INFLATED_BYTES = 20 * 1024 * 1024;
+const BODY_MS = 300_000;
 const MAX_DEPTH = 128;
+/** Lists, objects, and what is in them: a prompt as token ids is far below, and 64 MiB of `{}` would be gigabytes. */
+export const MAX_VALUES = 1_000_000;
+/** Of memory, about, for a value of the smallest kind. */
+const VALUE_BYTES = 64;
 
 type Inflate = (body: Buffer, options: zlib.ZlibOptions, done: (error: Error | null, result: Buffer) => void) => void;
 
@@ -19,9 +27,13 @@ const INFLATE: ReadonlyMap<string, Inflate> = new Map([
   ...(zstd === undefined ? [] : [['zstd', zstd] as const]),
 ]);
 
-export function acceptAnyJson(app: FastifyInstance): void {
+/** @param bodyMs how long a client may take to send its body */
+export function acceptAnyJson(app: FastifyInstance, bodyMs = BODY_MS): void {
+  const room = new BodyRoom();
+  const responses = new WeakMap<FastifyRequest, ServerResponse>();
   app.removeAllContentTypeParsers();
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
+    responses.set(request, reply.raw);
     const encoding = encodingOf(request.headers);
     if (encoding !== undefined && !INFLATE.has(encoding)) {
       const known = zstd === undefined ? 'gzip' : 'gzip and zstd';
@@ -32,10 +44,52 @@ export function acceptAnyJson(app: FastifyInstance): void {
     request.headers['content-type'] = 'application/json';
     done();
   });
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+  app.addContentTypeParser('application/json', async (request: FastifyRequest, stream: Readable) => {
+    const response = responses.get(request);
+    const take = (bytes: number): void => {
+      if (response !== undefined) room.take(response, bytes);
+    };
+    const body = await collect(stream, Number(request.headers['content-length'] ?? 0), bodyMs, take);
     const method = INFLATE.get(encodingOf(request.headers) ?? '');
-    return parseJson(method === undefined ? body : await inflate(body, method));
+    return parseJson(method === undefined ? body : await inflate(body, method), take);
   });
+}
+
+/** Reads to the end, or not further than a limit. @throws {ZellError} too_large, timeout; what `take` throws */
+function collect(stream: Readable, declared: number, ms: number, take: (bytes: number) => void): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const slow = setTimeout(() => stop(new HttpError(408, 'timeout', 'The body did not come in time.')), ms);
+    const stop = (error: Error): void => {
+      clearTimeout(slow);
+      stream.off('data', data).off('end', end).pause();
+      reject(error);
+    };
+    const data = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      try {
+        if (bytes > MAX_BODY_BYTES) throw tooLarge();
+        take(chunk.length);
+        chunks.push(chunk);
+      } catch (error) {
+        stop(error as Error);
+      }
+    };
+    const end = (): void => {
+      clearTimeout(slow);
+      resolve(Buffer.concat(chunks, bytes));
+    };
+    stream.once('error', stop);
+    // A client that leaves in the middle of its body gets no answer.
+    stream.once('close', () => stop(new ZellError('cancelled', 'The client went away.')));
+    if (declared > MAX_BODY_BYTES) stop(tooLarge());
+    else stream.on('data', data).once('end', end);
+  });
+}
+
+function tooLarge(): ZellError {
+  return new ZellError('too_large', `The body is larger than ${MAX_BODY_BYTES / 1024 / 1024} MiB.`);
 }
 
 function encodingOf(headers: Readonly<Record<string, unknown>>): string | undefined {
@@ -57,10 +111,13 @@ function inflate(body: Buffer, method: Inflate): Promise<Buffer> {
   });
 }
 
-/** @throws {ZellError} invalid_request */
-export function parseJson(body: Buffer): unknown {
+/** `take` hears what the values will need besides the body itself. @throws {ZellError} invalid_request; what `take` throws */
+export function parseJson(body: Buffer, take: (bytes: number) => void = () => undefined): unknown {
   if (body.length === 0) throw invalid('missing request body');
-  if (depth(body) > MAX_DEPTH) throw invalid(`The JSON body is nested more than ${MAX_DEPTH} levels deep.`);
+  const { depth, values } = shapeOf(body);
+  if (depth > MAX_DEPTH) throw invalid(`The JSON body is nested more than ${MAX_DEPTH} levels deep.`);
+  if (values > MAX_VALUES) throw invalid(`The JSON body holds more than ${MAX_VALUES} values.`);
+  take(values * VALUE_BYTES);
   try {
     return JSON.parse(body.toString('utf8')) as unknown;
   } catch {
@@ -69,19 +126,34 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
-/** Deepest nesting of lists and objects; texts are skipped. */
-function depth(body: Buffer): number {
-  let deepest = 0;
+const [QUOTE, COMMA, COLON, BACKSLASH] = [0x22, 0x2c, 0x3a, 0x5c];
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
+
+/** Deepest nesting of lists and objects, and about how many values there are; texts are skipped. */
+function shapeOf(body: Buffer): { readonly depth: number; readonly values: number } {
+  let depth = 0;
+  let values = 1;
   let now = 0;
-  let inText = false;
   for (let i = 0; i < body.length; i++) {
     const c = body[i];
-    if (inText) {
-      if (c === 0x5c) i++;
-      else if (c === 0x22) inText = false;
-    } else if (c === 0x22) inText = true;
-    else if (c === 0x5b || c === 0x7b) deepest = Math.max(deepest, ++now);
-    else if (c === 0x5d || c === 0x7d) now--;
+    if (c === QUOTE) i = endOfText(body, i + 1);
+    else if (c === COMMA || c === COLON) values++;
+    else if (c === OPEN_LIST || c === OPEN_OBJECT) {
+      values++;
+      depth = Math.max(depth, ++now);
+    } else if (c === CLOSE_LIST || c === CLOSE_OBJECT) now--;
   }
-  return deepest;
+  return { depth, values };
+}
+
+/** Place of the quote that ends a text; a text may be megabytes long, so its bytes are not looked at one by one. */
+function endOfText(body: Buffer, start: number): number {
+  for (let from = start; ;) {
+    const quote = body.indexOf(QUOTE, from);
+    if (quote < 0) return body.length;
+    let backslashes = 0;
+    while (body[quote - 1 - backslashes] === BACKSLASH) backslashes++;
+    if (backslashes % 2 === 0) return quote;
+    from = quote + 1;
+  }
 }

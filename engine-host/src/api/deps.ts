@@ -113,6 +113,8 @@ export interface ApiDeps {
   readonly allowedOrigins?: readonly string[];
   /** How long a stream may be silent before it gives a sign of life, ms. Default 8000. */
   readonly heartbeatMs?: number;
+  /** How long a client may take to send a body; default five minutes. */
+  readonly bodyMs?: number;
   /** Told about bugs (answered with 500). Never gets prompt or reply text. */
   readonly onBug?: (error: unknown, route: string) => void;
 }

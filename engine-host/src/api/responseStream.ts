@@ -6,6 +6,8 @@ import type { FastifyReply } from 'fastify';
 /** Undefined when the client keeps up; otherwise resolves when it has read what it was sent, or has gone. Never rejects. */
 export type Written = Promise<void> | undefined;
 
+/** A client that has read nothing for so long does not count as there any more. */
+const STALLED_MS = 600_000;
 /** Characters that are gathered before they are written all the same. */
 const MOST_PENDING = 16_384;
 
@@ -126,8 +128,10 @@ export class ResponseStream {
     return raw.socket?.writableNeedDrain === true ? raw.socket : undefined;
   }
 
-  /** Waits while the client reads more slowly than we write; gives up when it has gone. */
+  /** Waits while the client reads more slowly than we write; gives up when it has gone, or reads nothing at all. */
   async #drained(full: EventEmitter): Promise<void> {
+    const stalled = setTimeout(() => this.#raw.destroy(), STALLED_MS);
     await once(full, 'drain', { signal: this.#signal }).catch(() => undefined);
+    clearTimeout(stalled);
   }
 }

@@ -24,3 +24,9 @@ export function collectRoutes(app: FastifyInstance): void {
 export function routesOf(app: FastifyInstance): readonly ApiRoute[] {
   return TABLES.get(app) ?? [];
 }
+
+/** Those with a body of a schema; one route of each that share a schema. */
+export function routesWithBodies(app: FastifyInstance): readonly ApiRoute[] {
+  const seen = new Set<unknown>([undefined]);
+  return routesOf(app).filter(({ body }) => !seen.has(body) && seen.add(body));
+}

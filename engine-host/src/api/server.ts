@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import { ZellError } from '#protocol/errors.ts';
 import { ChatTemplates } from '../templates/chatTemplates.ts';
 import { refuse, type AccessPolicy } from './access.ts';
@@ -34,6 +33,9 @@ import { embeddingRoutes } from './openai/embeddings.ts';
 import { modelRoutes } from './openai/models.ts';
 import { responsesRoutes } from './openai/responses/route.ts';
 import { collectRoutes, routesOf } from './routeTable.ts';
+import { compileValidator } from './validator.ts';
+
+const MAX_CONNECTIONS = 1024;
 
 /**
  * All routes on one Fastify instance. `await app.ready()` before listening on `app.server` directly; `app.close()` also ends the
@@ -52,8 +54,8 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
     genReqId: () => `req_${randomUUID().replaceAll('-', '')}`,
-    // For receiving a request; answers may take as long as they like.
-    requestTimeout: 300_000,
+    // For receiving a request, be it a whole model; bodies of JSON have less time. Answers may take as long as they like.
+    requestTimeout: 3_600_000,
     connectionTimeout: 0,
     keepAliveTimeout: 75_000,
     forceCloseConnections: true,
@@ -65,19 +67,21 @@ export function createApi(deps: ApiDeps): FastifyInstance {
       fail(context, raw ?? new ZellError('not_found', `Not found (${error.code}).`), request, reply);
     },
   });
-  app.setValidatorCompiler(TypeBoxValidatorCompiler);
+  // More would be descriptors that the log and the models need.
+  app.server.maxConnections = MAX_CONNECTIONS;
+  app.setValidatorCompiler(compileValidator);
   collectRoutes(app);
   endEarlyStreams(app, context);
   app.addHook('onRequest', async (request, reply) => {
     const refusal = refuse(request.raw, policy);
     if (refusal !== undefined) {
-      // The body stays unread, so that the connection cannot be used again.
+      // Also when the body came already: nobody is refused twice on one connection.
       reply.header('connection', 'close');
       throw refusal;
     }
     if (request.headers.origin !== undefined) await cors(request, reply, policy);
   });
-  acceptAnyJson(app);
+  acceptAnyJson(app, deps.bodyMs);
   app.setErrorHandler((error: FastifyError | ZellError, request, reply) => fail(context, error, request, reply));
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? '';
@@ -153,7 +157,13 @@ function fail(
   const status = error instanceof HttpError ? error.status : undefined;
   const dialect = dialectOf(request.url, request.headers);
   const answer = errorReply(dialect, publicError(known), request.id, status);
+  if (isBodyOnItsWay(request.raw)) reply.header('connection', 'close');
   void reply.code(answer.status).headers(answer.headers).type('application/json; charset=utf-8').send(answer.body);
+}
+
+/** The rest of a refused body is not worth waiting for. */
+function isBodyOnItsWay({ complete, headers }: IncomingMessage): boolean {
+  return !complete && ((headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined);
 }
 
 /** Fastify's own failures as ours. */
@@ -161,8 +171,6 @@ function expected(error: FastifyError | ZellError): Error {
   if (ZellError.is(error)) return error;
   if (error.validation !== undefined) return new ZellError('invalid_request', error.message.slice(0, 300));
   switch (error.code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new ZellError('too_large', `The body is larger than ${MAX_BODY_BYTES / 1024 / 1024} MiB.`);
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return new ZellError('invalid_request', 'missing request body');

@@ -1,4 +1,5 @@
 /** A host made of plain objects, for the tests of this room: a model, an engine that answers from a script, a recorder that keeps. */
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { EngineStats, GenerateEvent, GenerateRequest, ModelInfo, PromptPart } from '#protocol/engine.ts';
@@ -233,8 +234,12 @@ export interface TestHost {
   close(): Promise<void>;
 }
 
-/** Listens on a free port. */
-export async function testHost(overrides: Partial<ApiDeps> = {}, model: ServedModel = MODEL): Promise<TestHost> {
+/** Listens on a free port. `prepare`: before it listens. */
+export async function testHost(
+  overrides: Partial<ApiDeps> = {},
+  model: ServedModel = MODEL,
+  prepare: (server: Server) => void = () => undefined,
+): Promise<TestHost> {
   const engine = new FakeEngine();
   const recorded: Exchange[] = [];
   const recalls: unknown[] = [];
@@ -260,6 +265,7 @@ export async function testHost(overrides: Partial<ApiDeps> = {}, model: ServedMo
     ...overrides,
   });
   await app.ready();
+  prepare(app.server);
   await new Promise<void>((resolve) => void app.server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   const close = async (): Promise<void> => {

@@ -194,8 +194,6 @@ export class Host {
     const mind = this.#mind;
     await this.#front.ready();
     const { server } = this.#front;
-    // A client that waits for a model to load must not be cut off by the server's own clock.
-    server.requestTimeout = 0;
     server.on('request', (_request, response) => response.once('close', this.#leases.acquire('request')));
     this.#socket = attachEditorSocket(
       server,

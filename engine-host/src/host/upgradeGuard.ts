@@ -1,7 +1,7 @@
 /** Who may open the editor socket: our own clients, over a name of this machine, with the token, never a web page. */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { EDITOR_SOCKET_PATH } from '#protocol/editor.ts';
+import { sameSecret } from '../api/access.ts';
 
 export type Refusal = { readonly status: 401 | 403 | 404; readonly reason: string };
 
@@ -19,12 +19,6 @@ export function refuseUpgrade(request: IncomingMessage, token: string): Refusal 
   const given = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1];
   if (given === undefined || !sameSecret(given, token)) return { status: 401, reason: 'Unauthorized' };
   return undefined;
-}
-
-/** Compares in constant time, whatever the lengths. */
-export function sameSecret(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
 }
 
 /** A loopback name or the very address that the connection came in on, and our port. */

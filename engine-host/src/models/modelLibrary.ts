@@ -50,7 +50,7 @@ export class ModelLibrary {
   }
 
   find(name: string): Promise<InstalledModel | undefined> {
-    return this.#parts.registry.find(name);
+    return this.#parts.registry.findKnown(name);
   }
 
   /**

@@ -89,7 +89,8 @@ export class ModelService {
   }
 
   /**
-   * The loaded model for a request. A name of something on this disk loads that first; no name, or one that means nothing
+   * The loaded model for a request. A name of an installed model loads that first; a file elsewhere is loaded by its path only where
+   * the user says so (`load`, `choose`). No name, or one that means nothing
    * here (an alias of some service, such as `gpt-4o`), takes the loaded or else the chosen or default one.
    * @throws {ZellError} model_not_found for a path that does not exist, a catalogue model that is not fetched, or no model at all
    */
@@ -109,7 +110,7 @@ export class ModelService {
     const asIs = wanted === '' || wanted === loaded?.path || wanted === loaded?.name;
     if (loaded !== undefined && asIs && this.#waiting === 0) return this.#hold(loaded);
     return this.#queued(async () => {
-      const found = wanted === '' ? undefined : await this.#parts.registry.find(wanted);
+      const found = wanted === '' ? undefined : await this.#parts.registry.findKnown(wanted);
       if (found === undefined && wanted !== '') this.#refuseKnownButAbsent(wanted);
       return this.#loadAndHold(found, signal);
     });

@@ -111,6 +111,16 @@ export class ModelRegistry {
     );
   }
 
+  /**
+   * As `find`, for names that strangers send: a path counts only when it is one of `installed`, and the disk is not asked about any
+   * other, so that a name neither reads a file elsewhere nor tells whether it is there.
+   */
+  async findKnown(name: string): Promise<InstalledModel | undefined> {
+    if (!looksLikePath(name)) return this.find(name);
+    const full = absolute(name);
+    return (await this.installed()).find((model) => model.path === full);
+  }
+
   blobPath(sha256: string): string {
     return path.join(this.#folders.blobs, `${sha256}.gguf`);
   }

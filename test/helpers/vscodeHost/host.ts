@@ -132,10 +132,10 @@ export async function startHost(options: HostOptions = {}): Promise<VscodeHost> 
   };
 }
 
-export async function launchBrowser(): Promise<Browser> {
+export async function launchBrowser(extra: readonly string[] = []): Promise<Browser> {
   const flags = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
   const more = ['--disable-sync', '--no-first-run', '--disable-dev-shm-usage', '--disable-quic'];
-  return chromium.launch({ executablePath: findChromium() ?? '', headless: true, args: [...flags, ...more] });
+  return chromium.launch({ executablePath: findChromium() ?? '', headless: true, args: [...flags, ...more, ...extra] });
 }
 
 /** The process environment with HOME and temporary folders inside `folder`, and without what would leak in. */

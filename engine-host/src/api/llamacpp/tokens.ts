@@ -25,15 +25,21 @@ const TemplateBody = Type.Object({
   chat_template_kwargs: record(),
 });
 
+/** Each is a call of its own. */
+const MAX_TEXTS = 4096;
+
 export function tokenRoutes(app: FastifyInstance, context: ApiContext): void {
   app.post<{ Body: Static<typeof TokenizeBody> }>(
     '/tokenize',
     { schema: { body: TokenizeBody } },
     async (request, reply) => {
       const { body } = request;
+      const pieces = [body.content ?? []].flat();
+      if (pieces.filter((piece) => typeof piece === 'string').length > MAX_TEXTS)
+        throw invalid(`At most ${MAX_TEXTS} texts can be given at once.`, 'content');
       const call = await Call.open(context, request, reply, body.model);
       const tokens: number[] = [];
-      for (const [i, piece] of [body.content ?? []].flat().entries()) {
+      for (const [i, piece] of pieces.entries()) {
         if (typeof piece === 'number') tokens.push(known(piece, call.model.vocabularySize));
         else {
           const params = {
@@ -45,8 +51,8 @@ export function tokenRoutes(app: FastifyInstance, context: ApiContext): void {
         }
       }
       if (body.with_pieces !== true) return { tokens };
-      const { pieces } = await context.engine.call('pieces', { tokens }, call.signal);
-      return { tokens: tokens.map((id, i) => ({ id, piece: pieceOf(pieces[i] ?? '') })) };
+      const spelt = await context.engine.call('pieces', { tokens }, call.signal);
+      return { tokens: tokens.map((id, i) => ({ id, piece: pieceOf(spelt.pieces[i] ?? '') })) };
     },
   );
   app.post<{ Body: Static<typeof DetokenizeBody> }>(
