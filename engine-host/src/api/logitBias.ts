@@ -33,7 +33,7 @@ function pairsOf(value: unknown): [number | string, number | false][] {
     ? value
     : typeof value === 'object' && value !== null
       ? // A key of an object is always a text, also when it is an id.
-        Object.entries(value).map(([key, bias]) => [/^\d{1,9}$/.test(key) ? Number(key) : key, bias])
+        Object.entries(value).map(([key, bias]: [string, unknown]) => [/^\d{1,9}$/.test(key) ? Number(key) : key, bias])
       : [undefined];
   if (pairs.length > MAX_BIASES) throw tooMany();
   return pairs.map((pair) => {

@@ -121,7 +121,7 @@ const ALIASES: Readonly<Record<string, SamplerName>> = {
 export function samplerNames(value: string | readonly string[]): SamplerName[] {
   const names =
     typeof value === 'string'
-      ? [...value].map((letter) => LETTERS[letter])
+      ? Array.from(value, (letter) => LETTERS[letter])
       : value.map((name) => {
           const plain = name.toLowerCase().replaceAll(/[-_]/g, '');
           return SAMPLERS.find((known) => known.replaceAll('_', '') === plain) ?? ALIASES[plain];
