@@ -288,3 +288,12 @@ function everywhere2(form: ReplyForm, text: string): Seen {
   expect(read(form, text.split(''))).toEqual(whole);
   return whole;
 }
+
+test('a closing mark that the limit of tokens cuts off is no text', () => {
+  const form = replyFormOf('<tool_call>', true);
+  const whole = '<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>';
+  for (let length = whole.indexOf('}}') + 2; length <= whole.length; length++) {
+    const seen = everywhere(form, whole.slice(0, length));
+    expect([seen.text, asked(seen)], String(length)).toEqual(['', [NOW]]);
+  }
+});

@@ -25,7 +25,8 @@ function wrapped({ name, open, close, ...more }: Wrapped): JsonFormat {
       if (!(yield* callObjects(input, reply))) return false;
       yield* space(input);
       // Models leave the closing mark out at times, most of all at the end.
-      if (close !== undefined) yield* accept(input, close);
+      if (close !== undefined && !(yield* accept(input, close)) && input.ended && close.startsWith(input.rest))
+        input.take(input.rest.length);
       return true;
     },
   };
