@@ -38,7 +38,7 @@ test.skipIf(processesUnavailable() !== undefined)('random texts of more than 200
   expect(lines.length).toBe(all.length);
   for (const [i, schema] of all.entries()) {
     const ajv = new Ajv2020({ strict: false });
-    addFormats.default(ajv);
+    addFormats(ajv);
     const valid = ajv.compile(schema);
     const { error, wrong, texts = [] } = lines[i] ?? {};
     expect({ schema, error, wrong, texts: texts.length }).toEqual({ schema, error: undefined, wrong: 0, texts: 3 });
