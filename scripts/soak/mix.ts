@@ -29,7 +29,7 @@ const TOPICS = ['the sea', 'a lighthouse', 'old clocks', 'tea', 'bridges', 'snow
 
 const said = (random: Random, n: number): string => `soak-${n}: tell me about ${random.pick(TOPICS)}.`;
 const tokens = (random: Random): number => 1 + random.below(6);
-const chat = (text: string) => ({ model: 'x', messages: [{ role: 'user', content: text }] });
+const chat = (text: string) => ({ messages: [{ role: 'user', content: text }] });
 const post = (path: string, body: unknown, more: Partial<SoakRequest> = {}) => ({
   method: 'POST' as const,
   path,
@@ -97,7 +97,7 @@ const KINDS: Readonly<Record<string, readonly [weight: number, make: Make]>> = {
     6,
     (random, n) => {
       const text = said(random, n);
-      const body = { model: 'x', prompt: text, stream: false, options: { num_predict: tokens(random) } };
+      const body = { prompt: text, stream: false, options: { num_predict: tokens(random) } };
       return post('/api/generate', body, { mark: text });
     },
   ],
