@@ -25,7 +25,7 @@ describe.skipIf(unavailable !== undefined)('kill -9 of the engine under load', (
   });
   afterAll(() => home.remove());
 
-  const user = (text: string) => ({ model: 'x', messages: [{ role: 'user', content: text }], max_tokens: 3 });
+  const user = (text: string) => ({ messages: [{ role: 'user', content: text }], max_tokens: 3 });
   const short = (mark: string): Promise<Response>[] => [
     host.send('/v1/chat/completions', user(`${mark}-0`)),
     host.send('/v1/messages', user(`${mark}-1`)),

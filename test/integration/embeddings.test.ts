@@ -17,11 +17,14 @@ let home: ZellHome;
 let host: RunningHost;
 let openai: OpenAI;
 let ollama: Ollama;
-beforeAll(async () => {
-  home = await ZellHome.make();
-  host = await home.serve();
+const serve = async (...model: readonly string[]): Promise<void> => {
+  host = await home.serve(['--port', '0', ...model]);
   openai = new OpenAI({ baseURL: `${host.url}/v1`, apiKey: 'any', maxRetries: 0 });
   ollama = new Ollama({ host: host.url });
+};
+beforeAll(async () => {
+  home = await ZellHome.make();
+  await serve();
 }, 600_000);
 afterAll(() => home.remove());
 
@@ -52,19 +55,18 @@ describe('the default model', () => {
 });
 
 describe.skipIf(unavailable !== undefined)('an encoder', () => {
+  let file: string;
+  /** As the host calls it. */
   let encoder: string;
   beforeAll(async () => {
     const tools = await buildNativeTools(['zell_synthesize']);
-    encoder = home.path('encoder.gguf');
-    execFileSync(path.join(tools, 'zell_synthesize'), [
-      encoder,
-      '--model',
-      'bert',
-      '--type',
-      'Q8_0',
-      '--context',
-      '512',
-    ]);
+    file = home.path('encoder.gguf');
+    execFileSync(path.join(tools, 'zell_synthesize'), [file, '--model', 'bert', '--type', 'Q8_0', '--context', '512']);
+    // Clients load no file by its path.
+    await expect(embed(file, 'text')).rejects.toMatchObject({ status: 404 });
+    await host.stop();
+    await serve('--model', file);
+    encoder = (await openai.models.list()).data[0]?.id ?? '';
   }, 600_000);
 
   test('vectors do not depend on what is beside them', async () => {
@@ -86,7 +88,7 @@ describe.skipIf(unavailable !== undefined)('an encoder', () => {
     const chat = openai.chat.completions.create({ model: encoder, messages: [{ role: 'user', content: 'Hi' }] });
     await expect(chat).rejects.toMatchObject({ status: 400 });
     await expect(chat).rejects.toThrow(/embeddings, not text/);
-    const { code, stderr } = await home.zell(['run', encoder, 'Hi']);
+    const { code, stderr } = await home.zell(['run', file, 'Hi']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/embeddings, not text/);
   });

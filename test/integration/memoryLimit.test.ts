@@ -32,5 +32,5 @@ test('models run or are refused within every limit, give memory back when asked 
     ['0.10', 'refused'],
   ];
   expect(outcomes).toEqual([...ofOneModel, ...ofOneModel]);
-  expect(stdout).toContain('3 passed, 0 failed, 0 skipped');
+  expect(stdout).toMatch(/^[1-9]\d* passed, 0 failed, 0 skipped$/m);
 }, 600_000);
