@@ -132,7 +132,7 @@ class Runner {
       const llama_token next = Likeliest();
       if (next < 0) return false;
       text_.push_back(next);
-      if (!Evaluate(0, prompt + i, prompt + i + 1)) return false;
+      if (!Evaluate(0, prompt + i, 1)) return false;
     }
     return true;
   }
