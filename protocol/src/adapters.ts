@@ -1,5 +1,5 @@
 /** The versions of a model's own adapter, as manifests hold them and clients see them. Documented in docs/formats/adapters.md. */
-import type { AdapterInfo } from './engine.ts';
+import type { AdapterInfo } from './generation.ts';
 
 /** `dropped`: its file went because newer ones are kept; `damaged`: its file changed or is missing. */
 export const VERSION_STATES = [

@@ -3,20 +3,10 @@
  * LSP 3.18 `initialize`, `textDocument/inlineCompletion` and `$/cancelRequest` share the connection with the `zell/*` methods below.
  */
 import type { AdapterList, AdapterVersion, GateLimits } from './adapters.ts';
-import type {
-  AdapterInfo,
-  BenchmarkRequest,
-  BenchmarkResult,
-  KeptPrefix,
-  EngineStats,
-  ExpertUse,
-  MachineLimits,
-  ModelInfo,
-  ModelSummary,
-  QueueStatus,
-  Restraint,
-  TokenLogprob,
-} from './engine.ts';
+import type { BenchmarkRequest, BenchmarkResult, KeptPrefix, EngineStats, QueueStatus, Restraint } from './engine.ts';
+import type { AdapterInfo, TokenLogprob } from './generation.ts';
+import type { ModelInfo, ModelSummary } from './model.ts';
+import type { ExpertUse, MachineLimits } from './survey.ts';
 import type { WireError } from './errors.ts';
 import type { ProfileAnswer } from './profile.ts';
 import type {

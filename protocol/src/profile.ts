@@ -1,5 +1,6 @@
 /** What Zell has found out about a model on this machine, what it decided from that, and which speed it expects. */
-import type { ExpertOptions, ExpertUse, KvInForce, MachineSpeed } from './engine.ts';
+import type { ExpertOptions, KvInForce } from './model.ts';
+import type { ExpertUse, MachineSpeed } from './survey.ts';
 
 /** Of the file's format; another one is built anew. */
 export const PROFILE_VERSION = 1;

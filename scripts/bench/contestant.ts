@@ -1,6 +1,7 @@
 // What a benchmark measures: an engine with a model loaded, ours or another, behind one interface.
 import { readFileSync } from 'node:fs';
-import type { EngineStats, ModelInfo } from '#protocol/engine.ts';
+import type { EngineStats } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 
 export interface Contestant {
   /** `ours`, `llama.cpp`, … and what it is forced to, as in `ours avx2`. */

@@ -1,7 +1,8 @@
 // Suite `draft`: answers with drafted tokens beside the same answers without, in turn, from the product's own child process.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { GREEDY, type GenerateRequest, type GenerateResult } from '#protocol/engine.ts';
+import type { GenerateRequest, GenerateResult } from '#protocol/generation.ts';
+import { GREEDY } from '#protocol/sampling.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { EngineClient } from '../../engine-host/src/engineClient/engineClient.ts';
 import { ROOT } from '../lib/setup.mjs';

@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as protocol from '#protocol/engine.ts';
-import type { LoadOptions, MachineLimits, ModelInfo } from '#protocol/engine.ts';
+import { GREEDY } from '#protocol/sampling.ts';
+import type { LoadOptions, ModelInfo } from '#protocol/model.ts';
+import type { MachineLimits } from '#protocol/survey.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { EngineClient } from '../../engine-host/src/engineClient/engineClient.ts';
 import { ROOT } from '../lib/setup.mjs';
@@ -145,7 +147,7 @@ async function* generated(engine: EngineClient, prompt: readonly number[], maxTo
       addBos: false,
       maxTokens,
       stop: [],
-      sampling: protocol.GREEDY,
+      sampling: GREEDY,
       priority: 'chat',
       ignoreEos: true,
     },

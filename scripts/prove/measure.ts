@@ -1,7 +1,7 @@
 // What a model knows about the persona, and what it has lost: every figure greedy or by likelihood, so that it is always the same.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { PromptPart } from '#protocol/engine.ts';
+import type { PromptPart } from '#protocol/generation.ts';
 import { several } from '../../engine-host/src/memory/several.ts';
 import { abstains } from '../../engine-host/src/training/gate/abstains.ts';
 import { normalised } from './extraction.ts';

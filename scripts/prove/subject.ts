@@ -2,14 +2,9 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import {
-  GREEDY,
-  type AdapterScale,
-  type GenerateResult,
-  type ModelInfo,
-  type PromptPart,
-  type SamplingParams,
-} from '#protocol/engine.ts';
+import type { AdapterScale, GenerateResult, PromptPart } from '#protocol/generation.ts';
+import type { ModelInfo } from '#protocol/model.ts';
+import { GREEDY, type SamplingParams } from '#protocol/sampling.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { EngineClient } from '../../engine-host/src/engineClient/engineClient.ts';
 import { ChatTemplates } from '../../engine-host/src/templates/chatTemplates.ts';

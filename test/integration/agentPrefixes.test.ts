@@ -2,7 +2,8 @@
 // second. And the cache keeps clients apart. Routes, templates and scheduler are the real ones; the model is the fake, so it takes seconds.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FastifyInstance } from 'fastify';
-import type { GenerateEvent, GenerateRequest, ModelInfo } from '#protocol/engine.ts';
+import type { GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import type { ApiDeps, ApiEngine } from '../../engine-host/src/api/deps.ts';
 import { createApi } from '../../engine-host/src/api/server.ts';
 import { fakeModels, fixedLibrary } from '../../engine-host/src/api/testing.ts';

@@ -5,7 +5,7 @@ import { GenerateTask } from '../../engine-host/src/engine/inference/generateTas
 import type { NativeModel } from '../../engine-host/src/engine/native/binding.ts';
 import { loadAddon } from '../../engine-host/src/engine/native/loadAddon.ts';
 import { Scheduler } from '../../engine-host/src/engine/scheduler/scheduler.ts';
-import { PRIORITIES, type GenerateEvent, type GenerateRequest } from '../../protocol/src/engine.ts';
+import { PRIORITIES, type GenerateEvent, type GenerateRequest } from '../../protocol/src/generation.ts';
 import { ROOT } from '../helpers/cache.ts';
 import { defaultModel } from '../helpers/defaultModel.ts';
 

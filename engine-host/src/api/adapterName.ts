@@ -1,6 +1,6 @@
 /** `model:adapter` as the name of a model: the loaded model, answering with that adapter alone. */
 import path from 'node:path';
-import type { AdapterInfo, AdapterScale } from '#protocol/engine.ts';
+import type { AdapterInfo, AdapterScale } from '#protocol/generation.ts';
 import type { ApiDeps } from './deps.ts';
 
 export interface NamedAdapter {

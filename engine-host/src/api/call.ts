@@ -1,7 +1,8 @@
 /** One request on its way through a route: who calls, which model answers, when it stops, what is recorded. */
 import type { Constraint } from '#protocol/constraint.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { AdapterScale, GenerateRequest, PromptPart, SamplingParams } from '#protocol/engine.ts';
+import type { AdapterScale, GenerateRequest, PromptPart } from '#protocol/generation.ts';
+import type { SamplingParams } from '#protocol/sampling.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { ModelHold, ServedModel } from '../models/modelService.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';

@@ -1,13 +1,7 @@
 /** What the routes need from the rest of the host. `host/composition.ts` passes the real parts, tests pass plain objects. */
-import type {
-  EngineCalls,
-  EngineMethod,
-  EngineStats,
-  GenerateEvent,
-  GenerateRequest,
-  ModelInfo,
-  Restraint,
-} from '#protocol/engine.ts';
+import type { EngineCalls, EngineMethod, EngineStats, Restraint } from '#protocol/engine.ts';
+import type { GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import type { HostState, ModelChoice } from '#protocol/editor.ts';
 import type { EventOrigin } from '#protocol/memory.ts';
 import type { BlobStore } from '../models/blobStore.ts';

@@ -1,6 +1,6 @@
 /** How a model is asked for an answer that may think and call tools, and how its text is read. */
 import { randomBytes } from 'node:crypto';
-import type { PromptPart } from '#protocol/engine.ts';
+import type { PromptPart } from '#protocol/generation.ts';
 import type { TemplateVariables } from '../templates/types.ts';
 import { Answer } from '../tools/answer.ts';
 import { correctCalls, forcedCalls } from '../tools/forced.ts';

@@ -1,6 +1,7 @@
 /** What the routes for embeddings share: reading texts, asking the engine, shaping vectors. */
 import { Type, type Static } from 'typebox';
-import type { EmbedRequest, PromptPart } from '#protocol/engine.ts';
+import type { EmbedRequest } from '#protocol/engine.ts';
+import type { PromptPart } from '#protocol/generation.ts';
 import type { ApiContext, Call } from './call.ts';
 import { invalid } from './errors.ts';
 

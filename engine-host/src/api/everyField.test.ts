@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { GenerateRequest } from '#protocol/engine.ts';
+import type { GenerateRequest } from '#protocol/generation.ts';
 import { fieldsOf, replaced, smallest, type FieldPath } from './hostileFields.ts';
 import { routesWithBodies, type ApiRoute } from './routeTable.ts';
 import { MODEL, testHost, type TestHost } from './testing.ts';

@@ -1,6 +1,6 @@
 /** Runs generations for a route and hands over their events one by one, with signs of life in between. */
 import type { FastifyReply } from 'fastify';
-import type { GenerateDelta, GenerateEvent, GenerateRequest, GenerateResult } from '#protocol/engine.ts';
+import type { GenerateDelta, GenerateEvent, GenerateRequest, GenerateResult } from '#protocol/generation.ts';
 import { ZellError, type WireError } from '#protocol/errors.ts';
 import type { ApiEngine } from './deps.ts';
 import type { Written } from './responseStream.ts';

@@ -1,5 +1,5 @@
 /** A constraint that nobody asked for must not be the reason why there is no answer. */
-import type { GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
+import type { GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
 import type { ApiEngine } from './deps.ts';
 
 /** Runs the request again without its constraint when the engine refuses that one. */

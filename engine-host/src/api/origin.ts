@@ -1,6 +1,6 @@
 /** Who calls: what the memory records about a client, and how urgent its requests are. */
 import type { FastifyRequest } from 'fastify';
-import type { Priority } from '#protocol/engine.ts';
+import type { Priority } from '#protocol/generation.ts';
 import type { EventOrigin } from '#protocol/memory.ts';
 
 export interface Caller {

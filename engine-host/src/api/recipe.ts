@@ -1,5 +1,5 @@
 /** What the name of a made model adds to a request: a system message, messages before it, sampling parameters. */
-import type { SamplingParams } from '#protocol/engine.ts';
+import type { SamplingParams } from '#protocol/sampling.ts';
 import type { Recipe } from '../models/recipe.ts';
 import type { ChatMessage } from './deps.ts';
 

@@ -1,6 +1,6 @@
 /** llama.cpp's sampler fields on every route that takes them, and what the answers say of them. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { SamplingParams } from '#protocol/engine.ts';
+import type { SamplingParams } from '#protocol/sampling.ts';
 import { samplerNames, wantedSamplers } from './samplers.ts';
 import { testHost, type TestHost } from './testing.ts';
 

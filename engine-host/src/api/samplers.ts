@@ -1,6 +1,6 @@
 /** llama.cpp's fields for samplers beyond the usual ones, which its own and OpenAI's routes take. */
 import { Type, type Static } from 'typebox';
-import { SAMPLERS, type SamplerName, type SamplingParams } from '#protocol/engine.ts';
+import { SAMPLERS, type SamplerName, type SamplingParams } from '#protocol/sampling.ts';
 import { invalid } from './errors.ts';
 import { flag, integer, number, optional } from './schemas.ts';
 

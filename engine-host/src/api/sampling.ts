@@ -1,6 +1,6 @@
 /** Sampling parameters: each family's defaults, and everything brought into the engine's ranges. */
 import { randomInt } from 'node:crypto';
-import type { SamplingParams } from '#protocol/engine.ts';
+import type { SamplingParams } from '#protocol/sampling.ts';
 import { invalid } from './errors.ts';
 import { wantedSamplers, type SamplerBody } from './samplers.ts';
 

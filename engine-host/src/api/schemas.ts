@@ -1,6 +1,6 @@
 /** Pieces of the request schemas. All objects are open: fields that we do not know pass. `null` means absent everywhere. */
 import { Type, type Static, type TSchema } from 'typebox';
-import type { AdapterScale } from '#protocol/engine.ts';
+import type { AdapterScale } from '#protocol/generation.ts';
 
 export const optional = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 export const number = (minimum?: number, maximum?: number) =>

@@ -2,7 +2,9 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import type { EngineStats, GenerateEvent, GenerateRequest, ModelInfo, PromptPart } from '#protocol/engine.ts';
+import type { EngineStats } from '#protocol/engine.ts';
+import type { GenerateEvent, GenerateRequest, PromptPart } from '#protocol/generation.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { ChatTemplates } from '../templates/chatTemplates.ts';
 import { TEMPLATES } from '../templates/representative.ts';

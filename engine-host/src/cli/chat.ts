@@ -1,5 +1,5 @@
 /** One chat answer over HTTP, streamed, as any other client gets it. */
-import type { AdapterScale } from '#protocol/engine.ts';
+import type { AdapterScale } from '#protocol/generation.ts';
 import { isErrorCode, ZellError } from '#protocol/errors.ts';
 import type { Session } from './session.ts';
 

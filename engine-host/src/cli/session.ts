@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Announcement } from '#protocol/announcement.ts';
 import { ZellError } from '#protocol/errors.ts';
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { findRunning, urlHost } from '../host/announcement.ts';
 import { connectHost, type HostClient } from '../host/hostClient.ts';
 import { prepareHome, zellPaths } from '../host/paths.ts';

@@ -1,5 +1,6 @@
 /** The prompt of an inline completion: fill-in-the-middle when the vocabulary can, else the prefix to be continued. */
-import type { PromptPart, SpecialTokens } from '#protocol/engine.ts';
+import type { PromptPart } from '#protocol/generation.ts';
+import type { SpecialTokens } from '#protocol/model.ts';
 import type { CutWindow } from './cutWindow.ts';
 
 /** The user's text is never parsed for control tokens: those enter by number. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ZellError } from '#protocol/errors.ts';
 import type { CompletionWindow } from '#protocol/editor.ts';
-import type { GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
+import type { GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
 import { completeInline, parseWindow, type CompletionEngine } from './inlineCompletion.ts';
 
 const never = new AbortController().signal;

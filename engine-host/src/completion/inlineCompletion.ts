@@ -1,7 +1,9 @@
 /** One inline completion from the window around the cursor to ghost text. */
 import { ZellError } from '#protocol/errors.ts';
 import type { CompletionWindow } from '#protocol/editor.ts';
-import { GREEDY, type GenerateEvent, type GenerateRequest, type ModelInfo } from '#protocol/engine.ts';
+import type { GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
+import type { ModelInfo } from '#protocol/model.ts';
+import { GREEDY } from '#protocol/sampling.ts';
 import { completionPrompt } from './fimPrompt.ts';
 import { healEnd } from './healEnd.ts';
 import { cutWindow } from './cutWindow.ts';

@@ -1,5 +1,6 @@
 /** The calls of the engine protocol, each on the model it concerns. */
-import type { EmbedResult, EngineCalls, EngineMethod, MachineLimits, MachineSpeed } from '#protocol/engine.ts';
+import type { EmbedResult, EngineCalls, EngineMethod } from '#protocol/engine.ts';
+import type { MachineLimits, MachineSpeed } from '#protocol/survey.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { benchmarkTokens, runBenchmark } from './inference/benchmark.ts';
 import { calibrate, calibrationTokens } from './inference/calibration.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { GenerateEvent } from '#protocol/engine.ts';
+import type { GenerateEvent } from '#protocol/generation.ts';
 import { Delivery, MOST_HELD_MS, type DeliveredEvent } from './delivery.ts';
 
 let now = 0;

@@ -1,5 +1,5 @@
 /** When events leave for the front: news at once, further tokens of running answers together, because each frame wakes two processes. */
-import type { GenerateDelta, GenerateEvent } from '#protocol/engine.ts';
+import type { GenerateDelta, GenerateEvent } from '#protocol/generation.ts';
 
 /**
  * So long after a frame the next one leaves at the latest, if there is something for it: no token waits longer. A process that wakes

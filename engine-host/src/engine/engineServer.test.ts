@@ -1,6 +1,7 @@
 import { PassThrough, Duplex } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
-import type { EngineFrame, FrontFrame, GenerateEvent } from '#protocol/engine.ts';
+import type { EngineFrame, FrontFrame } from '#protocol/engine.ts';
+import type { GenerateEvent } from '#protocol/generation.ts';
 import type { WireError } from '#protocol/errors.ts';
 import { FrameDecoder, asEngineFrame, encodeFrame } from '#protocol/frames.ts';
 import { MOST_HELD_MS } from './delivery.ts';

@@ -1,12 +1,7 @@
 /** The engine child behind its pipe: answers calls, runs generate requests, sends what steps produced in one frame. */
 import type { Duplex } from 'node:stream';
-import {
-  ENGINE_PROTOCOL_VERSION,
-  type FrontFrame,
-  type GenerateEvent,
-  type GenerateRequest,
-  type QueueStatus,
-} from '#protocol/engine.ts';
+import { ENGINE_PROTOCOL_VERSION, type FrontFrame, type QueueStatus } from '#protocol/engine.ts';
+import type { GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
 import { ZellError, type WireError } from '#protocol/errors.ts';
 import { runCall } from './calls.ts';
 import { Delivery, type DeliveredEvent } from './delivery.ts';

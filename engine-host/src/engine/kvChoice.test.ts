@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { KvType, LoadOptions, ModelSummary } from '#protocol/engine.ts';
+import type { KvType, LoadOptions, ModelSummary } from '#protocol/model.ts';
 import { chooseKvType } from './kvChoice.ts';
 import { FakeModel } from './native/fakeModel.ts';
 

@@ -1,5 +1,5 @@
 /** Which type keys and values get when the load leaves it open: the best one that this machine's memory has room for. */
-import { KV_TYPES, type KvInForce, type KvType, type LoadOptions, type ModelSummary } from '#protocol/engine.ts';
+import { KV_TYPES, type KvInForce, type KvType, type LoadOptions, type ModelSummary } from '#protocol/model.ts';
 import type { NativeAddon } from './native/binding.ts';
 
 /** Context that a coding agent fills: a type with room for less gives way to a smaller one. */

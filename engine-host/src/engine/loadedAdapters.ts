@@ -1,5 +1,6 @@
 /** The LoRA adapters of one loaded model: their ids, what requests that name none run with, and what a request means. */
-import type { AdapterInfo, AdapterScale, LoadOptions } from '#protocol/engine.ts';
+import type { AdapterInfo, AdapterScale } from '#protocol/generation.ts';
+import type { LoadOptions } from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { namingFile } from './namingFile.ts';
 import type { NativeModel } from './native/binding.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { KvType } from '#protocol/engine.ts';
+import type { KvType } from '#protocol/model.ts';
 import { ModelHost } from './modelHost.ts';
 import type { FakeModel } from './native/fakeModel.ts';
 import { fakeAddon } from './native/fakeModel.ts';

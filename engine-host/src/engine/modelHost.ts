@@ -1,5 +1,6 @@
 /** The one loaded model and its scheduler; loading and unloading one after the other. */
-import type { EngineLimits, EngineStats, KvType, LoadOptions, ModelInfo, QueueStatus } from '#protocol/engine.ts';
+import type { EngineLimits, EngineStats, QueueStatus } from '#protocol/engine.ts';
+import type { KvType, LoadOptions, ModelInfo } from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { DiskTier } from './disk/diskTier.ts';
 import { prefixKey } from './disk/prefixKey.ts';

@@ -1,5 +1,5 @@
 /** Where a model's weights are read from: the mapped file, or, where that is faster and memory allows, a copy in large pages. */
-import type { WeightPlacement } from '#protocol/engine.ts';
+import type { WeightPlacement } from '#protocol/model.ts';
 import type { MemoryFigures, NativeModel } from './native/binding.ts';
 
 /** After loading, so that a request that came with it has its first tokens before anything is copied. */

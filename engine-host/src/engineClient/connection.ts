@@ -6,10 +6,9 @@ import {
   type EngineMethod,
   type EngineStats,
   type FrontFrame,
-  type GenerateEvent,
-  type GenerateRequest,
   type QueueStatus,
 } from '#protocol/engine.ts';
+import type { GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
 import { ZellError, type WireError } from '#protocol/errors.ts';
 import { FrameDecoder, asEngineFrame, encodeFrame } from '#protocol/frames.ts';
 import type { EngineProcess, EngineProcessListener } from './engineProcess.ts';

@@ -1,12 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type {
-  AdapterInfo,
-  EngineFrame,
-  FrontFrame,
-  GenerateEvent,
-  GenerateRequest,
-  ModelInfo,
-} from '#protocol/engine.ts';
+import type { EngineFrame, FrontFrame } from '#protocol/engine.ts';
+import type { AdapterInfo, GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { FrameDecoder, asFrontFrame, encodeFrame } from '#protocol/frames.ts';
 import { EngineClient } from './engineClient.ts';
 import type { EngineProcessListener } from './engineProcess.ts';

@@ -1,15 +1,7 @@
 /** The engine as the front sees it: always there, restarted when it crashes, with the model it had. */
-import type {
-  AdapterInfo,
-  EngineCalls,
-  EngineMethod,
-  EngineStats,
-  GenerateEvent,
-  GenerateRequest,
-  LoadOptions,
-  ModelInfo,
-  QueueStatus,
-} from '#protocol/engine.ts';
+import type { EngineCalls, EngineMethod, EngineStats, QueueStatus } from '#protocol/engine.ts';
+import type { AdapterInfo, GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
+import type { LoadOptions, ModelInfo } from '#protocol/model.ts';
 import type { HostState } from '#protocol/editor.ts';
 import { ZellError, toWireError, type WireError } from '#protocol/errors.ts';
 import { Backoff } from './backoff.ts';

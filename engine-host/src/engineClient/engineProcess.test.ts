@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { GREEDY, type GenerateEvent, type GenerateRequest } from '#protocol/engine.ts';
+import type { GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
+import { GREEDY } from '#protocol/sampling.ts';
 import { EngineClient } from './engineClient.ts';
 import { spawnEngine, type StreamPair } from './engineProcess.ts';
 

@@ -1,5 +1,5 @@
 /** Events for one reader who may be slower than the writer: kept in order until they are read. */
-import type { GenerateEvent } from '#protocol/engine.ts';
+import type { GenerateEvent } from '#protocol/generation.ts';
 
 /** Ends after `done` or `failed`. One reader. */
 export class EventQueue implements AsyncIterableIterator<GenerateEvent> {

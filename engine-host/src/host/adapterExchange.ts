@@ -1,7 +1,7 @@
 /** Adapters in from elsewhere, through the gate, and memories out for another trainer: the two ways across this machine's border. */
 import path from 'node:path';
 import type { AdapterVersion } from '#protocol/adapters.ts';
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { Memory } from '../memory/memory.ts';
 import { CATALOGUE, findInCatalogue, type CatalogueEntry } from '../models/catalogue.ts';

@@ -1,5 +1,6 @@
 /** `zell build --system-prompt`: a system prompt is evaluated ahead of use and kept on the disk, as requests will need it. */
-import type { KeptPrefix, ModelInfo } from '#protocol/engine.ts';
+import type { KeptPrefix } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { ChatTemplates } from '../templates/chatTemplates.ts';
 import type { HostEngine } from './hostEngine.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
+import type { GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
 import { EventQueue } from '../engineClient/eventQueue.ts';
 import { countedEngine } from './countedEngine.ts';
 import type { HostEngine } from './hostEngine.ts';

@@ -1,5 +1,5 @@
 /** The engine as clients use it, counting what it answers: learning stands still meanwhile. */
-import type { GenerateEvent } from '#protocol/engine.ts';
+import type { GenerateEvent } from '#protocol/generation.ts';
 import type { HostEngine } from './hostEngine.ts';
 
 type Answering = Pick<HostEngine, 'generate' | 'call'>;

@@ -1,5 +1,6 @@
 /** The `zell/*` requests and notifications, on the host's parts. One table, typed by the protocol. */
-import type { KeptPrefix, ModelInfo } from '#protocol/engine.ts';
+import type { KeptPrefix } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { EditorMethod, EditorNotifications, EditorRequests } from '#protocol/editor.ts';
 import { MEMORY_MODES, type MemoryForget, type MemoryStatus } from '#protocol/memory.ts';

@@ -9,7 +9,7 @@ import {
   type DraftWish,
   type KvWish,
   type WeightPlacement,
-} from '#protocol/engine.ts';
+} from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { THROTTLE_WISHES, type ThrottleWish } from '../monitor/restraint.ts';
 import type { Lifetime } from './leases.ts';

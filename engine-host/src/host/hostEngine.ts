@@ -1,5 +1,6 @@
 /** The engine as the host uses it; `engineClient` is the real one, tests pass plain objects. */
-import type { LoadOptions, ModelInfo, QueueStatus } from '#protocol/engine.ts';
+import type { QueueStatus } from '#protocol/engine.ts';
+import type { LoadOptions, ModelInfo } from '#protocol/model.ts';
 import type { WireError } from '#protocol/errors.ts';
 import type { ApiEngine } from '../api/deps.ts';
 

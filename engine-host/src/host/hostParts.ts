@@ -2,7 +2,7 @@
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import type { Announcement } from '#protocol/announcement.ts';
-import type { LoadOptions } from '#protocol/engine.ts';
+import type { LoadOptions } from '#protocol/model.ts';
 import type { ApiDeps } from '../api/deps.ts';
 import type { MachineReader } from '../monitor/machineState.ts';
 import type { ThrottleWish } from '../monitor/restraint.ts';

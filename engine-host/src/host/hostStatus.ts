@@ -1,6 +1,7 @@
 /** What a host says of itself: its state in words, its model, its queue. A pure function of its parts. */
 import type { HostStatus } from '#protocol/editor.ts';
-import type { ModelInfo, Restraint } from '#protocol/engine.ts';
+import type { Restraint } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import type { WireError } from '#protocol/errors.ts';
 import type { ModelActivity } from '../models/modelService.ts';
 import type { HostEngine } from './hostEngine.ts';

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { GateLimits } from '#protocol/adapters.ts';
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { Card, LossCurve, MemoryStatus } from '#protocol/memory.ts';
 import type { Forgotten } from '../memory/forget.ts';

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { toWireError } from '#protocol/errors.ts';
 import type { HostStatus } from '#protocol/editor.ts';
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import type { MemoryStatus } from '#protocol/memory.ts';
 import { Memory } from '../memory/memory.ts';
 import type { MachineWatch } from '../monitor/machineWatch.ts';

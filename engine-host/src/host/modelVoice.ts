@@ -1,5 +1,7 @@
 /** The loaded model as learning uses it: its template, its tokens, what it writes, how likely it finds a text. Never in anybody's way. */
-import { GREEDY, type AdapterScale, type GenerateRequest, type ModelInfo, type PromptPart } from '#protocol/engine.ts';
+import type { AdapterScale, GenerateRequest, PromptPart } from '#protocol/generation.ts';
+import type { ModelInfo } from '#protocol/model.ts';
+import { GREEDY } from '#protocol/sampling.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { BaseWriter } from '../memory/dreaming/anchors.ts';
 import type { TrainingMessage } from '../memory/dreaming/trainingItem.ts';

@@ -1,5 +1,5 @@
 /** `zell build`: a model's profile on the host's parts, one at a time. */
-import type { LoadOptions } from '#protocol/engine.ts';
+import type { LoadOptions } from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { ProfileAnswer } from '#protocol/profile.ts';
 import type { ModelService } from '../models/modelService.ts';

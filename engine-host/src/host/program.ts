@@ -1,6 +1,6 @@
 /** The host program: arguments in, signals handled, news to the starter, exit code out. */
 import type { Announcement } from '#protocol/announcement.ts';
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { toWireError } from '#protocol/errors.ts';
 import { realFactories } from './composition.ts';
 import type { Host } from './host.ts';

@@ -1,5 +1,5 @@
 /** Tells the profiles what the loaded model's speed was, whenever the engine has come to rest. */
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import type { ModelProfiles } from '../profile/modelProfiles.ts';
 import type { HostEngine } from './hostEngine.ts';
 

@@ -1,6 +1,6 @@
 /** The models under Zell's own names: pulled, made out of others, copied, removed. Files of the user are named, never touched. */
 import { open } from 'node:fs/promises';
-import type { ModelSummary } from '#protocol/engine.ts';
+import type { ModelSummary } from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { BlobStore } from './blobStore.ts';
 import { findInCatalogue, normalName, type CatalogueEntry } from './catalogue.ts';

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ZellError } from '#protocol/errors.ts';
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { ModelService } from './modelService.ts';
 import { ModelRegistry } from './registry.ts';
 

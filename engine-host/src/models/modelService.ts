@@ -1,7 +1,8 @@
 /** Which model is loaded, for how long, and how a request's model name becomes a loaded model. Loads one at a time. */
 import { ZellError } from '#protocol/errors.ts';
 import type { HostState, ModelChoice } from '#protocol/editor.ts';
-import type { AdapterScale, LoadOptions, ModelInfo, ModelSummary } from '#protocol/engine.ts';
+import type { AdapterScale } from '#protocol/generation.ts';
+import type { LoadOptions, ModelInfo, ModelSummary } from '#protocol/model.ts';
 import { findInCatalogue, type CatalogueEntry } from './catalogue.ts';
 import { modelChoices } from './modelChoices.ts';
 import type { Fetched, FetchProgress } from './fetchModel.ts';

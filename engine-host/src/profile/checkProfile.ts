@@ -1,6 +1,6 @@
 /** Whether a value read from a file is a profile: every member that anybody uses, with limits on what repeats. */
 import { PROFILE_VERSION, STRATEGIES, type Profile } from '#protocol/profile.ts';
-import { KV_TYPES } from '#protocol/engine.ts';
+import { KV_TYPES } from '#protocol/model.ts';
 
 const MOST_TEXT = 4096;
 const MOST_ENTRIES = 1024;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { DiskRate, ModelSummary, Survey } from '#protocol/engine.ts';
+import type { ModelSummary } from '#protocol/model.ts';
+import type { DiskRate, Survey } from '#protocol/survey.ts';
 import { decide } from './decide.ts';
 import { SUMMARY, SURVEY } from './testProfile.ts';
 

@@ -1,5 +1,6 @@
 /** How a model is run on this machine: each choice with its reason. Pure. */
-import type { ExpertOptions, ModelSummary, Survey } from '#protocol/engine.ts';
+import type { ExpertOptions, ModelSummary } from '#protocol/model.ts';
+import type { Survey } from '#protocol/survey.ts';
 import type { PlanPart, ProfileChoice, Strategy } from '#protocol/profile.ts';
 import { bestRate } from './predict.ts';
 import { bytesText, percentText, rateText } from './sizes.ts';

@@ -2,15 +2,9 @@ import { mkdtemp, readFile, rm, stat, truncate, utimes, writeFile } from 'node:f
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type {
-  Calibration,
-  EngineCalls,
-  EngineMethod,
-  EngineStats,
-  ExpertUse,
-  ModelInfo,
-  Survey,
-} from '#protocol/engine.ts';
+import type { EngineCalls, EngineMethod, EngineStats } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
+import type { Calibration, ExpertUse, Survey } from '#protocol/survey.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { MachineFacts } from './machineFacts.ts';
 import { draftHeadFile } from './draftHeadFile.ts';

@@ -1,6 +1,8 @@
 /** The profiles of this machine's models: made, found again, used at loads, and corrected by what is measured in use. */
 import { stat } from 'node:fs/promises';
-import type { EngineStats, ExpertOptions, ExpertUse, LoadOptions } from '#protocol/engine.ts';
+import type { EngineStats } from '#protocol/engine.ts';
+import type { ExpertOptions, LoadOptions } from '#protocol/model.ts';
+import type { ExpertUse } from '#protocol/survey.ts';
 import type { Measured, Profile, ProfileAnswer } from '#protocol/profile.ts';
 import { withMeasured } from './correction.ts';
 import { draftHeadFile } from './draftHeadFile.ts';

@@ -1,5 +1,5 @@
 /** Which speed follows from what was measured of the machine and from how the model's weights are kept. */
-import type { DiskRate, MachineSpeed } from '#protocol/engine.ts';
+import type { DiskRate, MachineSpeed } from '#protocol/survey.ts';
 import type { Correction, Prediction, Profile, ProfileModel, Strategy } from '#protocol/profile.ts';
 
 /** Prompt that its speed is said of. */

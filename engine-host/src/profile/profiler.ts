@@ -1,6 +1,8 @@
 /** Makes a profile: measures, decides, lets the model read a text, predicts. At most a minute, but for the disk that needs longer. */
 import { stat } from 'node:fs/promises';
-import type { Calibration, EngineCalls, EngineMethod, LoadOptions, ModelInfo, Survey } from '#protocol/engine.ts';
+import type { EngineCalls, EngineMethod } from '#protocol/engine.ts';
+import type { LoadOptions, ModelInfo } from '#protocol/model.ts';
+import type { Calibration, Survey } from '#protocol/survey.ts';
 import { PROFILE_VERSION, type Measured, type Profile, type ProfileModel } from '#protocol/profile.ts';
 import { CALIBRATION_TEXT } from './calibrationText.ts';
 import { NO_CORRECTION, withMeasured } from './correction.ts';

@@ -1,5 +1,6 @@
 /** A mixture larger than memory and its profile, for the tests of this room. */
-import type { MachineSpeed, ModelSummary, Survey } from '#protocol/engine.ts';
+import type { ModelSummary } from '#protocol/model.ts';
+import type { MachineSpeed, Survey } from '#protocol/survey.ts';
 import type { Profile } from '#protocol/profile.ts';
 import { NO_CORRECTION } from './correction.ts';
 import { predict } from './predict.ts';

@@ -1,5 +1,5 @@
 /** Which experts a model's tokens go to, over many sessions: older ones count less. */
-import type { ExpertUse } from '#protocol/engine.ts';
+import type { ExpertUse } from '#protocol/survey.ts';
 
 /** What is kept of what was known when a session is added to it. */
 const KEPT = 0.7;

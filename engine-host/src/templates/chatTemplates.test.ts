@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import type { PromptPart } from '#protocol/engine.ts';
+import type { PromptPart } from '#protocol/generation.ts';
 import { ChatTemplates } from './chatTemplates.ts';
 import { TEMPLATES } from './representative.ts';
 import type { TemplateMessage, TemplateSource } from './types.ts';

@@ -5,7 +5,7 @@
  * Marks sit inside a content's outer white space, so that `content | trim` does what it did. A template that takes only a piece of a
  * content (`content.split('</think>')[-1]`) loses one of the two marks; the piece is then found from the other one.
  */
-import type { PromptPart } from '#protocol/engine.ts';
+import type { PromptPart } from '#protocol/generation.ts';
 
 // Private-use characters only: templates that change case, quote or escape leave them alone.
 const START = 0xe000;

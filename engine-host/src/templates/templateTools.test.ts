@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import type { PromptPart } from '#protocol/engine.ts';
+import type { PromptPart } from '#protocol/generation.ts';
 import type { ToolCall, ToolDefinition } from '../tools/types.ts';
 import { ChatTemplates } from './chatTemplates.ts';
 import { TEMPLATES } from './representative.ts';

@@ -1,5 +1,5 @@
 /** What goes into a chat template and what comes out. */
-import type { PromptPart } from '#protocol/engine.ts';
+import type { PromptPart } from '#protocol/generation.ts';
 import type { ToolCall, ToolDefinition } from '../tools/types.ts';
 
 export interface TemplateMessage {

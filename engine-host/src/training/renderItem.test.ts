@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PromptPart } from '#protocol/engine.ts';
+import type { PromptPart } from '#protocol/generation.ts';
 import type { ChatItem, CompletionItem } from '../memory/dreaming/trainingItem.ts';
 import { ItemTokens, type ItemRenderer } from './renderItem.ts';
 

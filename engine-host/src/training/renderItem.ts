@@ -1,5 +1,5 @@
 /** An item as tokens of one model: its own chat template, the loss on the assistant's answer and its end of turn alone. */
-import type { PromptPart } from '#protocol/engine.ts';
+import type { PromptPart } from '#protocol/generation.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { TrainerItem } from '#protocol/trainer.ts';
 import type { AnchorText } from '../memory/dreaming/anchors.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ModelSummary } from '#protocol/engine.ts';
+import type { ModelSummary } from '#protocol/model.ts';
 import type { ProfileAnswer } from '#protocol/profile.ts';
 import { fitReport, mebibytes, profilePage } from './fitReport.ts';
 

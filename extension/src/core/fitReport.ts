@@ -1,5 +1,5 @@
 /** What a model needs and whether this machine can give it, as a page to read. */
-import type { ModelSummary } from '#protocol/engine.ts';
+import type { ModelSummary } from '#protocol/model.ts';
 import type { ProfileAnswer } from '#protocol/profile.ts';
 
 /** The page of a model: what its profile says, then the file; without a profile the file alone, and how to get one. */

@@ -1,6 +1,7 @@
 // The oversized suite's rows from runs that are given: ratios by round, hit rates between LRU's and Belady's, refusals by name.
 import { expect, test } from 'vitest';
-import type { EngineStats, ModelInfo } from '#protocol/engine.ts';
+import type { EngineStats } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import type { BenchRow } from '../report.ts';
 import { hitRate, oversizedRows, type Outcome } from './rows.ts';
 import type { Run } from './runs.ts';

@@ -1,5 +1,5 @@
 // The requirements of the oversized suite, computed from what was measured.
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { judged, median, nothing, type BenchRow, type Reached } from '../report.ts';
 import type { Routing } from './routing.ts';
 import type { Run } from './runs.ts';

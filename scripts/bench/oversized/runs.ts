@@ -1,6 +1,7 @@
 // Runs of one scenario: a fresh, confined process each time, nothing of the file in any cache, ours and the peer in turn.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EngineStats, ModelInfo } from '#protocol/engine.ts';
+import type { EngineStats } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import type { Contestant, Entrant, Load } from '../contestant.ts';
 import { IDLE_MS } from '../measure.ts';
 import { dropCaches, type Confinement } from './confinement.ts';

@@ -1,7 +1,7 @@
 /** `POST /v1/messages` and `/v1/messages/count_tokens`. */
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { GenerateDelta, GenerateResult } from '#protocol/engine.ts';
+import type { GenerateDelta, GenerateResult } from '#protocol/generation.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { Call, type ApiContext } from '../call.ts';
 import { constraintOfFormat, heldTo } from '../constraint.ts';

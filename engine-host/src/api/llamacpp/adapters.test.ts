@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { AdapterInfo, AdapterScale } from '#protocol/engine.ts';
+import type { AdapterInfo, AdapterScale } from '#protocol/generation.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { ApiEngine } from '../deps.ts';
 import { FakeEngine, testHost, type TestHost } from '../testing.ts';

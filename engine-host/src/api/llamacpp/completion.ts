@@ -1,7 +1,7 @@
 /** llama.cpp's own `POST /completion` (`/completions`). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
-import type { PromptPart } from '#protocol/engine.ts';
+import type { PromptPart } from '#protocol/generation.ts';
 import { Call, type ApiContext } from '../call.ts';
 import type { ChatMessage } from '../deps.ts';
 import { invalid, unsupported } from '../errors.ts';

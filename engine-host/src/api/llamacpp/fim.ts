@@ -1,5 +1,5 @@
 /** Fill-in-the-middle prompts, cut by tokens so that they fit. */
-import type { PromptPart } from '#protocol/engine.ts';
+import type { PromptPart } from '#protocol/generation.ts';
 import type { ApiContext, Call } from '../call.ts';
 
 export interface FimInput {

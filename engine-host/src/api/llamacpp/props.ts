@@ -1,6 +1,6 @@
 /** `GET /props`. */
 import type { FastifyInstance } from 'fastify';
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { ApiContext } from '../call.ts';
 import { LLAMACPP_DEFAULTS } from '../sampling.ts';

@@ -1,6 +1,6 @@
 /** Runs generations the way llama.cpp answers: one object (or a list of them), or SSE whose last object has `stop: true`. */
 import type { FastifyRequest } from 'fastify';
-import type { PromptPart } from '#protocol/engine.ts';
+import type { PromptPart } from '#protocol/generation.ts';
 import type { ApiContext, Call, GenerationInput } from '../call.ts';
 import type { ChatMessage } from '../deps.ts';
 import { ResponseStream } from '../responseStream.ts';

@@ -1,5 +1,5 @@
 /** The answer object of `/completion` and `/infill`. */
-import type { GenerateDelta, GenerateResult, TokenLogprob } from '#protocol/engine.ts';
+import type { GenerateDelta, GenerateResult, TokenLogprob } from '#protocol/generation.ts';
 
 export function timings(r: GenerateResult): Record<string, number> {
   const { promptMs, decodeMs } = r.timings;

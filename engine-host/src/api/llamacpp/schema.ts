@@ -1,6 +1,6 @@
 /** Request fields that llama.cpp's own routes share. */
 import { Type, type Static } from 'typebox';
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import type { GenerationInput } from '../call.ts';
 import { constraintOfLlama } from '../constraint.ts';
 import { SamplerFields } from '../samplers.ts';

@@ -1,5 +1,6 @@
 /** `generation_settings`: what a request's samplers and limits are, in llama.cpp's words. */
-import { USUAL_SAMPLERS, type ModelInfo, type SamplingParams } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
+import { USUAL_SAMPLERS, type SamplingParams } from '#protocol/sampling.ts';
 import type { GenerationInput } from '../call.ts';
 import { SAMPLER_DEFAULTS } from '../samplers.ts';
 

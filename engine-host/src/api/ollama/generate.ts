@@ -1,7 +1,7 @@
 /** `POST /api/generate`. */
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
-import type { PromptPart } from '#protocol/engine.ts';
+import type { PromptPart } from '#protocol/generation.ts';
 import { Call, type ApiContext } from '../call.ts';
 import type { ChatMessage } from '../deps.ts';
 import { Dialogue } from '../dialogue.ts';

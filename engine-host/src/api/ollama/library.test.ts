@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Ollama } from 'ollama';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { fetchModel } from '../../models/fetchModel.ts';
 import { ModelLibrary, type LibraryParts } from '../../models/modelLibrary.ts';

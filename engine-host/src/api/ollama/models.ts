@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { Type, type Static } from 'typebox';
 import type { ModelChoice } from '#protocol/editor.ts';
-import type { ModelSummary } from '#protocol/engine.ts';
+import type { ModelSummary } from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { readTensors } from '../../models/ggufTensors.ts';
 import type { Recipe } from '../../models/recipe.ts';

@@ -1,6 +1,6 @@
 /** Runs a generation the way Ollama answers: NDJSON unless `stream: false`. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { GenerateDelta } from '#protocol/engine.ts';
+import type { GenerateDelta } from '#protocol/generation.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { Call, ApiContext, GenerationInput } from '../call.ts';
 import type { Answer } from '../../tools/answer.ts';

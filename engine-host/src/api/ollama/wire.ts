@@ -1,7 +1,7 @@
 /** Pieces that Ollama's routes share: options, durations, endings, refusals. */
 import type { FastifyReply } from 'fastify';
 import { Type, type Static } from 'typebox';
-import type { GenerateDelta, GenerateResult, PromptPart } from '#protocol/engine.ts';
+import type { GenerateDelta, GenerateResult, PromptPart } from '#protocol/generation.ts';
 import type { Recipe } from '../../models/recipe.ts';
 import type { Call, GenerationInput } from '../call.ts';
 import { canThink } from '../../tools/replyParser.ts';

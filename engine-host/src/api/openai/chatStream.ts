@@ -1,6 +1,6 @@
 /** The chunks of one streamed chat: role, then words, thoughts and calls as they come, then the reason for the end. */
 import type { FastifyRequest } from 'fastify';
-import type { GenerateDelta } from '#protocol/engine.ts';
+import type { GenerateDelta } from '#protocol/generation.ts';
 import type { ApiContext, Call } from '../call.ts';
 import type { ChatMessage } from '../deps.ts';
 import type { Dialogue, IdentifiedEvent } from '../dialogue.ts';

@@ -1,7 +1,7 @@
 /** `POST /v1/completions`: raw prompts, whose control tokens are the client's own business. */
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { GenerateResult, PromptPart } from '#protocol/engine.ts';
+import type { GenerateResult, PromptPart } from '#protocol/generation.ts';
 import { Call, type ApiContext } from '../call.ts';
 import type { ChatMessage } from '../deps.ts';
 import { invalid } from '../errors.ts';

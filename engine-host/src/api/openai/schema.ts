@@ -1,6 +1,6 @@
 /** Request bodies of OpenAI's text routes, with llama.cpp's extra sampling fields. */
 import { Type, type Static } from 'typebox';
-import type { SamplingParams } from '#protocol/engine.ts';
+import type { SamplingParams } from '#protocol/sampling.ts';
 import { constraintOfFormat, constraintOfLlama, onlyConstraint, type Constrained } from '../constraint.ts';
 import { SamplerFields } from '../samplers.ts';
 import { sampling } from '../sampling.ts';

@@ -1,6 +1,6 @@
 /** Pieces of OpenAI's answers that chat and completions share. */
 import type { Answer } from '../../tools/answer.ts';
-import type { FinishReason, GenerateDelta, GenerateResult, TokenLogprob } from '#protocol/engine.ts';
+import type { FinishReason, GenerateDelta, GenerateResult, TokenLogprob } from '#protocol/generation.ts';
 
 export type Logprobs = NonNullable<GenerateDelta['logprobs']>;
 

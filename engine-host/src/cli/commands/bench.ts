@@ -1,5 +1,7 @@
 /** `zell bench MODEL`: what a file does on this machine, and how near that is to the machine's own limits. */
-import type { BenchmarkRequest, MachineLimits, ModelInfo } from '#protocol/engine.ts';
+import type { BenchmarkRequest } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
+import type { MachineLimits } from '#protocol/survey.ts';
 import type { BenchOptions } from '../program.ts';
 import { loadModel, modelPath, withHost, type Session } from '../session.ts';
 import { note, paint, print, printJson } from '../terminal.ts';

@@ -1,5 +1,7 @@
 /** The figures of `zell bench` and the table made of them. */
-import type { BenchmarkResult, MachineLimits, ModelInfo } from '#protocol/engine.ts';
+import type { BenchmarkResult } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
+import type { MachineLimits } from '#protocol/survey.ts';
 
 export interface Together {
   readonly sequences: number;

@@ -1,5 +1,5 @@
 /** `zell info MODEL`: what the file says about itself, and whether it fits. */
-import type { ModelSummary } from '#protocol/engine.ts';
+import type { ModelSummary } from '#protocol/model.ts';
 import { speedText } from '../../profile/sizes.ts';
 import type { JsonOption } from '../jsonOption.ts';
 import { modelPath, withHost } from '../session.ts';

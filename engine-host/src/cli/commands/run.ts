@@ -1,5 +1,5 @@
 /** `zell run [MODEL] PROMPT` and `zell ask PROMPT`. */
-import type { AdapterScale } from '#protocol/engine.ts';
+import type { AdapterScale } from '#protocol/generation.ts';
 import { toWireError, ZellError } from '#protocol/errors.ts';
 import type { Card } from '#protocol/memory.ts';
 import { checkAdapters, type AdapterFile } from '../adapterOption.ts';

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { expect, test } from 'vitest';
 import type { HostStatus } from '#protocol/editor.ts';
-import type { ExpertUse } from '#protocol/engine.ts';
+import type { ExpertUse } from '#protocol/survey.ts';
 import { expertMap } from './expertMap.ts';
 import { dashboardFrame, ratesBetween, type Sample } from './frame.ts';
 import { live } from './live.ts';

@@ -1,5 +1,5 @@
 /** The cache of experts as a picture: a row for each layer, a character for each expert, or for a few. Pure. */
-import type { ExpertUse } from '#protocol/engine.ts';
+import type { ExpertUse } from '#protocol/survey.ts';
 
 /** In memory, by how often tokens go there: up to a quarter of the mean, the mean, twice the mean, more. */
 const IN_MEMORY = '░▒▓█';

@@ -1,5 +1,6 @@
 /** What `zell dashboard` shows of one moment, as lines of text: pure, so that every size of terminal can be tested. */
-import type { EngineStats, ExpertUse } from '#protocol/engine.ts';
+import type { EngineStats } from '#protocol/engine.ts';
+import type { ExpertUse } from '#protocol/survey.ts';
 import type { HostStatus } from '#protocol/editor.ts';
 import { expertMap, MAP_LEGEND } from './expertMap.ts';
 import { bytesRead, diskLines, memoryLines, planLines, type MachineMemory } from './memoryLines.ts';

@@ -1,5 +1,6 @@
 /** What a dashboard shows of memory and disk: the plan of the load, what is used of it, what steps read. Pure. */
-import type { EngineStats, ModelInfo } from '#protocol/engine.ts';
+import type { EngineStats } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { formatBytes } from '../terminal.ts';
 import { bar, percent, plain, row, whole } from './text.ts';
 

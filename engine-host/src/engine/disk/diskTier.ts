@@ -1,6 +1,6 @@
 /** Known prefixes on the disk: which blocks lie in which file; writes new ones in the background, reads them back. */
 import { createHash } from 'node:crypto';
-import type { AdapterScale } from '#protocol/engine.ts';
+import type { AdapterScale } from '#protocol/generation.ts';
 import type { BlockRange, NativeModel } from '../native/binding.ts';
 import { commonPrefix } from './commonPrefix.ts';
 import { chainHashes, encodeHeader, headerBytesOf, seedsOf, type PrefixHeader } from './prefixFile.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { KvType, ModelInfo } from '#protocol/engine.ts';
+import type { KvType, ModelInfo } from '#protocol/model.ts';
 import { sha256Of } from './prefixFolder.ts';
 
 /** Hashes of whole model files, found again by these figures. */

@@ -1,5 +1,6 @@
 /** Speed of the loaded model: prefill on an empty context, and decode of one or more sequences at a depth, greedily. */
-import { GREEDY, type BenchmarkRequest, type BenchmarkResult } from '#protocol/engine.ts';
+import type { BenchmarkRequest, BenchmarkResult } from '#protocol/engine.ts';
+import { GREEDY } from '#protocol/sampling.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { NativeModel, StepItem, StepOutput } from '../native/binding.ts';
 

@@ -1,5 +1,6 @@
 /** A text through the loaded model, as a prompt and then token by token: how fast it goes, and how often experts are in memory. */
-import { GREEDY, type Calibration, type CalibrationRequest } from '#protocol/engine.ts';
+import { GREEDY } from '#protocol/sampling.ts';
+import type { Calibration, CalibrationRequest } from '#protocol/survey.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { NativeModel } from '../native/binding.ts';
 import { BENCH_SLICE } from './benchmark.ts';

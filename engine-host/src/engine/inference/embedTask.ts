@@ -1,5 +1,7 @@
 /** The vector of one text: every token is evaluated, their outputs are pooled, nothing is sampled. */
-import type { AdapterScale, EmbedRequest, ModelInfo, Pooling, PromptPart } from '#protocol/engine.ts';
+import type { EmbedRequest, Pooling } from '#protocol/engine.ts';
+import type { AdapterScale, PromptPart } from '#protocol/generation.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { ZellError, type WireError } from '#protocol/errors.ts';
 import type { StepOutput } from '../native/binding.ts';
 import { promptTokens, type PromptModel } from './prompt.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
+import type { GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
 import { FAKE_EOS, FAKE_TURN, FakeModel } from '../native/fakeModel.ts';
 import { GenerateTask } from './generateTask.ts';
 import { request } from '../native/fakeRequest.ts';

@@ -1,5 +1,11 @@
 /** One generate request: from sampled tokens to text, stop texts, limits and the reason for its end. */
-import type { AdapterScale, FinishReason, GenerateDelta, GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
+import type {
+  AdapterScale,
+  FinishReason,
+  GenerateDelta,
+  GenerateEvent,
+  GenerateRequest,
+} from '#protocol/generation.ts';
 import type { WireError } from '#protocol/errors.ts';
 import type { NativeDecoder, NativeModel, StepOutput } from '../native/binding.ts';
 import { Drafter, type Draft } from './drafter.ts';

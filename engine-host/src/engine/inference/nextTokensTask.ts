@@ -1,5 +1,6 @@
 /** The most likely tokens after a prompt: one evaluation, nothing sampled. */
-import type { AdapterScale, EngineCalls, TokenLogprob } from '#protocol/engine.ts';
+import type { EngineCalls } from '#protocol/engine.ts';
+import type { AdapterScale, TokenLogprob } from '#protocol/generation.ts';
 import { ZellError, type WireError } from '#protocol/errors.ts';
 import type { StepOutput } from '../native/binding.ts';
 import type { TextModel } from './generateTask.ts';

@@ -1,5 +1,6 @@
 /** A prompt that is evaluated for the sake of its keys and values: nothing is sampled. */
-import type { AdapterScale, EngineCalls } from '#protocol/engine.ts';
+import type { EngineCalls } from '#protocol/engine.ts';
+import type { AdapterScale } from '#protocol/generation.ts';
 import { ZellError, type WireError } from '#protocol/errors.ts';
 import type { NativeModel } from '../native/binding.ts';
 import { preparePrompt, promptTokens } from './prompt.ts';

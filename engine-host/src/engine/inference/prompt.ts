@@ -1,5 +1,5 @@
 /** From the parts of a prompt to the tokens that the model sees. */
-import type { GenerateRequest, PromptPart } from '#protocol/engine.ts';
+import type { GenerateRequest, PromptPart } from '#protocol/generation.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { NativeModel } from '../native/binding.ts';
 

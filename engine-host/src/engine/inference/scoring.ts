@@ -1,5 +1,6 @@
 /** How likely given texts are after a prompt: everything is evaluated, nothing sampled. */
-import type { AdapterScale, ScoreRequest, ScoreResult } from '#protocol/engine.ts';
+import type { ScoreRequest, ScoreResult } from '#protocol/engine.ts';
+import type { AdapterScale } from '#protocol/generation.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { NativeModel, StepItem } from '../native/binding.ts';
 import { nativeError } from '../native/nativeError.ts';

@@ -1,5 +1,7 @@
 /** What the scheduler runs: tokens to evaluate, and somebody who takes the results. */
-import type { AdapterScale, Pooling, Priority, SamplingParams } from '#protocol/engine.ts';
+import type { Pooling } from '#protocol/engine.ts';
+import type { AdapterScale, Priority } from '#protocol/generation.ts';
+import type { SamplingParams } from '#protocol/sampling.ts';
 import type { WireError } from '#protocol/errors.ts';
 import type { StepOutput } from '../native/binding.ts';
 import type { Draft } from './drafter.ts';

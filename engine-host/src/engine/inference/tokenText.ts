@@ -1,5 +1,5 @@
 /** A token with its text and log-probability, as the wire reports it. */
-import type { TokenLogprob } from '#protocol/engine.ts';
+import type { TokenLogprob } from '#protocol/generation.ts';
 import type { NativeModel, StepOutput } from '../native/binding.ts';
 
 const decoder = new TextDecoder();

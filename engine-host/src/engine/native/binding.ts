@@ -1,23 +1,10 @@
 /** The addon's whole type, but for trainers (`trainerBinding.ts`). `loadAddon.ts` beside this file is the only place that opens it. */
-import type {
-  AdapterScale,
-  AdapterInfo,
-  ExpertReads,
-  ExpertUse,
-  LayerReads,
-  LoadOptions,
-  MachineLimits,
-  MachineSpeed,
-  ModelInfo,
-  ModelSummary,
-  ImportanceOptions,
-  ImportanceReport,
-  DraftHeadOptions,
-  DraftHeadReport,
-  QuantizeOptions,
-  QuantizeReport,
-  SamplingParams,
-} from '#protocol/engine.ts';
+import type { ImportanceOptions, ImportanceReport, DraftHeadOptions, DraftHeadReport, QuantizeOptions, QuantizeReport } from '#protocol/engine.ts';
+import type { ExpertReads, LayerReads } from '#protocol/survey.ts';
+import type { AdapterScale, AdapterInfo } from '#protocol/generation.ts';
+import type { LoadOptions, ModelInfo, ModelSummary } from '#protocol/model.ts';
+import type { SamplingParams } from '#protocol/sampling.ts';
+import type { ExpertUse, MachineLimits, MachineSpeed } from '#protocol/survey.ts';
 
 /** What one sequence does in a step. Items of one step may not name a sequence twice. */
 export interface StepItem {

@@ -5,7 +5,9 @@
  * wrongly reused prefix or a neighbour's influence changes the text.
  */
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import type { AdapterScale, LoadOptions, ModelInfo, ModelSummary, SamplingParams } from '#protocol/engine.ts';
+import type { AdapterScale } from '#protocol/generation.ts';
+import type { LoadOptions, ModelInfo, ModelSummary } from '#protocol/model.ts';
+import type { SamplingParams } from '#protocol/sampling.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type {
   BlockRange,

@@ -1,5 +1,6 @@
 /** A greedy request for tests. */
-import { GREEDY, type GenerateRequest } from '#protocol/engine.ts';
+import type { GenerateRequest } from '#protocol/generation.ts';
+import { GREEDY } from '#protocol/sampling.ts';
 
 export function request(prompt: string, over: Partial<GenerateRequest> = {}): GenerateRequest {
   return {

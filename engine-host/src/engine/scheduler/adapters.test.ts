@@ -1,6 +1,6 @@
 // Keys and values belong to the adapters that they were computed with.
 import { expect, test } from 'vitest';
-import type { AdapterScale, GenerateEvent } from '#protocol/engine.ts';
+import type { AdapterScale, GenerateEvent } from '#protocol/generation.ts';
 import { GenerateTask } from '../inference/generateTask.ts';
 import { FakeModel } from '../native/fakeModel.ts';
 import { request } from '../native/fakeRequest.ts';

@@ -1,5 +1,5 @@
 /** Gives a task its sequence: the longest known beginning of its tokens, the rest to be evaluated. */
-import { PRIORITIES } from '#protocol/engine.ts';
+import { PRIORITIES } from '#protocol/generation.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { commonPrefix } from '../disk/commonPrefix.ts';
 import type { DiskPrefix, DiskTier } from '../disk/diskTier.ts';

@@ -1,6 +1,6 @@
 // Whatever runs beside a request, its text is the same: random neighbours, classes, cancellations, shared beginnings, little memory.
 import { expect, test } from 'vitest';
-import { PRIORITIES, type GenerateEvent } from '#protocol/engine.ts';
+import { PRIORITIES, type GenerateEvent } from '#protocol/generation.ts';
 import { GenerateTask } from '../inference/generateTask.ts';
 import { FakeModel, type FakeModelOptions } from '../native/fakeModel.ts';
 import { request } from '../native/fakeRequest.ts';

@@ -1,6 +1,6 @@
 // Drafts change how many steps an answer takes, and nothing else; they are checked only where that pays.
 import { expect, test } from 'vitest';
-import type { GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
+import type { GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
 import { GenerateTask } from '../inference/generateTask.ts';
 import { FakeModel, type FakeModelOptions } from '../native/fakeModel.ts';
 import { request } from '../native/fakeRequest.ts';

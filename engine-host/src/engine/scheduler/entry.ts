@@ -1,5 +1,5 @@
 /** A task in the scheduler's hands: where it waits or runs, and what its sequence holds. */
-import { PRIORITIES } from '#protocol/engine.ts';
+import { PRIORITIES } from '#protocol/generation.ts';
 import type { Task } from '../inference/task.ts';
 
 /** Waiting this long lifts a task by one class of priority, so that nothing waits forever. */

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PRIORITIES, type GenerateEvent, type GenerateRequest } from '#protocol/engine.ts';
+import { PRIORITIES, type GenerateEvent, type GenerateRequest } from '#protocol/generation.ts';
 import { DiskTier } from '../disk/diskTier.ts';
 import { parseHeader } from '../disk/prefixFile.ts';
 import { GenerateTask } from '../inference/generateTask.ts';

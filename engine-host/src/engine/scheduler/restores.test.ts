@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { AdapterScale, GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
+import type { AdapterScale, GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
 import { DiskTier } from '../disk/diskTier.ts';
 import { GenerateTask } from '../inference/generateTask.ts';
 import { FakeModel, type FakeModelOptions } from '../native/fakeModel.ts';

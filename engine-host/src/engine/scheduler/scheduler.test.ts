@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
+import type { GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
 import { GenerateTask } from '../inference/generateTask.ts';
 import type { StepItem } from '../native/binding.ts';
 import { FakeModel, type FakeModelOptions } from '../native/fakeModel.ts';

@@ -1,5 +1,6 @@
 /** The loop: admit → build one step → run it → hand out its results. Policy only; the model does the work. */
-import { PRIORITIES, type EngineLimits, type EngineStats, type Priority, type QueueStatus } from '#protocol/engine.ts';
+import type { EngineLimits, EngineStats, QueueStatus } from '#protocol/engine.ts';
+import { PRIORITIES, type Priority } from '#protocol/generation.ts';
 import { ZellError, type WireError } from '#protocol/errors.ts';
 import type { Task } from '../inference/task.ts';
 import type { NativeModel, StepOutput } from '../native/binding.ts';

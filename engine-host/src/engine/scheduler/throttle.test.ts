@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import type { GenerateEvent, GenerateRequest } from '#protocol/engine.ts';
+import type { GenerateEvent, GenerateRequest } from '#protocol/generation.ts';
 import { GenerateTask } from '../inference/generateTask.ts';
 import { FakeModel } from '../native/fakeModel.ts';
 import { request } from '../native/fakeRequest.ts';

@@ -1,5 +1,6 @@
 /** Keeps steps apart while the machine is too hot or saves energy. Costs nothing while it does not: no timer, no wait. */
-import { PRIORITIES, type EngineLimits } from '#protocol/engine.ts';
+import type { EngineLimits } from '#protocol/engine.ts';
+import { PRIORITIES } from '#protocol/generation.ts';
 
 /** Whoever comes meanwhile must not wait longer than that. */
 const MOST_REST_MS = 5000;

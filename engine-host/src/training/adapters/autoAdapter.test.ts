@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { AdapterInfo } from '#protocol/engine.ts';
+import type { AdapterInfo } from '#protocol/generation.ts';
 import { ZellError } from '#protocol/errors.ts';
 import { AdapterStore } from './adapterStore.ts';
 import { AutoAdapter, type AdapterEngine } from './autoAdapter.ts';

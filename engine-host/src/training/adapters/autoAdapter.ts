@@ -1,6 +1,7 @@
 /** The adapter that a model learnt by itself, in the engine: found when the model is loaded, swapped between requests. */
 import type { AdapterList } from '#protocol/adapters.ts';
-import type { AdapterInfo, EngineCalls } from '#protocol/engine.ts';
+import type { EngineCalls } from '#protocol/engine.ts';
+import type { AdapterInfo } from '#protocol/generation.ts';
 import { toWireError } from '#protocol/errors.ts';
 import { GATE_LIMITS } from '../gate/gate.ts';
 import type { AdapterStore } from './adapterStore.ts';

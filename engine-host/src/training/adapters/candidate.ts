@@ -1,5 +1,5 @@
 /** An adapter that is measured before it may answer, and the one that answers meanwhile, as the engine knows them. */
-import type { AdapterInfo } from '#protocol/engine.ts';
+import type { AdapterInfo } from '#protocol/generation.ts';
 import type { AdapterStore } from './adapterStore.ts';
 import type { AdapterEngine } from './autoAdapter.ts';
 

@@ -2,7 +2,7 @@
 import { copyFile, mkdtemp, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { AdapterVersion, Verdict } from '#protocol/adapters.ts';
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { Card } from '#protocol/memory.ts';
 import { makeProbes } from '../../memory/dreaming/makeItems.ts';

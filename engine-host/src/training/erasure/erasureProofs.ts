@@ -1,5 +1,5 @@
 /** Proof that forgetting worked: the adapter that was made of the rest is asked for what was forgotten, beside the bare model. */
-import type { AdapterScale } from '#protocol/engine.ts';
+import type { AdapterScale } from '#protocol/generation.ts';
 import type { Card } from '#protocol/memory.ts';
 import { makeProbes } from '../../memory/dreaming/makeItems.ts';
 import type { GateMeasurement } from '../gate/measure.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PromptPart } from '#protocol/engine.ts';
+import type { PromptPart } from '#protocol/generation.ts';
 import { Valve } from '../sleep/valve.ts';
 import { abstains } from './abstains.ts';
 import { byChance, GATE_LIMITS, judge, searchDose, type Measured } from './gate.ts';

@@ -1,5 +1,5 @@
 /** Measures an adapter for the gate: each question without it and with it, on the engine that answers requests. */
-import type { AdapterScale, PromptPart } from '#protocol/engine.ts';
+import type { AdapterScale, PromptPart } from '#protocol/generation.ts';
 import type { Probe, TrainingMessage } from '../../memory/dreaming/trainingItem.ts';
 import { several } from '../../memory/several.ts';
 import type { StepHooks } from '../sleep/sleepCycle.ts';

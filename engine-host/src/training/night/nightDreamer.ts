@@ -1,5 +1,5 @@
 /** Dreaming with the loaded model, where it is large enough: within a part of the night, and resting when the night does. */
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { ModelDreamer } from '../../memory/dreaming/dreamer.ts';
 import { canDream, modelDreamer } from '../../memory/dreaming/modelDreamer.ts';

@@ -2,7 +2,7 @@
 import { access, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { GateLimits, Verdict } from '#protocol/adapters.ts';
-import type { ModelInfo } from '#protocol/engine.ts';
+import type { ModelInfo } from '#protocol/model.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { Card } from '#protocol/memory.ts';
 import type { TrainerItem, TrainRecipe } from '#protocol/trainer.ts';

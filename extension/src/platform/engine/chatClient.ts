@@ -1,7 +1,7 @@
 /** Streams a chat from the host over HTTP, by the same route that every other client uses. */
 import http from 'node:http';
 import type { Announcement } from '#protocol/announcement.ts';
-import type { AdapterScale } from '#protocol/engine.ts';
+import type { AdapterScale } from '#protocol/generation.ts';
 import { ZellError } from '#protocol/errors.ts';
 import type { ChatEngine, ChatQuestion } from '../../core/chatService.ts';
 import { errorFromResponse, readChatChunk } from '../../core/chatStream.ts';

@@ -1,5 +1,5 @@
 /** The events of one streamed response: named, numbered, each item opened and closed before the next. */
-import type { GenerateDelta } from '#protocol/engine.ts';
+import type { GenerateDelta } from '#protocol/generation.ts';
 import type { WireError } from '#protocol/errors.ts';
 import type { Call } from '../../call.ts';
 import type { ChatMessage } from '../../deps.ts';

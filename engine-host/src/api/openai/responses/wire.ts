@@ -1,6 +1,6 @@
 /** The response object of the Responses API, its items and its usage. */
 import { randomUUID } from 'node:crypto';
-import type { GenerateResult } from '#protocol/engine.ts';
+import type { GenerateResult } from '#protocol/generation.ts';
 import type { WireError } from '#protocol/errors.ts';
 import type { Answer } from '../../../tools/answer.ts';
 import { chatLogprobs, type Logprobs } from '../wire.ts';
